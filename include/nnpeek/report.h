@@ -1,0 +1,38 @@
+/* nnpeek/report.h: from a run folder to one self-contained page, and the whole way in one call. */
+#ifndef NNPEEK_REPORT_H
+#define NNPEEK_REPORT_H
+
+#include "nnpeek/fit.h"
+#include "nnpeek/network.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Writes the report of one or more run folders as one HTML file that loads nothing from the network.
+ * path NULL: report.html in the first run. Errors: E_NOT_FOUND, E_FORMAT, E_IO, E_MEMORY. */
+PEEK_API peek_status peek_report(peek_context *context, const char *const *runs, int64_t count, const char *path);
+
+typedef struct peek_inspect_options {
+    size_t size;
+    const char *ranks;      /* default "10:50:10" */
+    const char *layers;     /* default "auto" */
+    int64_t samples;        /* default 2000: at most this many, a seeded random choice */
+    const char *labels;     /* default NULL: a file of labels, for captions */
+    const char *preprocess; /* default "auto" */
+    const char *data_dir;   /* default NULL */
+    int64_t seed;           /* default 0 */
+} peek_inspect_options;
+
+PEEK_API const peek_option_table *peek_inspect_option_table(void);
+PEEK_API void peek_inspect_options_default(peek_inspect_options *options);
+
+/* The whole way: reads the network, captures the data's way through it, factorises input and layers jointly, measures, and
+ * writes the run folder and the report. Errors: those of every step. */
+PEEK_API peek_status peek_inspect(peek_context *context, const char *network, const char *data, const char *run,
+                                  const char *report, const peek_inspect_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,243 @@
+/* base/context.c: a context: threads, the event callback, the last error. */
+#include "base/context.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SENTENCE = 2048, SLOTS = 4 };
+
+/* Events are sent at most this often. */
+static const double event_interval = 0.05;
+
+struct peek_context {
+    int threads;
+    peek_event_fn event;
+    void *user;
+    pthread_t owner;
+    pthread_mutex_t lock;
+    char error[SENTENCE];
+    int stopped;
+    const char *stage, *text;
+    int64_t done, total;
+    double stage_start, last_event;
+    char *kept[SLOTS];
+    int64_t fault_countdown;
+};
+
+#define STATUS_NAME(name, number, sentence)                                                                  \
+    case PEEK_##name: return "PEEK_" #name;
+#define STATUS_SENTENCE(name, number, sentence)                                                              \
+    case PEEK_##name: return sentence;
+
+const char *peek_status_name(peek_status status)
+{
+    switch (status) { PEEK_STATUS_MAP(STATUS_NAME) }
+    return "PEEK_E_UNKNOWN";
+}
+
+const char *peek_status_sentence(peek_status status)
+{
+    switch (status) { PEEK_STATUS_MAP(STATUS_SENTENCE) }
+    return "an unknown status";
+}
+
+const char *peek_version(void)
+{
+    return NNPEEK_VERSION;
+}
+
+double peek__seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int usable_cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    int count = CPU_COUNT(&set);
+    return count > 0 ? count : 1;
+}
+
+void peek_context_options_default(peek_context_options *options)
+{
+    *options = (peek_context_options){.size = sizeof *options};
+}
+
+peek_status peek_context_create(peek_context **out, const peek_context_options *options)
+{
+    peek_context_options standard;
+    peek_context_options_default(&standard);
+    if (!options) options = &standard;
+    if (!out || options->size != sizeof *options || options->threads < 0 || options->threads > 1024)
+        return PEEK_E_ARGUMENT;
+    peek_context *context = calloc(1, sizeof *context);
+    if (!context) return PEEK_E_MEMORY;
+    context->threads = options->threads ? (int)options->threads : usable_cores();
+    context->event = options->event;
+    context->user = options->user;
+    context->owner = pthread_self();
+    context->stage = context->text = "";
+    pthread_mutex_init(&context->lock, NULL);
+    *out = context;
+    return PEEK_OK;
+}
+
+void peek_context_free(peek_context **context)
+{
+    if (!context || !*context) return;
+    for (int i = 0; i < SLOTS; i++) free((*context)->kept[i]);
+    pthread_mutex_destroy(&(*context)->lock);
+    free(*context);
+    *context = NULL;
+}
+
+const char *peek_error(const peek_context *context)
+{
+    return context ? context->error : "";
+}
+
+int peek_threads(const peek_context *context)
+{
+    return context->threads;
+}
+
+peek_status peek__fail(peek_context *context, peek_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    pthread_mutex_lock(&context->lock);
+    vsnprintf(context->error, sizeof context->error, format, arguments);
+    pthread_mutex_unlock(&context->lock);
+    va_end(arguments);
+    return status;
+}
+
+peek_status peek__fail_in(peek_context *context, peek_status status, const char *format, ...)
+{
+    char where[SENTENCE / 2], before[SENTENCE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(where, sizeof where, format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&context->lock);
+    memcpy(before, context->error, sizeof before);
+    size_t used = (size_t)snprintf(context->error, sizeof context->error, "%s: ", where);
+    snprintf(context->error + used, sizeof context->error - used, "%s", before);
+    pthread_mutex_unlock(&context->lock);
+    return status;
+}
+
+static int owned(const peek_context *context)
+{
+    return pthread_equal(context->owner, pthread_self());
+}
+
+static void send_progress(peek_context *context)
+{
+    double now = peek__seconds();
+    context->last_event = now;
+    if (!context->event) return;
+    peek_event event = {.kind = PEEK_EVENT_PROGRESS,
+                        .stage = context->stage,
+                        .text = context->text,
+                        .done = context->done,
+                        .total = context->total,
+                        .seconds = now - context->stage_start};
+    if (context->event(&event, context->user)) context->stopped = 1;
+}
+
+static peek_status stop_status(peek_context *context)
+{
+    if (!context->stopped) return PEEK_OK;
+    context->stopped = 0; /* the next call starts anew */
+    return peek__fail(context, PEEK_E_STOPPED, "stopped on request while doing: %s", context->text);
+}
+
+void peek__stage(peek_context *context, const char *stage, const char *text, int64_t total)
+{
+    context->stage = stage;
+    context->text = text;
+    context->done = 0;
+    context->total = total;
+    context->stage_start = peek__seconds();
+    send_progress(context);
+}
+
+peek_status peek__step(peek_context *context, int64_t done)
+{
+    if (!owned(context)) return PEEK_OK;
+    context->done = done;
+    if (done == context->total || peek__seconds() - context->last_event >= event_interval) send_progress(context);
+    return stop_status(context);
+}
+
+peek_status peek__poll(peek_context *context)
+{
+    return owned(context) ? peek__step(context, context->done) : PEEK_OK;
+}
+
+void peek__note(peek_context *context, const char *format, ...)
+{
+    if (!context->event) return;
+    char text[SENTENCE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    peek_event event = {.kind = PEEK_EVENT_NOTE, .stage = context->stage, .text = text};
+    if (context->event(&event, context->user)) context->stopped = 1;
+}
+
+const char *peek__keep_text(peek_context *context, int slot, const char *text)
+{
+    free(context->kept[slot]);
+    context->kept[slot] = text ? strdup(text) : NULL;
+    return context->kept[slot];
+}
+
+peek_status peek__parallel(peek_context *context, int64_t count, peek__task task, void *argument)
+{
+    int threads = context->threads < count ? context->threads : (int)(count > 0 ? count : 1);
+    peek_status result = PEEK_OK;
+#pragma omp parallel num_threads(threads)
+    {
+        int thread = omp_get_thread_num();
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t i = 0; i < count; i++) {
+            peek_status status;
+#pragma omp atomic read
+            status = result;
+            if (status != PEEK_OK) continue;
+            status = task(argument, i, thread);
+            if (status == PEEK_OK) status = peek__poll(context);
+            if (status != PEEK_OK) {
+#pragma omp atomic write
+                result = status;
+            }
+        }
+    }
+    return result;
+}
+
+void peek__fail_nth(peek_context *context, int64_t nth)
+{
+    context->fault_countdown = nth;
+}
+
+int peek__fault(peek_context *context)
+{
+    if (!context->fault_countdown) return 0;
+    pthread_mutex_lock(&context->lock);
+    int fails = context->fault_countdown && --context->fault_countdown == 0;
+    pthread_mutex_unlock(&context->lock);
+    return fails;
+}
