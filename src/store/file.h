@@ -25,23 +25,31 @@ peek_status peek__file_commit(peek_context *context, peek__file *file);
 /* Removes the temporary file; harmless after a commit and on a zeroed struct. */
 void peek__file_abort(peek__file *file);
 
-/* Writes a JSON document (indented, final newline) whole or not at all. json NULL means it could not be built: E_MEMORY. */
+/* Writes a JSON document (indented, final newline) whole or not at all. json NULL means it could not be built:
+ * E_MEMORY. */
 peek_status peek__json_write(peek_context *context, const char *path, const cJSON *json);
 
-/* Reads a JSON document; the caller frees it with cJSON_Delete(). Errors: E_NOT_FOUND, E_IO, E_FORMAT (with line). */
+/* Reads a JSON document; the caller frees it with cJSON_Delete(). Errors: E_NOT_FOUND, E_IO, E_FORMAT (with
+ * line). */
 peek_status peek__json_read(peek_context *context, const char *path, cJSON **out);
 
-/* Reads a whole file into memory with a zero byte behind it; the caller frees *out with peek__free(). At most `limit` bytes. */
+/* Reads a whole file into memory with a zero byte behind it; the caller frees *out with peek__free(). At most
+ * `limit` bytes. */
 peek_status peek__file_read(peek_context *context, const char *path, int64_t limit, char **out, int64_t *size);
 
 /* Makes a folder and its parents where missing. Errors: E_IO. */
 peek_status peek__folder_make(peek_context *context, const char *path);
 
+/* Says early what peek__folder_commit would refuse: path must be free, an empty folder, or one that holds
+ * `mark`. */
+peek_status peek__folder_check(peek_context *context, const char *path, const char *mark);
+
 /* A folder being written under a temporary name: files go into *temporary (owned by the caller). */
 peek_status peek__folder_begin(peek_context *context, const char *path, char **temporary);
 
-/* Renames temporary to path, replacing an older folder there, and frees *temporary. `mark` is a
- * file that an older folder at path must hold (or it must be empty), so that nothing foreign is ever removed. */
+/* Renames temporary to path, replacing an older folder there, and frees *temporary; on failure it is removed.
+ * `mark` is a file that an older folder at path must hold (or it must be empty), so that nothing foreign is
+ * ever removed. */
 peek_status peek__folder_commit(peek_context *context, const char *path, char **temporary, const char *mark);
 
 /* Removes the temporary folder and frees *temporary; NULL is fine. */
@@ -54,12 +62,12 @@ int peek__is_file(const char *path);
 /* The part of a path after the last '/', without `suffix` where it ends so; the caller frees it. */
 peek_status peek__base_name(peek_context *context, char **out, const char *path, const char *suffix);
 
-/* A safe file name from any text: letters, digits, '-', '_' and '.' stay, others become '_'; never empty, hidden or over
- * 100 characters. Not unique by itself. */
+/* A safe file name from any text: letters, digits, '-', '_' and '.' stay, others become '_'; never empty,
+ * hidden or over 100 characters. Not unique by itself. */
 peek_status peek__safe_name(peek_context *context, char **out, const char *text);
 
-/* Sixteen hexadecimal digits over bytes: 64-bit FNV-1a, continued from *state (0: start). For telling inputs apart, not for
- * security. */
+/* Sixteen hexadecimal digits over bytes: 64-bit FNV-1a, continued from *state (0: start). For telling inputs
+ * apart, not for security. */
 void peek__digest(uint64_t *state, const void *bytes, size_t count);
 void peek__digest_text(uint64_t state, char text[17]);
 

@@ -6,8 +6,18 @@
 #include "store/file.h"
 
 typedef enum peek__type {
-    PEEK__FLOAT32, PEEK__FLOAT64, PEEK__FLOAT16, PEEK__UINT8, PEEK__INT8, PEEK__UINT16, PEEK__INT16, PEEK__UINT32,
-    PEEK__INT32, PEEK__UINT64, PEEK__INT64, PEEK__BOOL
+    PEEK__FLOAT32,
+    PEEK__FLOAT64,
+    PEEK__FLOAT16,
+    PEEK__UINT8,
+    PEEK__INT8,
+    PEEK__UINT16,
+    PEEK__INT16,
+    PEEK__UINT32,
+    PEEK__INT32,
+    PEEK__UINT64,
+    PEEK__INT64,
+    PEEK__BOOL
 } peek__type;
 
 size_t peek__type_size(peek__type type);
@@ -15,7 +25,8 @@ const char *peek__type_name(peek__type type); /* "float32" */
 
 enum { PEEK__NPY_DIMENSIONS = 8 };
 
-/* An array file mapped for reading, C order. dimensions 1 or more; rows = shape[0], columns = the product of the rest. */
+/* An array file mapped for reading, C order. dimensions 1 or more; rows = shape[0], columns = the product of
+ * the rest. */
 typedef struct peek__npy {
     peek__type type;
     int dimensions;
@@ -26,22 +37,25 @@ typedef struct peek__npy {
     size_t mapping_size;
 } peek__npy;
 
-/* Maps a file. Where fewer rows are there than the header says (a writer was killed), E_FORMAT says how many are.
- * Errors: E_NOT_FOUND, E_IO, E_FORMAT (not .npy, cut short, object arrays, Fortran order of several dimensions, big endian). */
+/* Maps a file. Where fewer rows are there than the header says (a writer was killed), E_FORMAT says how many
+ * are. Errors: E_NOT_FOUND, E_IO, E_FORMAT (not .npy, cut short, object arrays, Fortran order of several
+ * dimensions, big endian). */
 peek_status peek__npy_open(peek_context *context, const char *path, peek__npy *out);
 void peek__npy_close(peek__npy *npy);
 
-/* Converts values first .. first+count-1 (in row-major order) to float, or to int64 (E_VALUE for a fraction). */
+/* Converts values first .. first+count-1 (in row-major order) to float, or to int64 (E_VALUE for a fraction).
+ */
 void peek__npy_floats(const peek__npy *npy, int64_t first, int64_t count, float *out);
 peek_status peek__npy_integers(peek_context *context, const peek__npy *npy, const char *path, int64_t first,
                                int64_t count, int64_t *out);
 
-/* Opens, checks that the array is float32 of `dimensions` dimensions, and copies it; the caller frees *out. shape: array of
- * dimensions. Errors: as open; E_SHAPE. */
-peek_status peek__npy_load(peek_context *context, const char *path, int dimensions, int64_t *shape, float **out);
+/* Opens, checks that the array is float32 of `dimensions` dimensions, and copies it; the caller frees *out.
+ * shape: array of dimensions. Errors: as open; E_SHAPE. */
+peek_status peek__npy_load(peek_context *context, const char *path, int dimensions, int64_t *shape,
+                           float **out);
 
-/* A writer that appends rows: peek__npy_begin, peek__npy_append .., peek__npy_commit. The header's row count is written at
- * commit; the file then has its name. row_shape: dimensions-1 numbers. */
+/* A writer that appends rows: peek__npy_begin, peek__npy_append .., peek__npy_commit. The header's row count is
+ * written at commit; the file then has its name. row_shape: dimensions-1 numbers. */
 typedef struct peek__npy_writer {
     peek__file file;
     peek__type type;

@@ -1,0 +1,166 @@
+/* store/block.c: blocks read by runs of samples. */
+#include "store/block.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+
+/* Rows looked at in one task; part of the order of sums, so it depends on nothing but the block. */
+static int64_t tile_rows(const peek__block *block)
+{
+    int64_t rows = 65536 / (block->columns > 0 ? block->columns : 1);
+    return rows < 1 ? 1 : rows;
+}
+
+static const float *stored_rows(const peek__block *block, int64_t first, int64_t count, float *buffer,
+                                int64_t *stride)
+{
+    *stride = block->columns;
+    if (block->values) {
+        *stride = block->stride;
+        return block->values + first * block->stride;
+    }
+    if (block->npy.type == PEEK__FLOAT32) return (const float *)block->npy.data + first * block->columns;
+    peek__npy_floats(&block->npy, first * block->columns, count * block->columns, buffer);
+    return buffer;
+}
+
+const float *peek__block_rows(const peek__block *block, int64_t first, int64_t count, float *buffer,
+                              int64_t *stride)
+{
+    const float *rows = stored_rows(block, first, count, buffer, stride);
+    if (block->view == PEEK__VIEW_PLAIN) return rows;
+    for (int64_t t = 0; t < count; t++) {
+        const float *in = rows + t * *stride;
+        float *out = buffer + t * block->columns;
+        switch (block->view) {
+        case PEEK__VIEW_POSITIVE:
+            for (int64_t i = 0; i < block->columns; i++) out[i] = in[i] > 0 ? in[i] : 0;
+            break;
+        case PEEK__VIEW_NEGATIVE:
+            for (int64_t i = 0; i < block->columns; i++) out[i] = in[i] < 0 ? -in[i] : 0;
+            break;
+        default:
+            for (int64_t i = 0; i < block->columns; i++) out[i] = in[i] - block->offset;
+        }
+    }
+    *stride = block->columns;
+    return buffer;
+}
+
+typedef struct scan_work {
+    peek_context *context;
+    const peek__block *block;
+    float *buffers;            /* threads x tile x columns */
+    peek__block_scan *scans;   /* one a tile */
+    double *squares, *largest; /* one a tile */
+} scan_work;
+
+static peek_status inspect_tile(void *argument, int64_t index, int thread)
+{
+    scan_work *work = argument;
+    const peek__block *block = work->block;
+    int64_t tile = tile_rows(block), first = index * tile, stride;
+    int64_t count = block->rows - first < tile ? block->rows - first : tile;
+    const float *rows =
+        stored_rows(block, first, count, work->buffers + thread * tile * block->columns, &stride);
+    peek__block_scan scan = {INFINITY, -INFINITY, -1, -1, 0};
+    for (int64_t t = 0; t < count; t++)
+        for (int64_t i = 0; i < block->columns; i++) {
+            float x = rows[t * stride + i];
+            if (!isfinite(x))
+                return peek__fail(
+                    work->context, PEEK_E_VALUE,
+                    "block '%s' holds %s at row %lld, column %lld: remove or replace such values first",
+                    block->name, isnan(x) ? "NaN" : "an infinite value", (long long)(first + t), (long long)i);
+            if (x < scan.smallest) scan.smallest = x;
+            if (x > scan.largest) scan.largest = x;
+            if (x < 0 && scan.negative_row < 0) {
+                scan.negative_row = first + t;
+                scan.negative_column = i;
+                scan.negative = x;
+            }
+        }
+    work->scans[index] = scan;
+    return PEEK_OK;
+}
+
+static peek_status measure_tile(void *argument, int64_t index, int thread)
+{
+    scan_work *work = argument;
+    const peek__block *block = work->block;
+    int64_t tile = tile_rows(block), first = index * tile, stride;
+    int64_t count = block->rows - first < tile ? block->rows - first : tile;
+    const float *rows =
+        peek__block_rows(block, first, count, work->buffers + thread * tile * block->columns, &stride);
+    double square = 0, largest = 0;
+    for (int64_t t = 0; t < count; t++)
+        for (int64_t i = 0; i < block->columns; i++) {
+            double x = rows[t * stride + i];
+            square += x * x;
+            if (x > largest) largest = x;
+        }
+    work->squares[index] = square;
+    work->largest[index] = largest;
+    return PEEK_OK;
+}
+
+static void clear_work(scan_work *work)
+{
+    peek__free(&work->buffers);
+    peek__free(&work->scans);
+    peek__free(&work->squares);
+    peek__free(&work->largest);
+}
+
+static peek_status prepare_work(scan_work *work, int64_t tiles)
+{
+    int64_t scratch = peek__product(peek_threads(work->context), tile_rows(work->block) * work->block->columns);
+    PEEK_TRY(peek__alloc(work->context, &work->buffers, scratch, "reading a block"));
+    PEEK_TRY(peek__alloc(work->context, &work->scans, tiles, "reading a block"));
+    PEEK_TRY(peek__alloc(work->context, &work->squares, tiles, "reading a block"));
+    return peek__alloc(work->context, &work->largest, tiles, "reading a block");
+}
+
+peek_status peek__block_inspect(peek_context *context, const peek__block *block, peek__block_scan *scan)
+{
+    *scan = (peek__block_scan){INFINITY, -INFINITY, -1, -1, 0};
+    scan_work work = {.context = context, .block = block};
+    int64_t tiles = (block->rows + tile_rows(block) - 1) / tile_rows(block);
+    peek_status status = prepare_work(&work, tiles);
+    if (status == PEEK_OK) status = peek__parallel(context, tiles, inspect_tile, &work);
+    for (int64_t i = 0; status == PEEK_OK && i < tiles; i++) {
+        if (work.scans[i].smallest < scan->smallest) scan->smallest = work.scans[i].smallest;
+        if (work.scans[i].largest > scan->largest) scan->largest = work.scans[i].largest;
+        if (work.scans[i].negative_row >= 0 && scan->negative_row < 0) {
+            scan->negative_row = work.scans[i].negative_row;
+            scan->negative_column = work.scans[i].negative_column;
+            scan->negative = work.scans[i].negative;
+        }
+    }
+    clear_work(&work);
+    return status;
+}
+
+peek_status peek__block_measure(peek_context *context, peek__block *block)
+{
+    scan_work work = {.context = context, .block = block};
+    int64_t tiles = (block->rows + tile_rows(block) - 1) / tile_rows(block);
+    peek_status status = prepare_work(&work, tiles);
+    if (status == PEEK_OK) status = peek__parallel(context, tiles, measure_tile, &work);
+    block->square = block->largest = 0;
+    for (int64_t i = 0; status == PEEK_OK && i < tiles; i++) {
+        block->square += work.squares[i];
+        if (work.largest[i] > block->largest) block->largest = work.largest[i];
+    }
+    clear_work(&work);
+    return status;
+}
+
+void peek__block_clear(peek__block *block)
+{
+    peek__free(&block->name);
+    peek__free(&block->file);
+    peek__npy_close(&block->npy);
+    block->values = NULL;
+}

@@ -1,0 +1,48 @@
+/* store/block.h: one matrix of the joint problem, read a run of samples at a time: from memory or from a mapped
+ * .npy, as it is or through a view that makes it non-negative. */
+#ifndef STORE_BLOCK_H
+#define STORE_BLOCK_H
+
+#include "store/npy.h"
+
+/* How values are seen. */
+typedef enum peek__view {
+    PEEK__VIEW_PLAIN,    /* x */
+    PEEK__VIEW_POSITIVE, /* max(x, 0) */
+    PEEK__VIEW_NEGATIVE, /* max(-x, 0) */
+    PEEK__VIEW_SHIFT     /* x - offset */
+} peek__view;
+
+/* rows x columns. Either `values` (borrowed, `stride` floats from row to row) or `npy` (owned). */
+typedef struct peek__block {
+    char *name, *file;
+    int64_t rows, columns, stride;
+    const float *values;
+    peek__npy npy;
+    peek__view view;
+    float offset;
+    double square;  /* ||X||_F^2 of the view, in double */
+    double largest; /* of the view */
+} peek__block;
+
+/* Rows first .. first+count-1 as seen through the view. Returns a pointer into the data where that is possible,
+ * else converts into buffer (count x columns); *stride is the distance from row to row. */
+const float *peek__block_rows(const peek__block *block, int64_t first, int64_t count, float *buffer,
+                              int64_t *stride);
+
+/* Scans the block as stored: smallest and largest value, and an E_VALUE that names row and column of the first
+ * value that is not finite. negative_row, negative_column: the first value below 0, or -1. */
+typedef struct peek__block_scan {
+    double smallest, largest;
+    int64_t negative_row, negative_column;
+    float negative;
+} peek__block_scan;
+peek_status peek__block_inspect(peek_context *context, const peek__block *block, peek__block_scan *scan);
+
+/* Sets `square` and `largest` of the view. */
+peek_status peek__block_measure(peek_context *context, peek__block *block);
+
+/* Frees what the block owns. */
+void peek__block_clear(peek__block *block);
+
+#endif

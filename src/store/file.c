@@ -1,0 +1,177 @@
+/* store/file.c: files that appear whole or not at all: a temporary name beside the final one, flush, rename. */
+#include "store/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+/* How many temporary names are tried before giving up. */
+enum { TRIES = 10000 };
+
+int peek__is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+int peek__is_file(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* The part of a path up to and with its last '/', "" where there is none. */
+static int folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (int)(slash - path) + 1 : 0;
+}
+
+static peek_status cannot_begin(peek_context *context, const char *path, int reason)
+{
+    int length = folder_length(path);
+    if (reason == ENOENT || reason == ENOTDIR)
+        return peek__fail(context, PEEK_E_IO, "cannot write '%s': there is no folder '%.*s'; make it first",
+                          path, length ? length : 1, length ? path : ".");
+    return peek__fail(context, PEEK_E_IO, "cannot write '%s': %s; choose a folder you may write to", path,
+                      strerror(reason));
+}
+
+peek_status peek__file_begin(peek_context *context, peek__file *file, const char *path)
+{
+    *file = (peek__file){0};
+    if (!path || !*path)
+        return peek__fail(context, PEEK_E_ARGUMENT, "a file to write has no name: give it one");
+    if (peek__is_folder(path) || path[strlen(path) - 1] == '/')
+        return peek__fail(context, PEEK_E_IO, "cannot write '%s': it is a folder; give the name of a file",
+                          path);
+    if (peek__fault(context)) return cannot_begin(context, path, EIO);
+    peek_status status = peek__copy_text(context, &file->path, path);
+    int handle = -1, reason = EEXIST;
+    for (int i = 0; status == PEEK_OK && handle < 0 && reason == EEXIST && i < TRIES; i++) {
+        peek__free(&file->temporary);
+        status = peek__format(context, &file->temporary, "%.*s.nnpeek-%ld-%d.tmp", folder_length(path), path,
+                              (long)getpid(), i);
+        if (status != PEEK_OK) break;
+        handle = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        reason = errno;
+    }
+    if (handle >= 0) {
+        file->stream = fdopen(handle, "wb");
+        if (file->stream) return PEEK_OK;
+        reason = errno;
+        close(handle);
+        unlink(file->temporary);
+    }
+    if (status == PEEK_OK) status = cannot_begin(context, path, reason);
+    peek__free(&file->temporary);
+    peek__file_abort(file);
+    return status;
+}
+
+static peek_status cannot_write(peek_context *context, const peek__file *file, int reason)
+{
+    return peek__fail(context, PEEK_E_IO, "writing '%s' failed: %s; nothing was left there", file->path,
+                      strerror(reason));
+}
+
+peek_status peek__file_write(peek_context *context, peek__file *file, const void *bytes, size_t count)
+{
+    if (peek__fault(context)) return cannot_write(context, file, EIO);
+    if (count && fwrite(bytes, 1, count, file->stream) != count) return cannot_write(context, file, errno);
+    return PEEK_OK;
+}
+
+/* Makes the new name itself last over a power failure; where the file system cannot, nothing is lost but that.
+ */
+static void flush_folder(const char *path)
+{
+    char folder[4096] = ".";
+    int length = folder_length(path);
+    if (length >= (int)sizeof folder) return;
+    if (length) {
+        memcpy(folder, path, (size_t)length);
+        folder[length] = 0;
+    }
+    int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (handle < 0) return;
+    fsync(handle);
+    close(handle);
+}
+
+peek_status peek__file_commit(peek_context *context, peek__file *file)
+{
+    int reason = peek__fault(context) ? EIO : 0;
+    if (!reason && (fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0)) reason = errno;
+    if (fclose(file->stream) != 0 && !reason) reason = errno;
+    file->stream = NULL;
+    if (!reason && rename(file->temporary, file->path) != 0) reason = errno;
+    peek_status status = PEEK_OK;
+    if (reason)
+        status = cannot_write(context, file, reason);
+    else {
+        flush_folder(file->path);
+        peek__free(&file->temporary); /* so that abort leaves alone what now bears another name */
+    }
+    peek__file_abort(file);
+    return status;
+}
+
+void peek__file_abort(peek__file *file)
+{
+    if (file->stream) fclose(file->stream);
+    if (file->temporary) unlink(file->temporary);
+    peek__free(&file->path);
+    peek__free(&file->temporary);
+    *file = (peek__file){0};
+}
+
+static peek_status cannot_read(peek_context *context, const char *path, int reason)
+{
+    if (reason == ENOENT || reason == ENOTDIR)
+        return peek__fail(context, PEEK_E_NOT_FOUND, "there is no file '%s': check the path", path);
+    return peek__fail(context, PEEK_E_IO, "cannot read '%s': %s", path, strerror(reason));
+}
+
+static peek_status read_stream(peek_context *context, const char *path, FILE *stream, int64_t limit, char **out,
+                               int64_t *size)
+{
+    struct stat about;
+    if (peek__fault(context)) return cannot_read(context, path, EIO);
+    if (fstat(fileno(stream), &about) != 0) return cannot_read(context, path, errno);
+    if (S_ISDIR(about.st_mode))
+        return peek__fail(context, PEEK_E_FORMAT, "'%s' is a folder, but a file is needed here", path);
+    if (!S_ISREG(about.st_mode))
+        return peek__fail(context, PEEK_E_UNSUPPORTED, "'%s' is not a regular file: save it as a file first",
+                          path);
+    if (about.st_size > limit)
+        return peek__fail(context, PEEK_E_FORMAT,
+                          "'%s' has %lld bytes, more than the %lld that such a file may have", path,
+                          (long long)about.st_size, (long long)limit);
+    PEEK_TRY(peek__alloc(context, out, about.st_size + 1, "the content of a file"));
+    size_t count = fread(*out, 1, (size_t)about.st_size, stream);
+    if (ferror(stream)) {
+        int reason = errno;
+        peek__free(out);
+        return cannot_read(context, path, reason);
+    }
+    (*out)[count] = 0;
+    *size = (int64_t)count;
+    return PEEK_OK;
+}
+
+peek_status peek__file_read(peek_context *context, const char *path, int64_t limit, char **out, int64_t *size)
+{
+    *out = NULL;
+    *size = 0;
+    FILE *stream = fopen(path, "rbe");
+    if (!stream) return cannot_read(context, path, errno);
+    peek_status status = read_stream(context, path, stream, limit, out, size);
+    fclose(stream);
+    return status;
+}

@@ -1,0 +1,222 @@
+/* store/folder.c: folders that appear whole or not at all. */
+#include <errno.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "store/file.h"
+
+enum { TRIES = 10000, OPEN_FOLDERS = 16 };
+
+static peek_status cannot_make(peek_context *context, const char *path, int reason)
+{
+    if (reason == EEXIST || reason == ENOTDIR)
+        return peek__fail(context, PEEK_E_IO,
+                          "cannot make the folder '%s': a file is in its way; choose another name", path);
+    return peek__fail(context, PEEK_E_IO, "cannot make the folder '%s': %s; choose a place you may write to",
+                      path, strerror(reason));
+}
+
+/* Folders from the top down; `part` is scratch memory holding the path. */
+static peek_status make_parts(peek_context *context, char *part, const char *path)
+{
+    for (char *end = part + 1; *part; end++) {
+        if (*end != '/' && *end) continue;
+        char held = *end;
+        *end = 0;
+        if (mkdir(part, 0777) != 0 && !peek__is_folder(part)) return cannot_make(context, path, errno);
+        *end = held;
+        if (!held) break;
+    }
+    return PEEK_OK;
+}
+
+peek_status peek__folder_make(peek_context *context, const char *path)
+{
+    if (!path || !*path)
+        return peek__fail(context, PEEK_E_ARGUMENT, "a folder to make has no name: give it one");
+    if (peek__is_folder(path)) return PEEK_OK;
+    if (peek__fault(context)) return cannot_make(context, path, EIO);
+    char *part;
+    PEEK_TRY(peek__copy_text(context, &part, path));
+    peek_status status = make_parts(context, part, path);
+    peek__free(&part);
+    return status;
+}
+
+/* The path behind symbolic links where it exists, else itself, without '/' at the end. */
+static peek_status resolve(peek_context *context, char **out, const char *path)
+{
+    char *real = realpath(path, NULL);
+    peek_status status = peek__copy_text(context, out, real ? real : path);
+    free(real);
+    if (status != PEEK_OK) return status;
+    for (size_t length = strlen(*out); length > 1 && (*out)[length - 1] == '/'; length--)
+        (*out)[length - 1] = 0;
+    return PEEK_OK;
+}
+
+static int is_working_folder(const char *path)
+{
+    struct stat here, there;
+    return stat(".", &here) == 0 && stat(path, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
+static int is_empty(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (!folder) return 0;
+    int empty = 1;
+    for (struct dirent *entry; empty && (entry = readdir(folder));)
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    closedir(folder);
+    return empty;
+}
+
+/* May the folder at path be replaced? *exists: there is one. */
+static peek_status check_older(peek_context *context, const char *path, const char *mark, int *exists)
+{
+    struct stat about;
+    *exists = lstat(path, &about) == 0;
+    if (!*exists) return PEEK_OK;
+    if (!peek__is_folder(path)) return cannot_make(context, path, EEXIST);
+    if (is_working_folder(path))
+        return peek__fail(context, PEEK_E_IO,
+                          "cannot replace '%s', the folder you are in: name a folder inside it", path);
+    char *inside;
+    PEEK_TRY(peek__format(context, &inside, "%s/%s", path, mark));
+    int ours = peek__is_file(inside);
+    peek__free(&inside);
+    if (ours || is_empty(path)) return PEEK_OK;
+    return peek__fail(
+        context, PEEK_E_IO,
+        "the folder '%s' holds other files and no '%s': choose another name, or empty it yourself", path, mark);
+}
+
+peek_status peek__folder_check(peek_context *context, const char *path, const char *mark)
+{
+    char *target;
+    int exists;
+    if (!path || !*path)
+        return peek__fail(context, PEEK_E_ARGUMENT, "a folder to make has no name: give it one");
+    PEEK_TRY(resolve(context, &target, path));
+    peek_status status = check_older(context, target, mark, &exists);
+    peek__free(&target);
+    return status;
+}
+
+/* Makes the parents of target and a fresh folder beside it. */
+static peek_status make_temporary(peek_context *context, const char *target, char **temporary)
+{
+    const char *slash = strrchr(target, '/');
+    int length = slash ? (int)(slash - target) + 1 : 0;
+    if (length > 1) {
+        char *parent;
+        PEEK_TRY(peek__format(context, &parent, "%.*s", length - 1, target));
+        peek_status status = peek__folder_make(context, parent);
+        peek__free(&parent);
+        if (status != PEEK_OK) return status;
+    }
+    if (peek__fault(context)) return cannot_make(context, target, EIO);
+    for (int i = 0; i < TRIES; i++) {
+        PEEK_TRY(peek__format(context, temporary, "%.*s.nnpeek-%ld-%d.tmp", length, target, (long)getpid(), i));
+        if (mkdir(*temporary, 0777) == 0) return PEEK_OK;
+        int reason = errno;
+        peek__free(temporary);
+        if (reason != EEXIST) return cannot_make(context, target, reason);
+    }
+    return cannot_make(context, target, EEXIST);
+}
+
+peek_status peek__folder_begin(peek_context *context, const char *path, char **temporary)
+{
+    *temporary = NULL;
+    if (!path || !*path)
+        return peek__fail(context, PEEK_E_ARGUMENT, "a folder to make has no name: give it one");
+    char *target;
+    PEEK_TRY(resolve(context, &target, path));
+    peek_status status = PEEK_OK;
+    if (!peek__is_folder(target) && access(target, F_OK) == 0) status = cannot_make(context, target, EEXIST);
+    if (status == PEEK_OK) status = make_temporary(context, target, temporary);
+    peek__free(&target);
+    return status;
+}
+
+static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *place)
+{
+    (void)about;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static void remove_tree(const char *path)
+{
+    nftw(path, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Gives `fresh` the name `target`, which an older folder bears; the older one then bears the name `fresh`, or
+ * is kept as it was on failure. One step where the file system can exchange names, else two. */
+static int exchange(const char *fresh, const char *target)
+{
+    if (renameat2(AT_FDCWD, fresh, AT_FDCWD, target, RENAME_EXCHANGE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    size_t length = strlen(fresh);
+    char *aside = malloc(length + 5);
+    if (!aside) return ENOMEM;
+    memcpy(aside, fresh, length);
+    memcpy(aside + length, ".old", 5);
+    int reason = 0;
+    if (rename(target, aside) != 0)
+        reason = errno;
+    else if (rename(fresh, target) != 0) {
+        reason = errno;
+        if (rename(aside, target) != 0) reason = EIO;
+    } else if (rename(aside, fresh) != 0)
+        remove_tree(aside);
+    free(aside);
+    return reason;
+}
+
+static peek_status replace(peek_context *context, const char *target, const char *fresh, const char *mark)
+{
+    int exists, reason;
+    PEEK_TRY(check_older(context, target, mark, &exists));
+    if (peek__fault(context))
+        reason = EIO;
+    else if (!exists || is_empty(target))
+        reason = rename(fresh, target) == 0 ? 0 : errno;
+    else {
+        reason = exchange(fresh, target);
+        if (!reason) remove_tree(fresh);
+    }
+    if (!reason) return PEEK_OK;
+    return peek__fail(context, PEEK_E_IO, "cannot give the new folder its name '%s': %s; choose another place",
+                      target, strerror(reason));
+}
+
+peek_status peek__folder_commit(peek_context *context, const char *path, char **temporary, const char *mark)
+{
+    char *target = NULL;
+    peek_status status = resolve(context, &target, path);
+    if (status == PEEK_OK) status = replace(context, target, *temporary, mark);
+    peek__free(&target);
+    if (status == PEEK_OK)
+        peek__free(temporary);
+    else
+        peek__folder_abort(temporary);
+    return status;
+}
+
+void peek__folder_abort(char **temporary)
+{
+    if (!temporary || !*temporary) return;
+    remove_tree(*temporary);
+    peek__free(temporary);
+}

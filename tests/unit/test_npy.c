@@ -1,0 +1,242 @@
+/* Arrays on disk: what is written is read back, and no broken file gets through. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "store/npy.h"
+#include "store/npy_header.h"
+
+typedef struct place {
+    peek_context *context;
+    char folder[64], path[128];
+} place;
+
+static int set_up(void **state)
+{
+    place *p = calloc(1, sizeof *p);
+    strcpy(p->folder, "/tmp/nnpeek-npy-XXXXXX");
+    if (!mkdtemp(p->folder) || peek_context_create(&p->context, NULL) != PEEK_OK) return -1;
+    snprintf(p->path, sizeof p->path, "%s/a.npy", p->folder);
+    *state = p;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    place *p = *state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", p->folder);
+    int failed = system(command);
+    peek_context_free(&p->context);
+    free(p);
+    return failed;
+}
+
+static void put(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+static void refuse(place *p, peek_status wanted, const char *word)
+{
+    peek__npy npy;
+    peek_status status = peek__npy_open(p->context, p->path, &npy);
+    if (status != wanted || !strstr(peek_error(p->context), word) || !strstr(peek_error(p->context), p->path))
+        fail_msg("wanted %d with '%s', got %d: %s", wanted, word, status, peek_error(p->context));
+    assert_null(npy.mapping);
+}
+
+static void put_header(place *p, const char *text, size_t values)
+{
+    char bytes[1024] = {0};
+    size_t length = strlen(text);
+    memcpy(bytes, "\x93NUMPY\x01\0", 8);
+    bytes[8] = (char)length;
+    bytes[9] = (char)(length >> 8);
+    memcpy(bytes + 10, text, length);
+    put(p->path, bytes, 10 + length + values);
+}
+
+static void test_round_trip(void **state)
+{
+    place *p = *state;
+    float values[24], *loaded;
+    for (int i = 0; i < 24; i++) values[i] = (float)i / 7;
+    int64_t shape[3] = {2, 3, 4}, got[3];
+    assert_int_equal(peek__npy_write(p->context, p->path, PEEK__FLOAT32, 3, shape, values), PEEK_OK);
+    assert_int_equal(peek__npy_load(p->context, p->path, 3, got, &loaded), PEEK_OK);
+    assert_memory_equal(shape, got, sizeof shape);
+    assert_memory_equal(values, loaded, sizeof values);
+    peek__free(&loaded);
+    assert_int_equal(peek__npy_load(p->context, p->path, 2, got, &loaded), PEEK_E_SHAPE);
+}
+
+static void test_append(void **state)
+{
+    place *p = *state;
+    int64_t row[2] = {2, 3}, integers[9];
+    peek__npy_writer writer;
+    assert_int_equal(peek__npy_begin(p->context, &writer, p->path, PEEK__INT16, 3, row), PEEK_OK);
+    for (int16_t i = 0; i < 1200; i++) {
+        int16_t values[6] = {i, -1, 2, 3, 4, (int16_t)-i};
+        assert_int_equal(peek__npy_append(p->context, &writer, values, 1), PEEK_OK);
+    }
+    assert_int_equal(access(p->path, F_OK), -1); /* not there before it is whole */
+    assert_int_equal(peek__npy_commit(p->context, &writer), PEEK_OK);
+    peek__npy npy;
+    assert_int_equal(peek__npy_open(p->context, p->path, &npy), PEEK_OK);
+    assert_int_equal(npy.rows, 1200);
+    assert_int_equal(npy.columns, 6);
+    assert_int_equal(peek__npy_integers(p->context, &npy, p->path, 1199 * 6, 6, integers), PEEK_OK);
+    assert_int_equal(integers[0], 1199);
+    assert_int_equal(integers[5], -1199);
+    peek__npy_close(&npy);
+}
+
+static void test_abort_leaves_nothing(void **state)
+{
+    place *p = *state;
+    peek__npy_writer writer;
+    assert_int_equal(peek__npy_begin(p->context, &writer, p->path, PEEK__UINT8, 1, NULL), PEEK_OK);
+    peek__npy_abort(&writer);
+    peek__npy_abort(&writer);
+    assert_int_equal(rmdir(p->folder), 0);
+    assert_non_null(mkdtemp(strcpy(p->folder, "/tmp/nnpeek-npy-XXXXXX")));
+}
+
+static void test_truncated_anywhere(void **state)
+{
+    place *p = *state;
+    float values[6] = {1, 2, 3, 4, 5, 6};
+    int64_t shape[2] = {3, 2}, size;
+    char *bytes;
+    assert_int_equal(peek__npy_write(p->context, p->path, PEEK__FLOAT32, 2, shape, values), PEEK_OK);
+    assert_int_equal(peek__file_read(p->context, p->path, 4096, &bytes, &size), PEEK_OK);
+    for (int64_t length = 0; length < size; length++) {
+        put(p->path, bytes, (size_t)length);
+        refuse(p, PEEK_E_FORMAT, "");
+    }
+    put(p->path, bytes, (size_t)size - 9);
+    refuse(p, PEEK_E_FORMAT, "only 1 are whole");
+    bytes[0] = 'P';
+    put(p->path, bytes, (size_t)size);
+    refuse(p, PEEK_E_FORMAT, "not an .npy file");
+    peek__free(&bytes);
+}
+
+static void test_lying_headers(void **state)
+{
+    place *p = *state;
+    static const struct {
+        const char *header, *word;
+    } cases[] = {
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 8), }",
+         "larger than any file"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }",
+         "larger than any file"},
+        {"{'descr': '<f8', 'fortran_order': False, 'shape': (2305843009213693952,), }", "larger than any file"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "too large"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2), }", "something else than sizes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4, 4), }", "cut short"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }", "12 bytes more"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (), }", "single number"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,4), }", "more than 8"},
+        {"{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }", "Fortran order"},
+        {"{'descr': '<f4', 'fortran_order': Maybe, 'shape': (4,), }", "neither True nor False"},
+        {"{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }", "big-endian"},
+        {"{'descr': '|O', 'fortran_order': False, 'shape': (4,), }", "Python objects"},
+        {"{'descr': '<c8', 'fortran_order': False, 'shape': (2,), }", "not a real number"},
+        {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }", "records"},
+        {"{'descr': '<f4', 'shape': (4,), }", "is missing"},
+        {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (4,), }", "twice"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'extra': 1}", "unknown"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4,), } x", "follows"},
+        {"{'descr': '<f4", "does not end"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put_header(p, cases[i].header, 16);
+        refuse(p, PEEK_E_FORMAT, cases[i].word);
+    }
+    put_header(p, "{\"shape\":(4L),\"fortran_order\":True,'descr':'<f4'}",
+               16); /* odd, but whole; 1-d order is void */
+    peek__npy npy;
+    assert_int_equal(peek__npy_open(p->context, p->path, &npy), PEEK_OK);
+    assert_int_equal((uintptr_t)npy.data % 4, 0); /* moved from an odd place */
+    assert_int_equal(npy.rows, 4);
+    peek__npy_close(&npy);
+}
+
+static void test_foreign(void **state)
+{
+    place *p = *state;
+    refuse(p, PEEK_E_NOT_FOUND, "no file");
+    snprintf(p->path, sizeof p->path, "%s", p->folder);
+    refuse(p, PEEK_E_FORMAT, "folder");
+}
+
+static void test_integers_refuse_fractions(void **state)
+{
+    place *p = *state;
+    double values[4] = {1, 2, NAN, 2.5};
+    uint64_t large[1] = {UINT64_MAX};
+    int64_t shape[1] = {4}, one[1] = {1}, out[4];
+    peek__npy npy;
+    assert_int_equal(peek__npy_write(p->context, p->path, PEEK__FLOAT64, 1, shape, values), PEEK_OK);
+    assert_int_equal(peek__npy_open(p->context, p->path, &npy), PEEK_OK);
+    assert_int_equal(peek__npy_integers(p->context, &npy, p->path, 0, 2, out), PEEK_OK);
+    assert_int_equal(out[1], 2);
+    assert_int_equal(peek__npy_integers(p->context, &npy, p->path, 2, 1, out), PEEK_E_VALUE);
+    assert_int_equal(peek__npy_integers(p->context, &npy, p->path, 3, 1, out), PEEK_E_VALUE);
+    assert_non_null(strstr(peek_error(p->context), "place 3"));
+    peek__npy_close(&npy);
+    assert_int_equal(peek__npy_write(p->context, p->path, PEEK__UINT64, 1, one, large), PEEK_OK);
+    assert_int_equal(peek__npy_open(p->context, p->path, &npy), PEEK_OK);
+    assert_int_equal(peek__npy_integers(p->context, &npy, p->path, 0, 1, out), PEEK_E_VALUE);
+    peek__npy_close(&npy);
+}
+
+/* Every operation that can fail does so once: an error each time, and nothing is left behind. */
+static void test_every_failure(void **state)
+{
+    place *p = *state;
+    float values[4] = {1, 2, 3, 4};
+    int64_t shape[2] = {2, 2};
+    int failures = 0;
+    for (int nth = 1;; nth++) {
+        peek__fail_nth(p->context, nth);
+        peek_status status = peek__npy_write(p->context, p->path, PEEK__FLOAT32, 2, shape, values);
+        peek__fail_nth(p->context, 0);
+        if (status == PEEK_OK) break;
+        failures++;
+        assert_true(status == PEEK_E_IO || status == PEEK_E_MEMORY);
+        assert_int_equal(rmdir(p->folder), 0); /* fails where a file is left */
+        assert_non_null(mkdtemp(strcpy(p->folder, "/tmp/nnpeek-npy-XXXXXX")));
+        snprintf(p->path, sizeof p->path, "%s/a.npy", p->folder);
+    }
+    assert_true(failures >= 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_append, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_abort_leaves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_truncated_anywhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lying_headers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_foreign, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_integers_refuse_fractions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_failure, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
