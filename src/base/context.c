@@ -211,6 +211,7 @@ peek_status peek__parallel(peek_context *context, int64_t count, peek__task task
 #pragma omp parallel num_threads(threads)
     {
         int thread = omp_get_thread_num();
+        omp_set_num_threads(1); /* of this region: what a task calls must not open a team, even where ours has one thread */
 #pragma omp for schedule(dynamic, 1)
         for (int64_t i = 0; i < count; i++) {
             peek_status status;

@@ -1,0 +1,35 @@
+/* factor/model.h: what a fit gives. */
+#ifndef FACTOR_MODEL_H
+#define FACTOR_MODEL_H
+
+#include "factor/problem.h"
+
+typedef struct peek__start_record {
+    int64_t seed, iterations;
+    double objective, relative_error;
+} peek__start_record;
+
+struct peek_model {
+    int64_t rows, rank, columns, blocks; /* T, k, columns of all blocks, number of blocks */
+    const char *rule, *citation, *stop;
+    int64_t seed, iterations;
+    double seconds, rmse, relative_error;
+    double *objective;       /* iterations */
+    float *samples;          /* T x k */
+    float *loadings;         /* columns x k */
+    float *errors;           /* T x blocks */
+    peek_model_block *block; /* with names and files owned by the model */
+    cJSON *options;          /* as resolved */
+    peek__start_record *starts;
+    int64_t start_count;
+};
+
+/* An empty model with its matrices, for the problem. The caller frees it with peek_model_free(), also after a failure. */
+peek_status peek__model_create(peek_context *context, const peek_problem *problem, int64_t rank, int64_t iterations,
+                               peek_model **out);
+
+/* Fills errors, rmse and relative_error (of each block and whole) and objective[iterations-1] from the matrices as they are, in
+ * double precision:   e_tb = || x_bt - f_t W_b^T ||. */
+peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem, const double *weights);
+
+#endif

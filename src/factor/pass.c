@@ -1,0 +1,198 @@
+/* factor/pass.c: one iteration as one sweep over the data. */
+#include "factor/pass.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "linalg/skinny.h"
+
+enum {
+    RUN_BYTES = 2 << 20,      /* of X in a run: stays in the last-level cache between the two products */
+    RUN_ROWS_LEAST = 16,
+    RUN_ROWS_MOST = 1024,
+    LANES_MOST = 64,
+    LANES_LEAST = 4,
+    TILES_MOST = 64,
+    TILE_ROWS_LEAST = 64
+};
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How the work is cut: by the shapes alone. */
+static void cut(peek__pass *pass)
+{
+    const peek_problem *problem = pass->problem;
+    int64_t rows = RUN_BYTES / (problem->columns * (int64_t)sizeof(float));
+    rows = rows < RUN_ROWS_LEAST ? RUN_ROWS_LEAST : least(rows, RUN_ROWS_MOST);
+    pass->run_rows = least(rows, problem->rows);
+    pass->runs = (problem->rows + pass->run_rows - 1) / pass->run_rows;
+    /* The lanes' sums may take an eighth of what the data takes. */
+    int64_t lanes = problem->rows / (8 * pass->k);
+    lanes = lanes < LANES_LEAST ? LANES_LEAST : least(lanes, LANES_MOST);
+    pass->lanes = least(lanes, pass->runs);
+    pass->tile_rows = (problem->columns + TILES_MOST - 1) / TILES_MOST;
+    if (pass->tile_rows < TILE_ROWS_LEAST) pass->tile_rows = TILE_ROWS_LEAST;
+    pass->tiles = (problem->columns + pass->tile_rows - 1) / pass->tile_rows;
+    for (int64_t b = 0; b < problem->count; b++)
+        if (problem->blocks[b].columns > pass->widest) pass->widest = problem->blocks[b].columns;
+    int64_t run = 2 * pass->run_rows * (pass->k + pass->widest), tile = 2 * pass->tile_rows * pass->k;
+    pass->scratch_size = (run > tile ? run : tile) + pass->k * pass->k;
+}
+
+static void to_float(int64_t count, const double *in, float *out)
+{
+    for (int64_t i = 0; i < count; i++) out[i] = (float)in[i];
+}
+
+static peek_status loading_gram_tile(void *argument, int64_t tile, int thread)
+{
+    peek__pass *pass = argument;
+    int64_t k = pass->k, first = tile * pass->tile_rows, rows = least(pass->tile_rows, pass->problem->columns - first);
+    double *gram = pass->tile_grams + tile * k * k;
+    memset(gram, 0, (size_t)(k * k) * sizeof *gram);
+    peek__skinny_gram(rows, k, pass->loadings + first * k, pass->scratch + thread * pass->scratch_size, gram);
+    return PEEK_OK;
+}
+
+static void add_tile_grams(peek__pass *pass)
+{
+    int64_t size = pass->k * pass->k;
+    memset(pass->loading_gram, 0, (size_t)size * sizeof *pass->loading_gram);
+    for (int64_t tile = 0; tile < pass->tiles; tile++)
+        for (int64_t i = 0; i < size; i++) pass->loading_gram[i] += pass->tile_grams[tile * size + i];
+}
+
+peek_status peek__pass_prepare(peek__pass *pass)
+{
+    peek_context *context = pass->context;
+    int64_t square = pass->k * pass->k;
+    cut(pass);
+    PEEK_TRY(peek__alloc(context, &pass->gram, square, "a Gram matrix"));
+    PEEK_TRY(peek__alloc(context, &pass->lane_numerators, peek__product(pass->lanes, pass->problem->columns * pass->k),
+                         "the sums of a fit"));
+    PEEK_TRY(peek__alloc(context, &pass->lane_grams, pass->lanes * square, "the sums of a fit"));
+    PEEK_TRY(peek__alloc(context, &pass->lane_residuals, pass->lanes, "the sums of a fit"));
+    PEEK_TRY(peek__alloc(context, &pass->loading_gram, square, "a Gram matrix"));
+    PEEK_TRY(peek__alloc(context, &pass->sample_gram, square, "a Gram matrix"));
+    PEEK_TRY(peek__alloc(context, &pass->tile_grams, pass->tiles * square, "Gram matrices"));
+    PEEK_TRY(peek__alloc(context, &pass->tile_dots, pass->tiles, "the sums of a fit"));
+    PEEK_TRY(peek__alloc(context, &pass->scratch, peek__product(peek_threads(context), pass->scratch_size),
+                         "the scratch of a fit"));
+    PEEK_TRY(peek__parallel(context, pass->tiles, loading_gram_tile, pass));
+    add_tile_grams(pass);
+    return PEEK_OK;
+}
+
+void peek__pass_clear(peek__pass *pass)
+{
+    peek__free(&pass->gram);
+    peek__free(&pass->lane_numerators);
+    peek__free(&pass->lane_grams);
+    peek__free(&pass->lane_residuals);
+    peek__free(&pass->loading_gram);
+    peek__free(&pass->sample_gram);
+    peek__free(&pass->tile_grams);
+    peek__free(&pass->tile_dots);
+    peek__free(&pass->scratch);
+}
+
+/* sum_b || m_b X_b - F W_b^T ||^2 over a run, with F as it is. */
+static double run_residual(const peek__pass *pass, int64_t first, int64_t rows, float *buffer, float *product)
+{
+    const peek_problem *problem = pass->problem;
+    const float *w = pass->loadings;
+    double sum = 0;
+    for (int64_t b = 0; b < problem->count; b++) {
+        const peek__block *block = &problem->blocks[b];
+        int64_t stride;
+        const float *x = peek__block_rows(block, first, rows, buffer, &stride);
+        peek__skinny_reconstruct(rows, block->columns, pass->k, pass->samples + first * pass->k, w, product);
+        for (int64_t t = 0; t < rows; t++)
+            sum += peek__skinny_distance(block->columns, (float)pass->multipliers[b], x + t * stride,
+                                         product + t * block->columns);
+        w += block->columns * pass->k;
+    }
+    return sum;
+}
+
+static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_t rows, float *scratch)
+{
+    const peek_problem *problem = pass->problem;
+    int64_t k = pass->k, offset = 0;
+    float *numerator = scratch, *denominator = numerator + rows * k, *buffer = denominator + rows * k;
+    float *f = pass->samples + first * k, *sums = pass->lane_numerators + lane * problem->columns * k;
+    if (pass->direct)
+        pass->lane_residuals[lane] += run_residual(pass, first, rows, buffer, buffer + rows * pass->widest);
+    for (int64_t b = 0; b < problem->count; b++) {
+        const peek__block *block = &problem->blocks[b];
+        int64_t stride;
+        const float *x = peek__block_rows(block, first, rows, buffer, &stride);
+        peek__skinny_times(rows, block->columns, k, (float)pass->multipliers[b], x, stride, pass->loadings + offset * k, b > 0,
+                           numerator);
+        offset += block->columns;
+    }
+    pass->rule->update(rows, k, pass->gram, numerator, f, denominator);
+    offset = 0;
+    for (int64_t b = 0; b < problem->count; b++) {
+        const peek__block *block = &problem->blocks[b];
+        int64_t stride;
+        const float *x = peek__block_rows(block, first, rows, buffer, &stride);
+        peek__skinny_transposed(rows, block->columns, k, (float)pass->multipliers[b], x, stride, f, sums + offset * k);
+        offset += block->columns;
+    }
+    peek__skinny_gram(rows, k, f, denominator, pass->lane_grams + lane * k * k);
+}
+
+static peek_status work_lane(void *argument, int64_t lane, int thread)
+{
+    peek__pass *pass = argument;
+    int64_t size = pass->problem->columns * pass->k, square = pass->k * pass->k;
+    memset(pass->lane_numerators + lane * size, 0, (size_t)size * sizeof(float));
+    memset(pass->lane_grams + lane * square, 0, (size_t)square * sizeof(double));
+    pass->lane_residuals[lane] = 0;
+    int64_t from = lane * pass->runs / pass->lanes, to = (lane + 1) * pass->runs / pass->lanes;
+    for (int64_t run = from; run < to; run++) {
+        int64_t first = run * pass->run_rows, rows = least(pass->run_rows, pass->problem->rows - first);
+        work_run(pass, lane, first, rows, pass->scratch + thread * pass->scratch_size);
+        PEEK_TRY(peek__poll(pass->context));
+    }
+    return PEEK_OK;
+}
+
+/* Adds the lanes' numerators of some rows of the loadings into the first lane's, and updates these rows. */
+static peek_status update_tile(void *argument, int64_t tile, int thread)
+{
+    peek__pass *pass = argument;
+    int64_t k = pass->k, first = tile * pass->tile_rows, rows = least(pass->tile_rows, pass->problem->columns - first);
+    float *numerator = pass->lane_numerators + first * k, *w = pass->loadings + first * k;
+    for (int64_t lane = 1; lane < pass->lanes; lane++) {
+        const float *other = numerator + lane * pass->problem->columns * k;
+        for (int64_t i = 0; i < rows * k; i++) numerator[i] += other[i];
+    }
+    pass->rule->update(rows, k, pass->gram, numerator, w, pass->scratch + thread * pass->scratch_size);
+    pass->tile_dots[tile] = peek__skinny_dot(rows * k, numerator, w);
+    return loading_gram_tile(pass, tile, thread);
+}
+
+peek_status peek__pass_run(peek__pass *pass)
+{
+    int64_t square = pass->k * pass->k;
+    to_float(square, pass->loading_gram, pass->gram);
+    PEEK_TRY(peek__parallel(pass->context, pass->lanes, work_lane, pass));
+    memset(pass->sample_gram, 0, (size_t)square * sizeof(double));
+    pass->residual = 0;
+    for (int64_t lane = 0; lane < pass->lanes; lane++) {
+        for (int64_t i = 0; i < square; i++) pass->sample_gram[i] += pass->lane_grams[lane * square + i];
+        pass->residual += pass->lane_residuals[lane];
+    }
+    to_float(square, pass->sample_gram, pass->gram);
+    PEEK_TRY(peek__parallel(pass->context, pass->tiles, update_tile, pass));
+    add_tile_grams(pass);
+    pass->explained = pass->model = 0;
+    for (int64_t tile = 0; tile < pass->tiles; tile++) pass->explained += pass->tile_dots[tile];
+    for (int64_t i = 0; i < square; i++) pass->model += pass->sample_gram[i] * pass->loading_gram[i];
+    return PEEK_OK;
+}

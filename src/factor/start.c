@@ -1,0 +1,85 @@
+/* factor/start.c: starts: uniform random numbers, or matrices from files. */
+#include "factor/start.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+
+enum { ROWS = 256 };
+
+typedef struct fill_work {
+    uint64_t seed, index;
+    peek__purpose purpose;
+    int64_t rows, k;
+    float *out;
+} fill_work;
+
+static peek_status fill_tile(void *argument, int64_t tile, int thread)
+{
+    (void)thread;
+    fill_work *work = argument;
+    for (int64_t row = tile * ROWS; row < (tile + 1) * ROWS && row < work->rows; row++) {
+        peek__stream stream = peek__stream_make(work->seed, work->purpose, work->index + (uint64_t)row);
+        for (int64_t r = 0; r < work->k; r++) work->out[row * work->k + r] = peek__random_uniform(&stream);
+    }
+    return PEEK_OK;
+}
+
+peek_status peek__start_uniform(peek_context *context, const peek_problem *problem, int64_t k, uint64_t seed, float *samples,
+                                float *loadings)
+{
+    fill_work work = {.seed = seed, .purpose = PEEK__START_SAMPLES, .rows = problem->rows, .k = k, .out = samples};
+    PEEK_TRY(peek__parallel(context, (work.rows + ROWS - 1) / ROWS, fill_tile, &work));
+    work.purpose = PEEK__START_LOADINGS;
+    work.out = loadings;
+    for (int64_t b = 0; b < problem->count; b++) {
+        work.index = (uint64_t)b << 32;
+        work.rows = problem->blocks[b].columns;
+        PEEK_TRY(peek__parallel(context, (work.rows + ROWS - 1) / ROWS, fill_tile, &work));
+        work.out += work.rows * k;
+    }
+    return PEEK_OK;
+}
+
+static peek_status read_matrix(peek_context *context, const char *folder, const char *file, int64_t rows, int64_t k,
+                               double scale, float *out)
+{
+    char *path;
+    peek__npy npy = {0};
+    PEEK_TRY(peek__format(context, &path, "%s/%s", folder, file));
+    peek_status status = peek__npy_open(context, path, &npy);
+    if (status == PEEK_OK && (npy.rows != rows || npy.columns != k))
+        status = peek__fail(context, PEEK_E_SHAPE, "%s is %lld x %lld, but the start needs %lld x %lld here", path,
+                            (long long)npy.rows, (long long)npy.columns, (long long)rows, (long long)k);
+    if (status == PEEK_OK) peek__npy_floats(&npy, 0, rows * k, out);
+    for (int64_t i = 0; status == PEEK_OK && i < rows * k; i++) {
+        if (!(out[i] >= 0) || isinf(out[i]))
+            status = peek__fail(context, PEEK_E_VALUE, "%s holds %g at row %lld, column %lld, but a start must be finite and not "
+                                "negative", path, (double)out[i], (long long)(i / k), (long long)(i % k));
+        out[i] = (float)(out[i] * scale);
+    }
+    peek__npy_close(&npy);
+    peek__free(&path);
+    return status;
+}
+
+peek_status peek__start_read(peek_context *context, const peek_problem *problem, int64_t k, const char *folder,
+                             double sample_scale, const double *loading_scales, float *samples, float *loadings)
+{
+    char *inner = NULL;
+    if (!peek__is_folder(folder))
+        return peek__fail(context, PEEK_E_NOT_FOUND,
+                          "--init is '%s', which is neither 'uniform' nor a folder with samples.npy and the blocks' loadings",
+                          folder);
+    PEEK_TRY(peek__format(context, &inner, "%s/rank-%lld", folder, (long long)k));
+    const char *from = peek__is_folder(inner) ? inner : folder;
+    peek_status status = read_matrix(context, from, "samples.npy", problem->rows, k, sample_scale, samples);
+    for (int64_t b = 0; status == PEEK_OK && b < problem->count; b++) {
+        status = read_matrix(context, from, problem->blocks[b].file, problem->blocks[b].columns, k, loading_scales[b], loadings);
+        loadings += problem->blocks[b].columns * k;
+    }
+    peek__free(&inner);
+    return status;
+}
