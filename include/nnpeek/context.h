@@ -1,7 +1,7 @@
 /* nnpeek/context.h: the context that every call takes: threads, the progress callback, the last error.
  *
- * A context is used by one thread at a time; several contexts may live side by side. The library keeps no global
- * state, never prints and never exits. */
+ * A context is used by one thread at a time; several contexts may live side by side. The library keeps no
+ * global state, never prints and never exits. */
 #ifndef NNPEEK_CONTEXT_H
 #define NNPEEK_CONTEXT_H
 
@@ -17,18 +17,19 @@ extern "C" {
 typedef struct peek_context peek_context;
 
 typedef enum peek_event_kind {
-    PEEK_EVENT_PROGRESS, /* done of total steps of a stage; also called, rate-limited, just to ask whether to stop */
+    PEEK_EVENT_PROGRESS, /* done of total steps of a stage; also called, rate-limited, just to ask whether to
+                            stop */
     PEEK_EVENT_NOTE      /* a decision the user should know of ("normalising with ..."), once, in `text` */
 } peek_event_kind;
 
 /* One event. Strings are borrowed for the time of the call. */
 typedef struct peek_event {
     peek_event_kind kind;
-    const char *stage;  /* "train", "capture", "fit", ... */
-    const char *text;   /* what is being done, for a person */
-    int64_t done;       /* progress: steps done */
-    int64_t total;      /* progress: steps in all; 0 when unknown */
-    double seconds;     /* seconds since the stage began */
+    const char *stage; /* "train", "capture", "fit", ... */
+    const char *text;  /* what is being done, for a person */
+    int64_t done;      /* progress: steps done */
+    int64_t total;     /* progress: steps in all; 0 when unknown */
+    double seconds;    /* seconds since the stage began */
 } peek_event;
 
 /* Called on the thread that called the library, at least a few times a second during long work.
@@ -36,10 +37,10 @@ typedef struct peek_event {
 typedef int (*peek_event_fn)(const peek_event *event, void *user);
 
 typedef struct peek_context_options {
-    size_t size;            /* sizeof(peek_context_options) */
-    int64_t threads;        /* default 0: the cores this process may use */
-    peek_event_fn event;    /* default NULL: nobody listens */
-    void *user;             /* passed to event */
+    size_t size;         /* sizeof(peek_context_options) */
+    int64_t threads;     /* default 0: the cores this process may use */
+    peek_event_fn event; /* default NULL: nobody listens */
+    void *user;          /* passed to event */
 } peek_context_options;
 
 /* Defaults as in the comments. */
@@ -52,7 +53,8 @@ PEEK_API peek_status peek_context_create(peek_context **out, const peek_context_
 /* Frees a context and clears the pointer; NULL is fine. Free what was made with it first. */
 PEEK_API void peek_context_free(peek_context **context);
 
-/* The sentence of the last failed call: what, where, what to do. "" when none failed. Valid until the next call. */
+/* The sentence of the last failed call: what, where, what to do. "" when none failed. Valid until the next
+ * call. */
 PEEK_API const char *peek_error(const peek_context *context);
 
 /* How many threads the context works with. */

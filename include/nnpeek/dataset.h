@@ -1,7 +1,8 @@
 /* nnpeek/dataset.h: samples in a fixed order, with labels where there are any.
  *
- * A dataset is an ordered list of samples of one shape C x H x W with values in [0, 1] for pictures (8-bit pixels / 255,
- * 16-bit / 65535), or as stored for .npy arrays of floats. Labels are class numbers 0 .. classes-1. */
+ * A dataset is an ordered list of samples of one shape C x H x W with values in [0, 1] for pictures (8-bit
+ * pixels / 255, 16-bit / 65535), or as stored for .npy arrays of floats. Labels are class numbers 0 ..
+ * classes-1. */
 #ifndef NNPEEK_DATASET_H
 #define NNPEEK_DATASET_H
 
@@ -17,10 +18,11 @@ typedef enum peek_split { PEEK_SPLIT_TEST, PEEK_SPLIT_TRAIN } peek_split;
 
 typedef struct peek_dataset_options {
     size_t size;
-    const char *data_dir;  /* where named data sets are looked up first; default NULL: $NNPEEK_DATA, the cache folder */
-    int64_t split;         /* peek_split; default PEEK_SPLIT_TEST: which split a bare name ("mnist") means */
-    int64_t samples;       /* strokes: how many to draw; default 0: 20,000 for train and 10,000 for test */
-    int64_t seed;          /* strokes: the seed of the drawing; default 0 */
+    const char
+        *data_dir; /* where named data sets are looked up first; default NULL: $NNPEEK_DATA, the cache folder */
+    int64_t split; /* peek_split; default PEEK_SPLIT_TEST: which split a bare name ("mnist") means */
+    int64_t samples; /* strokes: how many to draw; default 0: 20,000 for train and 10,000 for test */
+    int64_t seed;    /* strokes: the seed of the drawing; default 0 */
 } peek_dataset_options;
 
 PEEK_API const peek_option_table *peek_dataset_option_table(void);
@@ -28,22 +30,22 @@ PEEK_API void peek_dataset_options_default(peek_dataset_options *options);
 
 /* Shape and size. class_count is 0 without labels. */
 typedef struct peek_dataset_info {
-    const char *name;      /* what was opened, for captions: "mnist:test", "photos/"; lives as long as the dataset */
-    int64_t count;         /* samples T */
+    const char *name; /* what was opened, for captions: "mnist:test", "photos/"; lives as long as the dataset */
+    int64_t count;    /* samples T */
     int64_t channels, height, width;
     int64_t class_count;
-    int pictures;          /* 1: pixels in [0, 1]; 0: an array of other values */
+    int pictures; /* 1: pixels in [0, 1]; 0: an array of other values */
 } peek_dataset_info;
 
-/* Opens DATA: `mnist`, `cifar10`, `strokes` (each also with `:train` or `:test`), a folder of PNG files (a folder per
- * class gives labels), an IDX file (.gz too; `*-images-idx3-ubyte` finds its `*-labels-idx1-ubyte` beside it), a
- * CIFAR-10 binary file or an .npy array (T x W, T x H x W, T x C x H x W).
- * The caller frees *out with peek_dataset_free(). Errors: E_NOT_FOUND, E_FORMAT, E_UNSUPPORTED, E_IO, E_MEMORY. */
-PEEK_API peek_status peek_dataset_open(peek_context *context, const char *spec, const peek_dataset_options *options,
-                                       peek_dataset **out);
+/* Opens DATA: `mnist`, `cifar10`, `strokes` (each also with `:train` or `:test`), a folder of PNG files (a
+ * folder per class gives labels), an IDX file (.gz too; `*-images-idx3-ubyte` finds its `*-labels-idx1-ubyte`
+ * beside it), a CIFAR-10 binary file or an .npy array (T x W, T x H x W, T x C x H x W). The caller frees *out
+ * with peek_dataset_free(). Errors: E_NOT_FOUND, E_FORMAT, E_UNSUPPORTED, E_IO, E_MEMORY. */
+PEEK_API peek_status peek_dataset_open(peek_context *context, const char *spec,
+                                       const peek_dataset_options *options, peek_dataset **out);
 
-/* Samples from memory: values count x channels x height x width, row-major, copied; labels count or NULL, copied.
- * Errors: E_ARGUMENT, E_VALUE (not finite; negative label), E_MEMORY. */
+/* Samples from memory: values count x channels x height x width, row-major, copied; labels count or NULL,
+ * copied. Errors: E_ARGUMENT, E_VALUE (not finite; negative label), E_MEMORY. */
 PEEK_API peek_status peek_dataset_from_array(peek_context *context, const float *values, const int32_t *labels,
                                              int64_t count, int64_t channels, int64_t height, int64_t width,
                                              peek_dataset **out);
@@ -66,35 +68,38 @@ PEEK_API peek_status peek_dataset_read_labels(peek_context *context, peek_datase
 
 /* Copies samples first .. first+count-1 to out, count x (C H W), row-major; C, H, W as described.
  * Safe to call from several threads at once. Errors: E_ARGUMENT (outside the dataset). */
-PEEK_API peek_status peek_dataset_read(peek_context *context, const peek_dataset *dataset, int64_t first, int64_t count,
-                                       float *out);
+PEEK_API peek_status peek_dataset_read(peek_context *context, const peek_dataset *dataset, int64_t first,
+                                       int64_t count, float *out);
 
 typedef struct peek_dataset_cut {
     size_t size;
-    double fraction;       /* default 1: a nested prefix of the seeded shuffle (0.25 is contained in 0.5) */
-    const char *classes;   /* default NULL, all: "0-4,7" or class names; keeps these classes' samples and all label numbers */
-    const char *order;     /* default "stored": "stored", "shuffled", "by-class", "by-class:9,0-8" */
-    int64_t samples;       /* default 0, all: at most this many, a seeded random choice kept in stored order */
-    int64_t seed;          /* default 0 */
+    double fraction;     /* default 1: a nested prefix of the seeded shuffle (0.25 is contained in 0.5) */
+    const char *classes; /* default NULL, all: "0-4,7" or class names; keeps these classes' samples and all
+                            label numbers */
+    const char *order;   /* default "stored": "stored", "shuffled", "by-class", "by-class:9,0-8" */
+    int64_t samples;     /* default 0, all: at most this many, a seeded random choice kept in stored order */
+    int64_t seed;        /* default 0 */
 } peek_dataset_cut;
 
 PEEK_API const peek_option_table *peek_dataset_cut_table(void);
 PEEK_API void peek_dataset_cut_default(peek_dataset_cut *cut);
 
-/* A new dataset: first the classes, then the fraction, then `samples`, then the order. Shares the samples with `from`,
- * which may be freed before it. Errors: E_ARGUMENT (unknown class, no labels), E_SHAPE (nothing left), E_MEMORY. */
-PEEK_API peek_status peek_dataset_select(peek_context *context, const peek_dataset *from, const peek_dataset_cut *cut,
-                                         peek_dataset **out);
+/* A new dataset: first the classes, then the fraction, then `samples`, then the order. Shares the samples with
+ * `from`, which may be freed before it. Errors: E_ARGUMENT (unknown class, no labels), E_SHAPE (nothing left),
+ * E_MEMORY. */
+PEEK_API peek_status peek_dataset_select(peek_context *context, const peek_dataset *from,
+                                         const peek_dataset_cut *cut, peek_dataset **out);
 
 /* Mean and standard deviation of every channel over all samples, in double; arrays of `channels`. */
 PEEK_API peek_status peek_dataset_moments(peek_context *context, const peek_dataset *dataset, double *mean,
                                           double *deviation);
 
-/* Writes the samples as `images.npy` (T x C x H x W, uint8 for pictures, else float32) and `labels.npy` into a folder. */
+/* Writes the samples as `images.npy` (T x C x H x W, uint8 for pictures, else float32) and `labels.npy` into a
+ * folder. */
 PEEK_API peek_status peek_dataset_save(peek_context *context, const peek_dataset *dataset, const char *folder);
 
-/* The named data sets, for listings: name, what it is, and where it was found (or NULL). Index from 0; returns 0 past
- * the end. Strings are borrowed from the context until its next call. */
+/* The named data sets, for listings: name, what it is, and where it was found (or NULL). Index from 0; returns
+ * 0 past the end. Strings are borrowed from the context until its next call. */
 typedef struct peek_dataset_entry {
     const char *name, *about, *found;
 } peek_dataset_entry;

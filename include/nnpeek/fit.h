@@ -5,8 +5,8 @@
  *     X_b  T x n_b   block b: one sample a row          F    T x k   sample matrix, shared by all blocks
  *     W_b  n_b x k   loadings of block b                k            rank: the number of components
  *
- * Source: U. S. Saini, E. E. Papalexakis, A Peek Into the Hidden Layers of a Convolutional Neural Network Through a
- * Factorization Lens, KDD'18 workshop; updates by D. D. Lee, H. S. Seung, NIPS 2001. */
+ * Source: U. S. Saini, E. E. Papalexakis, A Peek Into the Hidden Layers of a Convolutional Neural Network
+ * Through a Factorization Lens, KDD'18 workshop; updates by D. D. Lee, H. S. Seung, NIPS 2001. */
 #ifndef NNPEEK_FIT_H
 #define NNPEEK_FIT_H
 
@@ -31,17 +31,17 @@ typedef enum peek_signed {
 PEEK_API peek_status peek_problem_create(peek_context *context, peek_problem **out);
 PEEK_API void peek_problem_free(peek_problem **problem);
 
-/* Adds a block from memory: rows x columns, row-major, `stride` floats from a row to the next. Borrowed: it must live as
- * long as the problem. name: any text, unique, not "samples", "errors" or "labels"; copied.
- * Errors: E_SHAPE (rows differ from the blocks before), E_VALUE (not finite, or negative with PEEK_SIGNED_REFUSE; names row
- * and column), E_ARGUMENT (name), E_MEMORY. */
+/* Adds a block from memory: rows x columns, row-major, `stride` floats from a row to the next. Borrowed: it
+ * must live as long as the problem. name: any text, unique, not "samples", "errors" or "labels"; copied.
+ * Errors: E_SHAPE (rows differ from the blocks before), E_VALUE (not finite, or negative with
+ * PEEK_SIGNED_REFUSE; names row and column), E_ARGUMENT (name), E_MEMORY. */
 PEEK_API peek_status peek_problem_add_array(peek_context *context, peek_problem *problem, const char *name,
                                             const float *values, int64_t rows, int64_t columns, int64_t stride,
                                             peek_signed negatives);
 
-/* Adds an .npy file of one or more dimensions (all but the first are one block's columns); it is mapped, not copied. The
- * name is the file's base name without .npy. Types: float32, float64, float16, uint8 and the integers. Errors: as above,
- * E_NOT_FOUND, E_FORMAT, E_IO. */
+/* Adds an .npy file of one or more dimensions (all but the first are one block's columns); it is mapped, not
+ * copied. The name is the file's base name without .npy. Types: float32, float64, float16, uint8 and the
+ * integers. Errors: as above, E_NOT_FOUND, E_FORMAT, E_IO. */
 PEEK_API peek_status peek_problem_add_file(peek_context *context, peek_problem *problem, const char *path,
                                            peek_signed negatives);
 
@@ -53,11 +53,11 @@ PEEK_API int64_t peek_problem_samples(const peek_problem *problem); /* T */
 PEEK_API int64_t peek_problem_blocks(const peek_problem *problem);
 
 typedef struct peek_block_info {
-    const char *name;      /* lives as long as the problem or model */
-    const char *file;      /* safe, unique file name: "relu1.npy" */
-    int64_t columns;       /* n_b */
-    double norm;           /* ||X_b||_F */
-    double weight;         /* alpha_b as given; 1 unless set */
+    const char *name; /* lives as long as the problem or model */
+    const char *file; /* safe, unique file name: "relu1.npy" */
+    int64_t columns;  /* n_b */
+    double norm;      /* ||X_b||_F */
+    double weight;    /* alpha_b as given; 1 unless set */
 } peek_block_info;
 PEEK_API peek_status peek_problem_block(peek_context *context, const peek_problem *problem, int64_t block,
                                         peek_block_info *out);
@@ -70,15 +70,16 @@ typedef enum peek_scale { PEEK_SCALE_NONE, PEEK_SCALE_NORM, PEEK_SCALE_MAX } pee
 
 typedef struct peek_fit_options {
     size_t size;
-    int64_t rank;          /* k; default 10 */
-    int64_t rule;          /* index into the rules ("mu"); default: the best for time to quality, as measured */
-    int64_t iterations;    /* default 500: at most this many */
-    double tolerance;      /* default 1e-5: stop when (J_before - J) / J_before of an iteration is below; 0 runs all */
-    int64_t restarts;      /* default 1: starts with seeds seed, seed+1, ..; the model of least objective is kept */
-    int64_t scale;         /* peek_scale; default none; norm or max: each block is divided by its norm or largest value
-                              before its weight is applied; the matrices are given in original units */
-    const char *init;      /* default "uniform": uniform (0, 1); or a rank-K folder to start from */
-    int64_t seed;          /* default 0 */
+    int64_t rank;       /* k; default 10 */
+    int64_t rule;       /* index into the rules ("mu"); default: the best for time to quality, as measured */
+    int64_t iterations; /* default 500: at most this many */
+    double
+        tolerance; /* default 1e-5: stop when (J_before - J) / J_before of an iteration is below; 0 runs all */
+    int64_t restarts; /* default 1: starts with seeds seed, seed+1, ..; the model of least objective is kept */
+    int64_t scale; /* peek_scale; default none; norm or max: each block is divided by its norm or largest value
+                      before its weight is applied; the matrices are given in original units */
+    const char *init; /* default "uniform": uniform (0, 1); or a rank-K folder to start from */
+    int64_t seed;     /* default 0 */
 } peek_fit_options;
 
 PEEK_API const peek_option_table *peek_fit_option_table(void);
@@ -87,22 +88,22 @@ PEEK_API void peek_fit_options_default(peek_fit_options *options);
 typedef struct peek_model peek_model;
 
 /* Factorises. The same bits for any number of threads. The caller frees *out with peek_model_free().
- * Errors: E_ARGUMENT, E_SHAPE (no blocks; rank larger than the samples or the columns of all blocks), E_FORMAT and E_SHAPE
- * (init), E_NUMERIC, E_MEMORY, E_STOPPED. */
-PEEK_API peek_status peek_fit(peek_context *context, const peek_problem *problem, const peek_fit_options *options,
-                              peek_model **out);
+ * Errors: E_ARGUMENT, E_SHAPE (no blocks; rank larger than the samples or the columns of all blocks), E_FORMAT
+ * and E_SHAPE (init), E_NUMERIC, E_MEMORY, E_STOPPED. */
+PEEK_API peek_status peek_fit(peek_context *context, const peek_problem *problem,
+                              const peek_fit_options *options, peek_model **out);
 PEEK_API void peek_model_free(peek_model **model);
 
 typedef struct peek_model_info {
     int64_t samples, rank, blocks;
-    const char *rule;         /* "mu" */
-    const char *stop;         /* "tolerance", "iterations" */
-    int64_t seed;             /* of the start that was kept */
+    const char *rule; /* "mu" */
+    const char *stop; /* "tolerance", "iterations" */
+    int64_t seed;     /* of the start that was kept */
     int64_t iterations;
-    double seconds;           /* from blocks loaded to final matrices */
-    const double *objective;  /* J of every iteration, `iterations` values */
-    double rmse;              /* sqrt(sum_b ||X_b - F W_b^T||^2 / number of entries of all blocks), unweighted */
-    double relative_error;    /* sqrt(sum_b ||X_b - F W_b^T||^2) / sqrt(sum_b ||X_b||^2) */
+    double seconds;          /* from blocks loaded to final matrices */
+    const double *objective; /* J of every iteration, `iterations` values */
+    double rmse;             /* sqrt(sum_b ||X_b - F W_b^T||^2 / number of entries of all blocks), unweighted */
+    double relative_error;   /* sqrt(sum_b ||X_b - F W_b^T||^2) / sqrt(sum_b ||X_b||^2) */
 } peek_model_info;
 PEEK_API peek_model_info peek_model_describe(const peek_model *model);
 
@@ -121,12 +122,12 @@ PEEK_API const float *peek_model_loadings(const peek_model *model, int64_t block
 /* Residual norms ||x_t - f_t W_b^T||, T x blocks, row-major. Borrowed. */
 PEEK_API const float *peek_model_errors(const peek_model *model);
 
-/* Writes folder/samples.npy, errors.npy, BLOCK.npy and fit.json; the folder appears whole or not at all, and replaces an
- * older model of the same name. Errors: E_IO, E_MEMORY. */
+/* Writes folder/samples.npy, errors.npy, BLOCK.npy and fit.json; the folder appears whole or not at all, and
+ * replaces an older model of the same name. Errors: E_IO, E_MEMORY. */
 PEEK_API peek_status peek_model_save(peek_context *context, const peek_model *model, const char *folder);
 
-/* Parses ranks: "20", "10,20,50", "10:50:10" (ends included). ranks is an array of `capacity`; *count of them are set,
- * ascending without repeats. Errors: E_ARGUMENT. */
+/* Parses ranks: "20", "10,20,50", "10:50:10" (ends included). ranks is an array of `capacity`; *count of them
+ * are set, ascending without repeats. Errors: E_ARGUMENT. */
 PEEK_API peek_status peek_parse_ranks(peek_context *context, const char *text, int64_t *ranks, int64_t capacity,
                                       int64_t *count);
 

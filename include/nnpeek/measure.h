@@ -8,9 +8,10 @@
 extern "C" {
 #endif
 
-/* Singular values sigma_1 >= sigma_2 >= .. of X (rows x columns, row-major, `stride` floats from row to row), as square roots
- * of the eigenvalues of the smaller Gram matrix in double precision. values: array of `count` <= min(rows, columns).
- * Exact to about 1e-8 sigma_1. Memory: min(rows, columns)^2 doubles, twice. Errors: E_ARGUMENT, E_NUMERIC, E_MEMORY, E_STOPPED. */
+/* Singular values sigma_1 >= sigma_2 >= .. of X (rows x columns, row-major, `stride` floats from row to row),
+ * as square roots of the eigenvalues of the smaller Gram matrix in double precision. values: array of `count`
+ * <= min(rows, columns). Exact to about 1e-8 sigma_1. Memory: min(rows, columns)^2 doubles, twice. Errors:
+ * E_ARGUMENT, E_NUMERIC, E_MEMORY, E_STOPPED. */
 PEEK_API peek_status peek_singular_values(peek_context *context, const float *x, int64_t rows, int64_t columns,
                                           int64_t stride, double *values, int64_t count);
 

@@ -11,14 +11,17 @@ extern "C" {
 typedef struct peek_network peek_network;
 
 /* Reads an ONNX file. The caller frees *out with peek_network_free().
- * Errors: E_NOT_FOUND, E_FORMAT (not ONNX, a broken graph), E_UNSUPPORTED (names operator, node and opset), E_MEMORY. */
+ * Errors: E_NOT_FOUND, E_FORMAT (not ONNX, a broken graph), E_UNSUPPORTED (names operator, node and opset),
+ * E_MEMORY. */
 PEEK_API peek_status peek_network_load(peek_context *context, const char *path, peek_network **out);
 
 /* Builds a network of the zoo with weights and biases drawn from U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
- * `paper`: 28 x 28 grey, conv 1>10 5x5, max-pool 2, ReLU, conv 10>20 5x5, max-pool 2, ReLU, dense 320>classes, softmax.
- * classes: 2 or more. Errors: E_NOT_FOUND (unknown name; the sentence lists the known), E_SHAPE, E_MEMORY. */
-PEEK_API peek_status peek_network_build(peek_context *context, const char *name, int64_t channels, int64_t height,
-                                        int64_t width, int64_t classes, uint64_t seed, peek_network **out);
+ * `paper`: 28 x 28 grey, conv 1>10 5x5, max-pool 2, ReLU, conv 10>20 5x5, max-pool 2, ReLU, dense 320>classes,
+ * softmax. classes: 2 or more. Errors: E_NOT_FOUND (unknown name; the sentence lists the known), E_SHAPE,
+ * E_MEMORY. */
+PEEK_API peek_status peek_network_build(peek_context *context, const char *name, int64_t channels,
+                                        int64_t height, int64_t width, int64_t classes, uint64_t seed,
+                                        peek_network **out);
 
 /* Writes ONNX: whole or not at all. Errors: E_IO, E_MEMORY. */
 PEEK_API peek_status peek_network_save(peek_context *context, const peek_network *network, const char *path);
@@ -29,38 +32,38 @@ PEEK_API void peek_network_free(peek_network **network);
 
 /* Strings live as long as the network. */
 typedef struct peek_network_info {
-    const char *name;          /* the graph's name */
-    const char *producer;      /* who wrote it */
-    const char *input;         /* the name of the input tensor */
+    const char *name;                /* the graph's name */
+    const char *producer;            /* who wrote it */
+    const char *input;               /* the name of the input tensor */
     int64_t channels, height, width; /* of one input sample; 0 where the file leaves a size open */
-    int64_t outputs;           /* values of the output for one sample */
-    int64_t parameters;        /* numbers in all weights */
-    int64_t tensors;           /* how many tensors can be captured */
+    int64_t outputs;                 /* values of the output for one sample */
+    int64_t parameters;              /* numbers in all weights */
+    int64_t tensors;                 /* how many tensors can be captured */
     int64_t opset;
-    const char *digest;        /* 16 hexadecimal digits over graph and weights */
+    const char *digest; /* 16 hexadecimal digits over graph and weights */
 } peek_network_info;
 PEEK_API peek_network_info peek_network_describe(const peek_network *network);
 
 /* A tensor that can be captured, without the dimension of the samples. */
 typedef struct peek_tensor_info {
-    const char *name;          /* as in the file, and as Netron shows it */
-    const char *node;          /* the name of the node that makes it; "" where the file gives none */
-    const char *op;            /* its operator: "Relu" */
-    int64_t dimensions;        /* of one sample: 3 for C x H x W, 1 for flat */
+    const char *name;   /* as in the file, and as Netron shows it */
+    const char *node;   /* the name of the node that makes it; "" where the file gives none */
+    const char *op;     /* its operator: "Relu" */
+    int64_t dimensions; /* of one sample: 3 for C x H x W, 1 for flat */
     int64_t shape[PEEK_DIMENSIONS];
-    int64_t size;              /* values of one sample, the product of shape */
-    int64_t parameters;        /* numbers in the weights of its node */
-    int activation;            /* 1: the output of an activation function */
-    int output;                /* 1: the output of the network */
+    int64_t size;       /* values of one sample, the product of shape */
+    int64_t parameters; /* numbers in the weights of its node */
+    int activation;     /* 1: the output of an activation function */
+    int output;         /* 1: the output of the network */
 } peek_tensor_info;
 
 /* Tensor 0 <= index < tensors, in the order of execution. Errors: E_ARGUMENT. */
 PEEK_API peek_status peek_network_tensor(peek_context *context, const peek_network *network, int64_t index,
                                          peek_tensor_info *out);
 
-/* Values of one tensor for `count` samples: x is count x C x H x W in [0, 1] (before the network's own normalisation,
- * where its file carries one); out is count x size. tensor NULL: the output.
- * Errors: E_NOT_FOUND (tensor), E_SHAPE, E_MEMORY, E_STOPPED. */
+/* Values of one tensor for `count` samples: x is count x C x H x W in [0, 1] (before the network's own
+ * normalisation, where its file carries one); out is count x size. tensor NULL: the output. Errors: E_NOT_FOUND
+ * (tensor), E_SHAPE, E_MEMORY, E_STOPPED. */
 PEEK_API peek_status peek_network_run(peek_context *context, const peek_network *network, const float *x,
                                       int64_t count, const char *tensor, float *out);
 
@@ -68,22 +71,23 @@ typedef enum peek_loss { PEEK_LOSS_CROSS_ENTROPY, PEEK_LOSS_SATURATING } peek_lo
 
 typedef struct peek_train_options {
     size_t size;
-    int64_t epochs;        /* default 1 */
-    int64_t batch;         /* default 64 */
-    double learning_rate;  /* default 0.01 */
-    double momentum;       /* default 0.5: v <- momentum v + g, w <- w - learning_rate v */
-    int64_t loss;          /* peek_loss; default cross-entropy (mean over the batch); saturating: softmax applied twice */
-    int64_t normalise;     /* flag; default 0: subtract each channel's mean and divide by its deviation over the training data;
-                              written into the file, applied by every later run */
-    int64_t shuffle;       /* flag; default 1: a new seeded order every epoch; 0: the dataset's order */
-    int64_t seed;          /* default 0: of the shuffling */
+    int64_t epochs;       /* default 1 */
+    int64_t batch;        /* default 64 */
+    double learning_rate; /* default 0.01 */
+    double momentum;      /* default 0.5: v <- momentum v + g, w <- w - learning_rate v */
+    int64_t
+        loss; /* peek_loss; default cross-entropy (mean over the batch); saturating: softmax applied twice */
+    int64_t normalise; /* flag; default 0: subtract each channel's mean and divide by its deviation over the
+                          training data; written into the file, applied by every later run */
+    int64_t shuffle;   /* flag; default 1: a new seeded order every epoch; 0: the dataset's order */
+    int64_t seed;      /* default 0: of the shuffling */
 } peek_train_options;
 
 PEEK_API const peek_option_table *peek_train_option_table(void);
 PEEK_API void peek_train_options_default(peek_train_options *options);
 
 typedef struct peek_train_result {
-    int64_t samples;       /* trained on, one epoch */
+    int64_t samples; /* trained on, one epoch */
     int64_t steps;
     double seconds;        /* of training, without the test */
     double loss;           /* mean of the last epoch */
@@ -91,35 +95,38 @@ typedef struct peek_train_result {
 } peek_train_result;
 
 /* Trains in place by stochastic gradient descent; the same bits for any number of threads.
- * Errors: E_SHAPE, E_UNSUPPORTED (an operator without a backward), E_NUMERIC (the loss is no longer finite), E_MEMORY,
- * E_STOPPED (the network then holds the weights of the last whole step). */
-PEEK_API peek_status peek_network_train(peek_context *context, peek_network *network, const peek_dataset *dataset,
-                                        const peek_train_options *options, peek_train_result *result);
+ * Errors: E_SHAPE, E_UNSUPPORTED (an operator without a backward), E_NUMERIC (the loss is no longer finite),
+ * E_MEMORY, E_STOPPED (the network then holds the weights of the last whole step). */
+PEEK_API peek_status peek_network_train(peek_context *context, peek_network *network,
+                                        const peek_dataset *dataset, const peek_train_options *options,
+                                        peek_train_result *result);
 
-/* Accuracy in 0..1 of the class with the largest output, and confusion: classes x classes (true x predicted), row-major,
- * owned by the caller; NULL if not wanted. classes is the number of outputs. */
+/* Accuracy in 0..1 of the class with the largest output, and confusion: classes x classes (true x predicted),
+ * row-major, owned by the caller; NULL if not wanted. classes is the number of outputs. */
 PEEK_API peek_status peek_network_evaluate(peek_context *context, const peek_network *network,
                                            const peek_dataset *dataset, double *accuracy, int64_t *confusion);
 
 typedef struct peek_capture_options {
     size_t size;
-    const char *layers;     /* default "auto": every activation function's output, and the network's output for the measures;
-                               else globs over tensor or node names, op:Relu, commas between */
-    int64_t samples;        /* default 0, all: at most this many, a seeded random choice */
-    int64_t batch;          /* default 64: samples run at a time */
-    const char *preprocess; /* default "auto": what the file carries, else pixels as they are in [0, 1]; none, zero-one,
-                               imagenet, mean=a,b,c,std=d,e,f */
+    const char *layers; /* default "auto": every activation function's output, and the network's output for the
+                           measures; else globs over tensor or node names, op:Relu, commas between */
+    int64_t samples;    /* default 0, all: at most this many, a seeded random choice */
+    int64_t batch;      /* default 64: samples run at a time */
+    const char *preprocess; /* default "auto": what the file carries, else pixels as they are in [0, 1]; none,
+                               zero-one, imagenet, mean=a,b,c,std=d,e,f */
     int64_t seed;           /* default 0 */
 } peek_capture_options;
 
 PEEK_API const peek_option_table *peek_capture_option_table(void);
 PEEK_API void peek_capture_options_default(peek_capture_options *options);
 
-/* Runs the dataset through the network and writes a capture folder: manifest.json, one .npy a block (float32, one sample a
- * row; the input's channels before any normalisation, and every chosen layer) and labels.npy where labels are known.
- * Errors: E_NOT_FOUND (no such layer), E_SHAPE (the samples do not fit the network), E_IO, E_MEMORY, E_STOPPED. */
-PEEK_API peek_status peek_capture(peek_context *context, const peek_network *network, const peek_dataset *dataset,
-                                  const peek_capture_options *options, const char *folder);
+/* Runs the dataset through the network and writes a capture folder: manifest.json, one .npy a block (float32,
+ * one sample a row; the input's channels before any normalisation, and every chosen layer) and labels.npy where
+ * labels are known. Errors: E_NOT_FOUND (no such layer), E_SHAPE (the samples do not fit the network), E_IO,
+ * E_MEMORY, E_STOPPED. */
+PEEK_API peek_status peek_capture(peek_context *context, const peek_network *network,
+                                  const peek_dataset *dataset, const peek_capture_options *options,
+                                  const char *folder);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,7 @@
 /* nnpeek/options.h: every option struct of the library as a readable table.
  *
- * One table per option struct gives its defaults, ranges, command-line flags, JSON keys and help. Integers, flags and
- * choices are stored as int64_t, reals as double, texts as const char * (borrowed). */
+ * One table per option struct gives its defaults, ranges, command-line flags, JSON keys and help. Integers,
+ * flags and choices are stored as int64_t, reals as double, texts as const char * (borrowed). */
 #ifndef NNPEEK_OPTIONS_H
 #define NNPEEK_OPTIONS_H
 
@@ -20,25 +20,26 @@ typedef enum peek_option_type {
 } peek_option_type;
 
 typedef struct peek_option {
-    const char *name;         /* "learning-rate": the flag without its dashes; JSON uses '_' for '-' */
+    const char *name; /* "learning-rate": the flag without its dashes; JSON uses '_' for '-' */
     peek_option_type type;
-    size_t offset;            /* of the field in its struct */
-    double standard;          /* the default of a number, flag or choice */
-    double min, max;          /* inclusive */
-    const char *choices;      /* PEEK_OPTION_CHOICE: words with '|' between */
-    const char *text;         /* the default of a text, or NULL */
-    const char *placeholder;  /* "N", "X", "FILE" */
-    const char *help;         /* one sentence */
+    size_t offset;           /* of the field in its struct */
+    double standard;         /* the default of a number, flag or choice */
+    double min, max;         /* inclusive */
+    const char *choices;     /* PEEK_OPTION_CHOICE: words with '|' between */
+    const char *text;        /* the default of a text, or NULL */
+    const char *placeholder; /* "N", "X", "FILE" */
+    const char *help;        /* one sentence */
 } peek_option;
 
 typedef struct peek_option_table {
-    const char *name;         /* "fit" */
+    const char *name; /* "fit" */
     size_t struct_size;
     size_t count;
     const peek_option *options;
 } peek_option_table;
 
-/* Sets the struct's size field and every option to its default. `options` points to the struct of this table. */
+/* Sets the struct's size field and every option to its default. `options` points to the struct of this table.
+ */
 PEEK_API void peek_options_default(const peek_option_table *table, void *options);
 
 /* Sets one option from text, as a command line or a JSON file gives it. A text is borrowed.

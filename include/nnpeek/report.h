@@ -11,7 +11,8 @@ extern "C" {
 
 /* Writes the report of one or more run folders as one HTML file that loads nothing from the network.
  * path NULL: report.html in the first run. Errors: E_NOT_FOUND, E_FORMAT, E_IO, E_MEMORY. */
-PEEK_API peek_status peek_report(peek_context *context, const char *const *runs, int64_t count, const char *path);
+PEEK_API peek_status peek_report(peek_context *context, const char *const *runs, int64_t count,
+                                 const char *path);
 
 typedef struct peek_inspect_options {
     size_t size;
@@ -27,8 +28,8 @@ typedef struct peek_inspect_options {
 PEEK_API const peek_option_table *peek_inspect_option_table(void);
 PEEK_API void peek_inspect_options_default(peek_inspect_options *options);
 
-/* The whole way: reads the network, captures the data's way through it, factorises input and layers jointly, measures, and
- * writes the run folder and the report. Errors: those of every step. */
+/* The whole way: reads the network, captures the data's way through it, factorises input and layers jointly,
+ * measures, and writes the run folder and the report. Errors: those of every step. */
 PEEK_API peek_status peek_inspect(peek_context *context, const char *network, const char *data, const char *run,
                                   const char *report, const peek_inspect_options *options);
 

@@ -30,20 +30,26 @@ struct peek_context {
     int64_t fault_countdown;
 };
 
-#define STATUS_NAME(name, number, sentence)                                                                  \
-    case PEEK_##name: return "PEEK_" #name;
-#define STATUS_SENTENCE(name, number, sentence)                                                              \
-    case PEEK_##name: return sentence;
+#define STATUS_NAME(name, number, sentence)                                                                    \
+    case PEEK_##name:                                                                                          \
+        return "PEEK_" #name;
+#define STATUS_SENTENCE(name, number, sentence)                                                                \
+    case PEEK_##name:                                                                                          \
+        return sentence;
 
 const char *peek_status_name(peek_status status)
 {
-    switch (status) { PEEK_STATUS_MAP(STATUS_NAME) }
+    switch (status) {
+        PEEK_STATUS_MAP(STATUS_NAME)
+    }
     return "PEEK_E_UNKNOWN";
 }
 
 const char *peek_status_sentence(peek_status status)
 {
-    switch (status) { PEEK_STATUS_MAP(STATUS_SENTENCE) }
+    switch (status) {
+        PEEK_STATUS_MAP(STATUS_SENTENCE)
+    }
     return "an unknown status";
 }
 
@@ -176,7 +182,8 @@ peek_status peek__step(peek_context *context, int64_t done)
 {
     if (!owned(context)) return PEEK_OK;
     context->done = done;
-    if (done == context->total || peek__seconds() - context->last_event >= event_interval) send_progress(context);
+    if (done == context->total || peek__seconds() - context->last_event >= event_interval)
+        send_progress(context);
     return stop_status(context);
 }
 
@@ -211,7 +218,8 @@ peek_status peek__parallel(peek_context *context, int64_t count, peek__task task
 #pragma omp parallel num_threads(threads)
     {
         int thread = omp_get_thread_num();
-        omp_set_num_threads(1); /* of this region: what a task calls must not open a team, even where ours has one thread */
+        omp_set_num_threads(
+            1); /* of this region: what a task calls must not open a team, even where ours has one thread */
 #pragma omp for schedule(dynamic, 1)
         for (int64_t i = 0; i < count; i++) {
             peek_status status;

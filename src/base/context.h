@@ -5,14 +5,14 @@
 #include "nnpeek/context.h"
 
 /* Returns from the calling function when a call fails; its sentence is already in the context. */
-#define PEEK_TRY(call)                                                                                       \
-    do {                                                                                                     \
-        peek_status peek_try_status = (call);                                                                \
-        if (peek_try_status != PEEK_OK) return peek_try_status;                                              \
+#define PEEK_TRY(call)                                                                                         \
+    do {                                                                                                       \
+        peek_status peek_try_status = (call);                                                                  \
+        if (peek_try_status != PEEK_OK) return peek_try_status;                                                \
     } while (0)
 
-/* Records the sentence of a failure and returns its status: `return peek__fail(context, PEEK_E_SHAPE, "...")`. May be called
- * from any thread of a parallel loop. A later failure replaces an earlier one. */
+/* Records the sentence of a failure and returns its status: `return peek__fail(context, PEEK_E_SHAPE, "...")`.
+ * May be called from any thread of a parallel loop. A later failure replaces an earlier one. */
 peek_status peek__fail(peek_context *context, peek_status status, const char *format, ...) PEEK_PRINTF(3, 4);
 
 /* Puts "WHERE: " before the sentence already recorded, and returns status. */
@@ -21,8 +21,9 @@ peek_status peek__fail_in(peek_context *context, peek_status status, const char 
 /* Begins a stage: the clock of its progress events starts. stage and text must outlive it (literals). */
 void peek__stage(peek_context *context, const char *stage, const char *text, int64_t total);
 
-/* Says that `done` steps of the stage are done, and asks whether to stop; rate-limited, so that it may be called often. Main
- * thread only (elsewhere it does nothing). Returns PEEK_E_STOPPED once the listener asked for it. */
+/* Says that `done` steps of the stage are done, and asks whether to stop; rate-limited, so that it may be
+ * called often. Main thread only (elsewhere it does nothing). Returns PEEK_E_STOPPED once the listener asked
+ * for it. */
 peek_status peek__step(peek_context *context, int64_t done);
 
 /* Asks whether to stop, without saying anything new. */
@@ -34,14 +35,16 @@ void peek__note(peek_context *context, const char *format, ...) PEEK_PRINTF(2, 3
 /* Seconds on a steady clock. */
 double peek__seconds(void);
 
-/* Borrowed text that lives until the context is freed or the next call of this function with the same slot (0..3). */
+/* Borrowed text that lives until the context is freed or the next call of this function with the same slot
+ * (0..3). */
 const char *peek__keep_text(peek_context *context, int slot, const char *text);
 
-/* One task of a parallel loop; thread is 0 .. threads-1, for scratch memory only: results must not depend on it. */
+/* One task of a parallel loop; thread is 0 .. threads-1, for scratch memory only: results must not depend on
+ * it. */
 typedef peek_status (*peek__task)(void *argument, int64_t index, int thread);
 
-/* Runs tasks 0 .. count-1 on the context's threads, in any order, each once; polls for a stop between tasks. Returns the
- * first failure. BLAS and oneDNN called from a task run on that thread alone. */
+/* Runs tasks 0 .. count-1 on the context's threads, in any order, each once; polls for a stop between tasks.
+ * Returns the first failure. BLAS and oneDNN called from a task run on that thread alone. */
 peek_status peek__parallel(peek_context *context, int64_t count, peek__task task, void *argument);
 
 /* For fault tests: the n-th allocation or file operation from now fails; 0: none does. */

@@ -27,7 +27,8 @@ peek_status peek__alloc_bytes(peek_context *context, void **out, int64_t count, 
             return PEEK_OK;
         }
     }
-    return peek__fail(context, PEEK_E_MEMORY, "not enough memory for %s (%.1f MB): use fewer samples or a smaller rank", what,
+    return peek__fail(context, PEEK_E_MEMORY,
+                      "not enough memory for %s (%.1f MB): use fewer samples or a smaller rank", what,
                       (double)count * (double)size / 1e6);
 }
 

@@ -4,18 +4,19 @@
 
 #include "base/context.h"
 
-/* Allocates count x size zeroed bytes at a 64-byte boundary into *out (void **); `what` completes "not enough memory for".
- * *out is NULL on failure. Free with peek__free(). Errors: E_MEMORY (also where count x size overflows). */
+/* Allocates count x size zeroed bytes at a 64-byte boundary into *out (void **); `what` completes "not enough
+ * memory for". *out is NULL on failure. Free with peek__free(). Errors: E_MEMORY (also where count x size
+ * overflows). */
 peek_status peek__alloc_bytes(peek_context *context, void **out, int64_t count, size_t size, const char *what);
 
-#define peek__alloc(context, out, count, what)                                                               \
+#define peek__alloc(context, out, count, what)                                                                 \
     peek__alloc_bytes((context), (void **)(out), (int64_t)(count), sizeof **(out), (what))
 
 /* Frees *pointer and clears it; NULL is fine. Takes the address of any pointer. */
-#define peek__free(pointer)                                                                                  \
-    do {                                                                                                     \
-        peek__release(*(pointer));                                                                           \
-        *(pointer) = NULL;                                                                                   \
+#define peek__free(pointer)                                                                                    \
+    do {                                                                                                       \
+        peek__release(*(pointer));                                                                             \
+        *(pointer) = NULL;                                                                                     \
     } while (0)
 void peek__release(void *memory);
 

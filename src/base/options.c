@@ -65,11 +65,13 @@ static peek_status out_of_range(peek_context *context, const peek_option *option
     if (isinf(option->max))
         return peek__fail(context, PEEK_E_ARGUMENT, "--%s is %s, but must be %s %g or more", option->name, text,
                           option->type == PEEK_OPTION_REAL ? "a number," : "a whole number,", option->min);
-    return peek__fail(context, PEEK_E_ARGUMENT, "--%s is %s, but must be %s from %.15g to %.15g", option->name, text,
-                      option->type == PEEK_OPTION_REAL ? "a number" : "a whole number", option->min, option->max);
+    return peek__fail(context, PEEK_E_ARGUMENT, "--%s is %s, but must be %s from %.15g to %.15g", option->name,
+                      text, option->type == PEEK_OPTION_REAL ? "a number" : "a whole number", option->min,
+                      option->max);
 }
 
-static peek_status parse_choice(peek_context *context, const peek_option *option, void *options, const char *text)
+static peek_status parse_choice(peek_context *context, const peek_option *option, void *options,
+                                const char *text)
 {
     char word[64];
     for (int64_t i = 0; peek_option_choice(option, i, word, sizeof word); i++)
@@ -81,16 +83,18 @@ static peek_status parse_choice(peek_context *context, const peek_option *option
     snprintf(list, sizeof list, "%s", option->choices);
     for (char *c = list; *c; c++)
         if (*c == '|') *c = ' ';
-    return peek__fail(context, PEEK_E_ARGUMENT, "--%s is '%s', but must be one of: %s", option->name, text, list);
+    return peek__fail(context, PEEK_E_ARGUMENT, "--%s is '%s', but must be one of: %s", option->name, text,
+                      list);
 }
 
-peek_status peek_options_set(peek_context *context, const peek_option_table *table, void *options, const char *name,
-                             const char *text)
+peek_status peek_options_set(peek_context *context, const peek_option_table *table, void *options,
+                             const char *name, const char *text)
 {
     const peek_option *option = NULL;
     for (size_t i = 0; i < table->count && !option; i++)
         if (strcmp(table->options[i].name, name) == 0) option = &table->options[i];
-    if (!option) return peek__fail(context, PEEK_E_ARGUMENT, "there is no option '%s' for %s", name, table->name);
+    if (!option)
+        return peek__fail(context, PEEK_E_ARGUMENT, "there is no option '%s' for %s", name, table->name);
     if (option->type == PEEK_OPTION_TEXT) {
         store(option, options, 0, text);
         return PEEK_OK;
@@ -112,7 +116,8 @@ peek_status peek_options_check(peek_context *context, const peek_option_table *t
 {
     if (!options || *(const size_t *)options != table->struct_size)
         return peek__fail(context, PEEK_E_ARGUMENT,
-                          "the %s options were not set up by their *_default() function of this library", table->name);
+                          "the %s options were not set up by their *_default() function of this library",
+                          table->name);
     for (size_t i = 0; i < table->count; i++) {
         const peek_option *option = &table->options[i];
         if (option->type == PEEK_OPTION_TEXT) continue;
@@ -148,7 +153,8 @@ cJSON *peek__options_json(const peek_option_table *table, const void *options)
         }
         int64_t value = *(int64_t *)field(option, options);
         if (option->type == PEEK_OPTION_CHOICE)
-            cJSON_AddStringToObject(object, key, peek_option_choice(option, value, word, sizeof word) ? word : "");
+            cJSON_AddStringToObject(object, key,
+                                    peek_option_choice(option, value, word, sizeof word) ? word : "");
         else if (option->type == PEEK_OPTION_FLAG)
             cJSON_AddBoolToObject(object, key, value != 0);
         else

@@ -20,8 +20,10 @@ static void philox(const uint32_t key_in[2], const uint32_t counter[4], uint32_t
 
 peek__stream peek__stream_make(uint64_t seed, peek__purpose purpose, uint64_t index)
 {
-    /* The purpose is mixed into the key by one block of the cipher, so that the whole counter is free for index and draw. */
-    uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, counter[4] = {(uint32_t)purpose, 0, 0, 0x6e6e7065u}, mixed[4];
+    /* The purpose is mixed into the key by one block of the cipher, so that the whole counter is free for index
+     * and draw. */
+    uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)},
+             counter[4] = {(uint32_t)purpose, 0, 0, 0x6e6e7065u}, mixed[4];
     philox(key, counter, mixed);
     peek__stream stream = {.key = {mixed[0], mixed[1]},
                            .counter = {0, mixed[2] ^ mixed[3], (uint32_t)index, (uint32_t)(index >> 32)},

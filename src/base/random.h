@@ -1,6 +1,6 @@
-/* base/random.h: counter-based random streams keyed by (seed, purpose, index): no state is shared, any stream can be made
- * anywhere, and the numbers of one do not depend on how many others were drawn.
- * Source: J. K. Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3, SC'11 (Philox4x32-10). */
+/* base/random.h: counter-based random streams keyed by (seed, purpose, index): no state is shared, any stream
+ * can be made anywhere, and the numbers of one do not depend on how many others were drawn. Source: J. K.
+ * Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3, SC'11 (Philox4x32-10). */
 #ifndef BASE_RANDOM_H
 #define BASE_RANDOM_H
 

@@ -10,13 +10,17 @@
 
 static const peek_option fit_rows[] = {
     PEEK_INTEGER(peek_fit_options, rank, "rank", 10, 1, 1e9, "K", "number of components"),
-    PEEK_CHOICE(peek_fit_options, rule, "rule", 0, peek__rule_names, "update rule: mu (multiplicative, as in the paper)"),
+    PEEK_CHOICE(peek_fit_options, rule, "rule", 0, peek__rule_names,
+                "update rule: mu (multiplicative, as in the paper)"),
     PEEK_INTEGER(peek_fit_options, iterations, "iterations", 500, 1, 1e6, "N", "at most this many iterations"),
     PEEK_REAL(peek_fit_options, tolerance, "tolerance", 1e-5, 0, 1, "X",
               "stop when the objective falls by less than this share in an iteration; 0 runs all"),
-    PEEK_INTEGER(peek_fit_options, restarts, "restarts", 1, 1, 1e6, "N", "starts with seeds SEED, SEED+1, ...; the best model is kept"),
-    PEEK_CHOICE(peek_fit_options, scale, "scale", 0, "none|norm|max", "divide each block by its norm or its largest value while fitting"),
-    PEEK_TEXT(peek_fit_options, init, "init", "uniform", "uniform|DIR", "random start, or the matrices of a rank-K folder"),
+    PEEK_INTEGER(peek_fit_options, restarts, "restarts", 1, 1, 1e6, "N",
+                 "starts with seeds SEED, SEED+1, ...; the best model is kept"),
+    PEEK_CHOICE(peek_fit_options, scale, "scale", 0, "none|norm|max",
+                "divide each block by its norm or its largest value while fitting"),
+    PEEK_TEXT(peek_fit_options, init, "init", "uniform", "uniform|DIR",
+              "random start, or the matrices of a rank-K folder"),
     PEEK_INTEGER(peek_fit_options, seed, "seed", 0, 0, 0x1p53, "N", "seed of all that is random"),
 };
 PEEK_TABLE(fit_table, "fit", peek_fit_options, fit_rows);
@@ -31,7 +35,8 @@ void peek_fit_options_default(peek_fit_options *options)
     peek_options_default(&fit_table, options);
 }
 
-/* Below this share of ||X||^2 the objective's trace identity has cancelled too far: the residual is summed itself. */
+/* Below this share of ||X||^2 the objective's trace identity has cancelled too far: the residual is summed
+ * itself. */
 static const double direct_below = 1e-4;
 
 typedef struct fit_work {
@@ -47,7 +52,8 @@ typedef struct fit_work {
     double square;          /* sum_b ||m_b X_b||^2 */
 } fit_work;
 
-/* The scaled problem: one power of four for all blocks, so that its root mean square lies in [0.5, 2); weights go into the blocks. */
+/* The scaled problem: one power of four for all blocks, so that its root mean square lies in [0.5, 2); weights
+ * go into the blocks. */
 static peek_status scale_problem(fit_work *work)
 {
     const peek_problem *problem = work->problem;
@@ -57,9 +63,10 @@ static peek_status scale_problem(fit_work *work)
     PEEK_TRY(peek__alloc(context, &work->loading_scales, problem->count, "a fit"));
     double square = 0;
     for (int64_t b = 0; b < problem->count; b++) {
-        double unit = work->options->scale == PEEK_SCALE_NORM  ? problem->blocks[b].square
-                      : work->options->scale == PEEK_SCALE_MAX ? problem->blocks[b].largest * problem->blocks[b].largest
-                                                               : 1;
+        double unit = work->options->scale == PEEK_SCALE_NORM ? problem->blocks[b].square
+                      : work->options->scale == PEEK_SCALE_MAX
+                          ? problem->blocks[b].largest * problem->blocks[b].largest
+                          : 1;
         work->weights[b] = problem->weights[b] / (unit > 0 ? unit : 1);
         square += work->weights[b] * problem->blocks[b].square;
     }
@@ -72,9 +79,10 @@ static peek_status scale_problem(fit_work *work)
         double root = sqrt(work->weights[b]), multiplier = work->data_scale * root;
         if (!(multiplier > 1e-35 && multiplier < 1e35) || problem->blocks[b].largest > 1e35)
             return peek__fail(context, PEEK_E_VALUE,
-                              "the values of block '%s' (largest: %g) are too large, too small or too unequal for single precision: "
-                              "multiply the data so that typical values are near 1", problem->blocks[b].name,
-                              problem->blocks[b].largest);
+                              "the values of block '%s' (largest: %g) are too large, too small or too unequal "
+                              "for single precision: "
+                              "multiply the data so that typical values are near 1",
+                              problem->blocks[b].name, problem->blocks[b].largest);
         work->multipliers[b] = multiplier;
         work->loading_scales[b] = work->sample_scale * root;
     }
@@ -85,9 +93,10 @@ static peek_status start(const fit_work *work, uint64_t seed, peek_model *model)
 {
     const char *init = work->options->init;
     if (!init || strcmp(init, "uniform") == 0)
-        return peek__start_uniform(work->context, work->problem, work->k, seed, model->samples, model->loadings);
-    return peek__start_read(work->context, work->problem, work->k, init, work->sample_scale, work->loading_scales, model->samples,
-                            model->loadings);
+        return peek__start_uniform(work->context, work->problem, work->k, seed, model->samples,
+                                   model->loadings);
+    return peek__start_read(work->context, work->problem, work->k, init, work->sample_scale,
+                            work->loading_scales, model->samples, model->loadings);
 }
 
 static int settled(const fit_work *work, const double *objective, int64_t last)
@@ -96,8 +105,8 @@ static int settled(const fit_work *work, const double *objective, int64_t last)
     return objective[last - 1] - objective[last] < work->options->tolerance * objective[last - 1];
 }
 
-/* Iterates until a stop rule holds. objective[i] is that of the scaled problem after iteration i; the last may be missing (NaN) and is
- * filled in when the model is judged. */
+/* Iterates until a stop rule holds. objective[i] is that of the scaled problem after iteration i; the last may
+ * be missing (NaN) and is filled in when the model is judged. */
 static peek_status iterate(const fit_work *work, peek_model *model, int64_t steps_before)
 {
     peek__pass pass = {.context = work->context,
@@ -115,7 +124,8 @@ static peek_status iterate(const fit_work *work, peek_model *model, int64_t step
         model->iterations = i + 1;
         model->objective[i] = work->square - 2 * pass.explained + pass.model;
         if (!isfinite(model->objective[i]))
-            status = peek__fail(work->context, PEEK_E_NUMERIC, "the objective is no longer finite at iteration %lld of rank %lld",
+            status = peek__fail(work->context, PEEK_E_NUMERIC,
+                                "the objective is no longer finite at iteration %lld of rank %lld",
                                 (long long)i + 1, (long long)work->k);
         if (pass.direct) { /* the residual of the iterate before is known only now */
             if (i > 0) model->objective[i - 1] = pass.residual;
@@ -134,7 +144,8 @@ static peek_status iterate(const fit_work *work, peek_model *model, int64_t step
 
 static void unscale(const fit_work *work, peek_model *model)
 {
-    for (int64_t i = 0; i < model->rows * work->k; i++) model->samples[i] = (float)(model->samples[i] / work->sample_scale);
+    for (int64_t i = 0; i < model->rows * work->k; i++)
+        model->samples[i] = (float)(model->samples[i] / work->sample_scale);
     float *w = model->loadings;
     for (int64_t b = 0; b < work->problem->count; b++) {
         int64_t size = work->problem->blocks[b].columns * work->k;
@@ -165,7 +176,8 @@ static peek_status fit_all(fit_work *work, peek_model **out)
     double begin = peek__seconds();
     char *text;
     PEEK_TRY(peek__format(work->context, &text, "factorising, rank %lld", (long long)work->k));
-    peek__stage(work->context, "fit", peek__keep_text(work->context, 0, text), count * work->options->iterations);
+    peek__stage(work->context, "fit", peek__keep_text(work->context, 0, text),
+                count * work->options->iterations);
     peek__free(&text);
     PEEK_TRY(scale_problem(work));
     PEEK_TRY(peek__alloc(work->context, &starts, count, "a fit"));
@@ -174,8 +186,8 @@ static peek_status fit_all(fit_work *work, peek_model **out)
         peek_model *model = NULL;
         status = fit_once(work, i, &model);
         if (status == PEEK_OK)
-            starts[i] = (peek__start_record){model->seed, model->iterations, model->objective[model->iterations - 1],
-                                             model->relative_error};
+            starts[i] = (peek__start_record){model->seed, model->iterations,
+                                             model->objective[model->iterations - 1], model->relative_error};
         if (status == PEEK_OK && (!*out || starts[i].objective < (*out)->objective[(*out)->iterations - 1])) {
             peek_model *worse = *out;
             *out = model;
@@ -189,23 +201,28 @@ static peek_status fit_all(fit_work *work, peek_model **out)
         (*out)->start_count = count;
         starts = NULL;
         (*out)->options = peek__options_json(&fit_table, work->options);
-        if (!(*out)->options) status = peek__fail(work->context, PEEK_E_MEMORY, "not enough memory for the options");
+        if (!(*out)->options)
+            status = peek__fail(work->context, PEEK_E_MEMORY, "not enough memory for the options");
         if (status == PEEK_OK) status = peek__step(work->context, count * work->options->iterations);
     }
     peek__free(&starts);
     return status;
 }
 
-peek_status peek_fit(peek_context *context, const peek_problem *problem, const peek_fit_options *options, peek_model **out)
+peek_status peek_fit(peek_context *context, const peek_problem *problem, const peek_fit_options *options,
+                     peek_model **out)
 {
     *out = NULL;
     PEEK_TRY(peek_options_check(context, &fit_table, options));
-    if (!problem || problem->count == 0) return peek__fail(context, PEEK_E_SHAPE, "there are no blocks to factorise");
+    if (!problem || problem->count == 0)
+        return peek__fail(context, PEEK_E_SHAPE, "there are no blocks to factorise");
     int64_t most = problem->rows < problem->columns ? problem->rows : problem->columns;
     if (options->rank > most)
         return peek__fail(context, PEEK_E_SHAPE,
-                          "rank %lld is larger than the data allows: %lld samples and %lld columns in all blocks, so at most %lld",
-                          (long long)options->rank, (long long)problem->rows, (long long)problem->columns, (long long)most);
+                          "rank %lld is larger than the data allows: %lld samples and %lld columns in all "
+                          "blocks, so at most %lld",
+                          (long long)options->rank, (long long)problem->rows, (long long)problem->columns,
+                          (long long)most);
     fit_work work = {.context = context, .problem = problem, .options = options, .k = options->rank};
     peek_status status = fit_all(&work, out);
     if (status != PEEK_OK) peek_model_free(out);

@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 
-peek_status peek__model_create(peek_context *context, const peek_problem *problem, int64_t rank, int64_t iterations,
-                               peek_model **out)
+peek_status peek__model_create(peek_context *context, const peek_problem *problem, int64_t rank,
+                               int64_t iterations, peek_model **out)
 {
     peek_model *model;
     PEEK_TRY(peek__alloc(context, out, 1, "a model"));
@@ -76,10 +76,11 @@ static peek_status judge_tile(void *argument, int64_t tile, int thread)
     int64_t first = tile * work->tile, n = work->block->columns, k = work->model->rank, stride;
     int64_t rows = work->model->rows - first < work->tile ? work->model->rows - first : work->tile;
     double *product = work->scratch + thread * work->tile * (n + k), *f = product + rows * n;
-    const float *x = peek__block_rows(work->block, first, rows, work->buffers + thread * work->tile * n, &stride);
+    const float *x =
+        peek__block_rows(work->block, first, rows, work->buffers + thread * work->tile * n, &stride);
     for (int64_t i = 0; i < rows * k; i++) f[i] = work->model->samples[first * k + i];
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, (int)k, 1.0, f, (int)k, work->loadings, (int)k, 0.0,
-                product, (int)n);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, (int)k, 1.0, f, (int)k,
+                work->loadings, (int)k, 0.0, product, (int)n);
     for (int64_t t = 0; t < rows; t++) {
         double sum = 0;
         for (int64_t i = 0; i < n; i++) {
@@ -100,7 +101,8 @@ static peek_status judge_block(peek_context *context, judge_work *work, const fl
     int64_t tiles = (work->model->rows + work->tile - 1) / work->tile;
     PEEK_TRY(peek__alloc(context, &work->loadings, peek__product(n, k), "judging a model"));
     PEEK_TRY(peek__alloc(context, &work->buffers, peek__product(threads, work->tile * n), "judging a model"));
-    PEEK_TRY(peek__alloc(context, &work->scratch, peek__product(threads, work->tile * (n + k)), "judging a model"));
+    PEEK_TRY(
+        peek__alloc(context, &work->scratch, peek__product(threads, work->tile * (n + k)), "judging a model"));
     for (int64_t i = 0; i < n * k; i++) work->loadings[i] = loadings[i];
     PEEK_TRY(peek__parallel(context, tiles, judge_tile, work));
     *square = 0;
@@ -120,7 +122,8 @@ static double ratio_root(double part, double whole)
     return whole > 0 ? sqrt(part / whole) : 0;
 }
 
-peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem, const double *weights)
+peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem,
+                              const double *weights)
 {
     judge_work work = {.context = context, .model = model, .problem = problem};
     double residual = 0, norm = 0, objective = 0;
@@ -162,7 +165,8 @@ peek_model_info peek_model_describe(const peek_model *model)
                              .relative_error = model->relative_error};
 }
 
-peek_status peek_model_block_info(peek_context *context, const peek_model *model, int64_t block, peek_model_block *out)
+peek_status peek_model_block_info(peek_context *context, const peek_model *model, int64_t block,
+                                  peek_model_block *out)
 {
     if (!model || block < 0 || block >= model->blocks)
         return peek__fail(context, PEEK_E_ARGUMENT, "there is no block %lld", (long long)block);

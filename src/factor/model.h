@@ -24,12 +24,14 @@ struct peek_model {
     int64_t start_count;
 };
 
-/* An empty model with its matrices, for the problem. The caller frees it with peek_model_free(), also after a failure. */
-peek_status peek__model_create(peek_context *context, const peek_problem *problem, int64_t rank, int64_t iterations,
-                               peek_model **out);
+/* An empty model with its matrices, for the problem. The caller frees it with peek_model_free(), also after a
+ * failure. */
+peek_status peek__model_create(peek_context *context, const peek_problem *problem, int64_t rank,
+                               int64_t iterations, peek_model **out);
 
-/* Fills errors, rmse and relative_error (of each block and whole) and objective[iterations-1] from the matrices as they are, in
- * double precision:   e_tb = || x_bt - f_t W_b^T ||. */
-peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem, const double *weights);
+/* Fills errors, rmse and relative_error (of each block and whole) and objective[iterations-1] from the matrices
+ * as they are, in double precision:   e_tb = || x_bt - f_t W_b^T ||. */
+peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem,
+                              const double *weights);
 
 #endif

@@ -53,8 +53,8 @@ static cJSON *fit_json(const peek_model *model)
     return json;
 }
 
-static peek_status write_matrix(peek_context *context, const char *folder, const char *file, int64_t rows, int64_t columns,
-                                const float *values)
+static peek_status write_matrix(peek_context *context, const char *folder, const char *file, int64_t rows,
+                                int64_t columns, const float *values)
 {
     char *path;
     PEEK_TRY(peek__format(context, &path, "%s/%s", folder, file));

@@ -7,7 +7,7 @@
 #include "linalg/skinny.h"
 
 enum {
-    RUN_BYTES = 2 << 20,      /* of X in a run: stays in the last-level cache between the two products */
+    RUN_BYTES = 2 << 20, /* of X in a run: stays in the last-level cache between the two products */
     RUN_ROWS_LEAST = 16,
     RUN_ROWS_MOST = 1024,
     LANES_MOST = 64,
@@ -50,7 +50,8 @@ static void to_float(int64_t count, const double *in, float *out)
 static peek_status loading_gram_tile(void *argument, int64_t tile, int thread)
 {
     peek__pass *pass = argument;
-    int64_t k = pass->k, first = tile * pass->tile_rows, rows = least(pass->tile_rows, pass->problem->columns - first);
+    int64_t k = pass->k, first = tile * pass->tile_rows,
+            rows = least(pass->tile_rows, pass->problem->columns - first);
     double *gram = pass->tile_grams + tile * k * k;
     memset(gram, 0, (size_t)(k * k) * sizeof *gram);
     peek__skinny_gram(rows, k, pass->loadings + first * k, pass->scratch + thread * pass->scratch_size, gram);
@@ -71,8 +72,8 @@ peek_status peek__pass_prepare(peek__pass *pass)
     int64_t square = pass->k * pass->k;
     cut(pass);
     PEEK_TRY(peek__alloc(context, &pass->gram, square, "a Gram matrix"));
-    PEEK_TRY(peek__alloc(context, &pass->lane_numerators, peek__product(pass->lanes, pass->problem->columns * pass->k),
-                         "the sums of a fit"));
+    PEEK_TRY(peek__alloc(context, &pass->lane_numerators,
+                         peek__product(pass->lanes, pass->problem->columns * pass->k), "the sums of a fit"));
     PEEK_TRY(peek__alloc(context, &pass->lane_grams, pass->lanes * square, "the sums of a fit"));
     PEEK_TRY(peek__alloc(context, &pass->lane_residuals, pass->lanes, "the sums of a fit"));
     PEEK_TRY(peek__alloc(context, &pass->loading_gram, square, "a Gram matrix"));
@@ -130,8 +131,8 @@ static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_
         const peek__block *block = &problem->blocks[b];
         int64_t stride;
         const float *x = peek__block_rows(block, first, rows, buffer, &stride);
-        peek__skinny_times(rows, block->columns, k, (float)pass->multipliers[b], x, stride, pass->loadings + offset * k, b > 0,
-                           numerator);
+        peek__skinny_times(rows, block->columns, k, (float)pass->multipliers[b], x, stride,
+                           pass->loadings + offset * k, b > 0, numerator);
         offset += block->columns;
     }
     pass->rule->update(rows, k, pass->gram, numerator, f, denominator);
@@ -140,7 +141,8 @@ static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_
         const peek__block *block = &problem->blocks[b];
         int64_t stride;
         const float *x = peek__block_rows(block, first, rows, buffer, &stride);
-        peek__skinny_transposed(rows, block->columns, k, (float)pass->multipliers[b], x, stride, f, sums + offset * k);
+        peek__skinny_transposed(rows, block->columns, k, (float)pass->multipliers[b], x, stride, f,
+                                sums + offset * k);
         offset += block->columns;
     }
     peek__skinny_gram(rows, k, f, denominator, pass->lane_grams + lane * k * k);
@@ -166,7 +168,8 @@ static peek_status work_lane(void *argument, int64_t lane, int thread)
 static peek_status update_tile(void *argument, int64_t tile, int thread)
 {
     peek__pass *pass = argument;
-    int64_t k = pass->k, first = tile * pass->tile_rows, rows = least(pass->tile_rows, pass->problem->columns - first);
+    int64_t k = pass->k, first = tile * pass->tile_rows,
+            rows = least(pass->tile_rows, pass->problem->columns - first);
     float *numerator = pass->lane_numerators + first * k, *w = pass->loadings + first * k;
     for (int64_t lane = 1; lane < pass->lanes; lane++) {
         const float *other = numerator + lane * pass->problem->columns * k;

@@ -1,11 +1,12 @@
 /* factor/pass.h: one iteration as one sweep over the data.
  *
- * For a run of samples: R = sum_b m_b X_b W_b, the rule updates these rows of F, then m_b X_b^T F and F^T F are accumulated; at the end
- * the rule updates the loadings. Everything is in the scaled problem: X'_b = m_b X_b with m_b = s sqrt(alpha_b), so that
- * J' = sum_b || X'_b - F W_b^T ||^2 = s^2 J.
+ * For a run of samples: R = sum_b m_b X_b W_b, the rule updates these rows of F, then m_b X_b^T F and F^T F are
+ * accumulated; at the end the rule updates the loadings. Everything is in the scaled problem: X'_b = m_b X_b
+ * with m_b = s sqrt(alpha_b), so that J' = sum_b || X'_b - F W_b^T ||^2 = s^2 J.
  *
- * Samples are cut into runs, runs into lanes. A lane is worked through in order by one thread and has its own sums, which are added in
- * the order of the lanes; runs and lanes depend on the shapes alone. So the bits are the same for any number of threads. */
+ * Samples are cut into runs, runs into lanes. A lane is worked through in order by one thread and has its own
+ * sums, which are added in the order of the lanes; runs and lanes depend on the shapes alone. So the bits are
+ * the same for any number of threads. */
 #ifndef FACTOR_PASS_H
 #define FACTOR_PASS_H
 
@@ -29,15 +30,15 @@ typedef struct peek__pass {
 
     /* inside */
     int64_t run_rows, runs, lanes, tile_rows, tiles, widest;
-    float *gram;              /* k x k: of the loadings, then of F */
-    float *lane_numerators;   /* lanes x columns x k */
-    double *lane_grams;       /* lanes x k x k */
-    double *lane_residuals;   /* lanes */
-    double *loading_gram;     /* k x k: of the loadings as they are now */
-    double *sample_gram;      /* k x k: of F as it is now */
-    double *tile_grams;       /* tiles x k x k */
-    double *tile_dots;        /* tiles */
-    float *scratch;           /* threads x scratch_size */
+    float *gram;            /* k x k: of the loadings, then of F */
+    float *lane_numerators; /* lanes x columns x k */
+    double *lane_grams;     /* lanes x k x k */
+    double *lane_residuals; /* lanes */
+    double *loading_gram;   /* k x k: of the loadings as they are now */
+    double *sample_gram;    /* k x k: of F as it is now */
+    double *tile_grams;     /* tiles x k x k */
+    double *tile_dots;      /* tiles */
+    float *scratch;         /* threads x scratch_size */
     int64_t scratch_size;
 } peek__pass;
 

@@ -44,8 +44,9 @@ static peek_status check_shape(peek_context *context, const peek_problem *proble
         return peek__fail(context, PEEK_E_SHAPE, "block '%s' has more than 2^31 rows or columns", block->name);
     if (problem->count && block->rows != problem->rows)
         return peek__fail(context, PEEK_E_SHAPE,
-                          "block '%s' has %lld rows, but '%s' has %lld: all blocks need one row a sample", block->name,
-                          (long long)block->rows, problem->blocks[0].name, (long long)problem->rows);
+                          "block '%s' has %lld rows, but '%s' has %lld: all blocks need one row a sample",
+                          block->name, (long long)block->rows, problem->blocks[0].name,
+                          (long long)problem->rows);
     return PEEK_OK;
 }
 
@@ -108,25 +109,29 @@ static peek_status append(peek_context *context, peek_problem *problem, peek__bl
 }
 
 /* A second block over the same data; from a file it is mapped again. */
-static peek_status twin(peek_context *context, const peek__block *block, const char *path, const char *suffix, peek__view view,
-                        peek__block *out)
+static peek_status twin(peek_context *context, const peek__block *block, const char *path, const char *suffix,
+                        peek__view view, peek__block *out)
 {
-    *out = (peek__block){.rows = block->rows, .columns = block->columns, .stride = block->stride, .values = block->values};
+    *out = (peek__block){
+        .rows = block->rows, .columns = block->columns, .stride = block->stride, .values = block->values};
     out->view = view;
     PEEK_TRY(peek__format(context, &out->name, "%s%s", block->name, suffix));
     return path ? peek__npy_open(context, path, &out->npy) : PEEK_OK;
 }
 
-static peek_status refuse(peek_context *context, const peek__block *block, const char *path, const peek__block_scan *scan)
+static peek_status refuse(peek_context *context, const peek__block *block, const char *path,
+                          const peek__block_scan *scan)
 {
     return peek__fail(context, PEEK_E_VALUE,
-                      "%s%sblock '%s' holds %g at row %lld, column %lld, but components are non-negative: choose what to do with "
+                      "%s%sblock '%s' holds %g at row %lld, column %lld, but components are non-negative: "
+                      "choose what to do with "
                       "--signed split, positive or shift",
-                      path ? path : "", path ? ": " : "", block->name, (double)scan->negative, (long long)scan->negative_row,
-                      (long long)scan->negative_column);
+                      path ? path : "", path ? ": " : "", block->name, (double)scan->negative,
+                      (long long)scan->negative_row, (long long)scan->negative_column);
 }
 
-static peek_status add_split(peek_context *context, peek_problem *problem, const peek__block *block, const char *path)
+static peek_status add_split(peek_context *context, peek_problem *problem, const peek__block *block,
+                             const char *path)
 {
     static const struct {
         const char *suffix;
@@ -164,11 +169,13 @@ static peek_status add(peek_context *context, peek_problem *problem, peek__block
     return status;
 }
 
-peek_status peek_problem_add_array(peek_context *context, peek_problem *problem, const char *name, const float *values,
-                                   int64_t rows, int64_t columns, int64_t stride, peek_signed negatives)
+peek_status peek_problem_add_array(peek_context *context, peek_problem *problem, const char *name,
+                                   const float *values, int64_t rows, int64_t columns, int64_t stride,
+                                   peek_signed negatives)
 {
     if (!problem || !name || !values || stride < columns)
-        return peek__fail(context, PEEK_E_ARGUMENT, "adding a block needs a problem, a name, values and a stride of %lld or more",
+        return peek__fail(context, PEEK_E_ARGUMENT,
+                          "adding a block needs a problem, a name, values and a stride of %lld or more",
                           (long long)columns);
     peek__block block = {.rows = rows, .columns = columns, .stride = stride, .values = values};
     PEEK_TRY(peek__copy_text(context, &block.name, name));
@@ -190,22 +197,25 @@ static peek_status add_named_file(peek_context *context, peek_problem *problem, 
     return add(context, problem, &block, path, negatives);
 }
 
-peek_status peek_problem_add_file(peek_context *context, peek_problem *problem, const char *path, peek_signed negatives)
+peek_status peek_problem_add_file(peek_context *context, peek_problem *problem, const char *path,
+                                  peek_signed negatives)
 {
-    if (!problem || !path) return peek__fail(context, PEEK_E_ARGUMENT, "adding a block needs a problem and a file");
+    if (!problem || !path)
+        return peek__fail(context, PEEK_E_ARGUMENT, "adding a block needs a problem and a file");
     char *name;
     PEEK_TRY(peek__base_name(context, &name, path, ".npy"));
     return add_named_file(context, problem, &name, path, negatives);
 }
 
-static peek_status add_capture_block(peek_context *context, peek_problem *problem, const char *folder, const char *manifest,
-                                     const cJSON *entry, peek_signed negatives)
+static peek_status add_capture_block(peek_context *context, peek_problem *problem, const char *folder,
+                                     const char *manifest, const cJSON *entry, peek_signed negatives)
 {
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(entry, "name");
     const cJSON *file = cJSON_GetObjectItemCaseSensitive(entry, "file");
     if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(entry, "fit"))) return PEEK_OK;
     if (!cJSON_IsString(name) || !cJSON_IsString(file) || strchr(file->valuestring, '/'))
-        return peek__fail(context, PEEK_E_FORMAT, "%s: a block has no name or no file in this folder: capture again", manifest);
+        return peek__fail(context, PEEK_E_FORMAT,
+                          "%s: a block has no name or no file in this folder: capture again", manifest);
     char *path = NULL, *copy = NULL;
     peek_status status = peek__format(context, &path, "%s/%s", folder, file->valuestring);
     if (status == PEEK_OK) status = peek__copy_text(context, &copy, name->valuestring);
@@ -215,16 +225,19 @@ static peek_status add_capture_block(peek_context *context, peek_problem *proble
     return status;
 }
 
-peek_status peek_problem_add_capture(peek_context *context, peek_problem *problem, const char *folder, peek_signed negatives)
+peek_status peek_problem_add_capture(peek_context *context, peek_problem *problem, const char *folder,
+                                     peek_signed negatives)
 {
-    if (!problem || !folder) return peek__fail(context, PEEK_E_ARGUMENT, "adding a capture needs a problem and a folder");
+    if (!problem || !folder)
+        return peek__fail(context, PEEK_E_ARGUMENT, "adding a capture needs a problem and a folder");
     char *manifest = NULL;
     cJSON *json = NULL;
     PEEK_TRY(peek__format(context, &manifest, "%s/manifest.json", folder));
     peek_status status = peek__json_read(context, manifest, &json);
     const cJSON *blocks = cJSON_GetObjectItemCaseSensitive(json, "blocks"), *entry;
     if (status == PEEK_OK && (!cJSON_IsArray(blocks) || !blocks->child))
-        status = peek__fail(context, PEEK_E_FORMAT, "%s lists no blocks: is it the manifest of a capture?", manifest);
+        status = peek__fail(context, PEEK_E_FORMAT, "%s lists no blocks: is it the manifest of a capture?",
+                            manifest);
     cJSON_ArrayForEach(entry, blocks)
     {
         if (status == PEEK_OK) status = add_capture_block(context, problem, folder, manifest, entry, negatives);
@@ -244,7 +257,8 @@ int64_t peek_problem_blocks(const peek_problem *problem)
     return problem ? problem->count : 0;
 }
 
-peek_status peek_problem_block(peek_context *context, const peek_problem *problem, int64_t block, peek_block_info *out)
+peek_status peek_problem_block(peek_context *context, const peek_problem *problem, int64_t block,
+                               peek_block_info *out)
 {
     if (!problem || block < 0 || block >= problem->count)
         return peek__fail(context, PEEK_E_ARGUMENT, "there is no block %lld", (long long)block);
@@ -253,14 +267,17 @@ peek_status peek_problem_block(peek_context *context, const peek_problem *proble
     return PEEK_OK;
 }
 
-peek_status peek_problem_set_weight(peek_context *context, peek_problem *problem, const char *name, double weight)
+peek_status peek_problem_set_weight(peek_context *context, peek_problem *problem, const char *name,
+                                    double weight)
 {
     if (!(weight > 0) || isinf(weight))
-        return peek__fail(context, PEEK_E_ARGUMENT, "the weight of '%s' is %g, but must be a number above 0", name, weight);
+        return peek__fail(context, PEEK_E_ARGUMENT, "the weight of '%s' is %g, but must be a number above 0",
+                          name, weight);
     for (int64_t b = 0; b < problem->count; b++)
         if (strcmp(problem->blocks[b].name, name) == 0) {
             problem->weights[b] = weight;
             return PEEK_OK;
         }
-    return peek__fail(context, PEEK_E_NOT_FOUND, "--weight names block '%s', which is not among the blocks", name);
+    return peek__fail(context, PEEK_E_NOT_FOUND, "--weight names block '%s', which is not among the blocks",
+                      name);
 }

@@ -6,11 +6,11 @@
 #include "store/block.h"
 
 struct peek_problem {
-    int64_t rows;       /* T, 0 while empty */
-    int64_t columns;    /* of all blocks together */
+    int64_t rows;    /* T, 0 while empty */
+    int64_t columns; /* of all blocks together */
     int64_t count, capacity;
     peek__block *blocks;
-    double *weights;    /* alpha_b */
+    double *weights; /* alpha_b */
 };
 
 #endif

@@ -7,8 +7,10 @@
 
 static peek_status wrong(peek_context *context, const char *text)
 {
-    return peek__fail(context, PEEK_E_ARGUMENT,
-                      "--ranks is '%s', but must be whole numbers above 0, as in 20 or 10,20,50 or 10:50:10 (from:to:step)", text);
+    return peek__fail(
+        context, PEEK_E_ARGUMENT,
+        "--ranks is '%s', but must be whole numbers above 0, as in 20 or 10,20,50 or 10:50:10 (from:to:step)",
+        text);
 }
 
 /* A whole number above 0 at *text; moves behind it. 0 when there is none. */
@@ -27,7 +29,8 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-peek_status peek_parse_ranks(peek_context *context, const char *text, int64_t *ranks, int64_t capacity, int64_t *count)
+peek_status peek_parse_ranks(peek_context *context, const char *text, int64_t *ranks, int64_t capacity,
+                             int64_t *count)
 {
     const char *at = text;
     *count = 0;
@@ -44,7 +47,8 @@ peek_status peek_parse_ranks(peek_context *context, const char *text, int64_t *r
         if (!from || !to || !step || to < from) return wrong(context, text);
         for (int64_t rank = from; rank <= to; rank += step) {
             if (*count == capacity)
-                return peek__fail(context, PEEK_E_ARGUMENT, "--ranks '%s' lists more than %lld ranks", text, (long long)capacity);
+                return peek__fail(context, PEEK_E_ARGUMENT, "--ranks '%s' lists more than %lld ranks", text,
+                                  (long long)capacity);
             ranks[(*count)++] = rank;
         }
         if (*at == 0) break;

@@ -6,7 +6,8 @@
 const char peek__rule_names[] = "mu";
 
 static const peek__rule rules[] = {
-    {"mu", "D. D. Lee, H. S. Seung, Algorithms for Non-negative Matrix Factorization, NIPS 2001", peek__rule_mu},
+    {"mu", "D. D. Lee, H. S. Seung, Algorithms for Non-negative Matrix Factorization, NIPS 2001",
+     peek__rule_mu},
 };
 
 const peek__rule *peek__rule_at(int64_t index)

@@ -27,10 +27,11 @@ static peek_status fill_tile(void *argument, int64_t tile, int thread)
     return PEEK_OK;
 }
 
-peek_status peek__start_uniform(peek_context *context, const peek_problem *problem, int64_t k, uint64_t seed, float *samples,
-                                float *loadings)
+peek_status peek__start_uniform(peek_context *context, const peek_problem *problem, int64_t k, uint64_t seed,
+                                float *samples, float *loadings)
 {
-    fill_work work = {.seed = seed, .purpose = PEEK__START_SAMPLES, .rows = problem->rows, .k = k, .out = samples};
+    fill_work work = {
+        .seed = seed, .purpose = PEEK__START_SAMPLES, .rows = problem->rows, .k = k, .out = samples};
     PEEK_TRY(peek__parallel(context, (work.rows + ROWS - 1) / ROWS, fill_tile, &work));
     work.purpose = PEEK__START_LOADINGS;
     work.out = loadings;
@@ -43,21 +44,23 @@ peek_status peek__start_uniform(peek_context *context, const peek_problem *probl
     return PEEK_OK;
 }
 
-static peek_status read_matrix(peek_context *context, const char *folder, const char *file, int64_t rows, int64_t k,
-                               double scale, float *out)
+static peek_status read_matrix(peek_context *context, const char *folder, const char *file, int64_t rows,
+                               int64_t k, double scale, float *out)
 {
     char *path;
     peek__npy npy = {0};
     PEEK_TRY(peek__format(context, &path, "%s/%s", folder, file));
     peek_status status = peek__npy_open(context, path, &npy);
     if (status == PEEK_OK && (npy.rows != rows || npy.columns != k))
-        status = peek__fail(context, PEEK_E_SHAPE, "%s is %lld x %lld, but the start needs %lld x %lld here", path,
-                            (long long)npy.rows, (long long)npy.columns, (long long)rows, (long long)k);
+        status = peek__fail(context, PEEK_E_SHAPE, "%s is %lld x %lld, but the start needs %lld x %lld here",
+                            path, (long long)npy.rows, (long long)npy.columns, (long long)rows, (long long)k);
     if (status == PEEK_OK) peek__npy_floats(&npy, 0, rows * k, out);
     for (int64_t i = 0; status == PEEK_OK && i < rows * k; i++) {
         if (!(out[i] >= 0) || isinf(out[i]))
-            status = peek__fail(context, PEEK_E_VALUE, "%s holds %g at row %lld, column %lld, but a start must be finite and not "
-                                "negative", path, (double)out[i], (long long)(i / k), (long long)(i % k));
+            status = peek__fail(context, PEEK_E_VALUE,
+                                "%s holds %g at row %lld, column %lld, but a start must be finite and not "
+                                "negative",
+                                path, (double)out[i], (long long)(i / k), (long long)(i % k));
         out[i] = (float)(out[i] * scale);
     }
     peek__npy_close(&npy);
@@ -70,14 +73,16 @@ peek_status peek__start_read(peek_context *context, const peek_problem *problem,
 {
     char *inner = NULL;
     if (!peek__is_folder(folder))
-        return peek__fail(context, PEEK_E_NOT_FOUND,
-                          "--init is '%s', which is neither 'uniform' nor a folder with samples.npy and the blocks' loadings",
-                          folder);
+        return peek__fail(
+            context, PEEK_E_NOT_FOUND,
+            "--init is '%s', which is neither 'uniform' nor a folder with samples.npy and the blocks' loadings",
+            folder);
     PEEK_TRY(peek__format(context, &inner, "%s/rank-%lld", folder, (long long)k));
     const char *from = peek__is_folder(inner) ? inner : folder;
     peek_status status = read_matrix(context, from, "samples.npy", problem->rows, k, sample_scale, samples);
     for (int64_t b = 0; status == PEEK_OK && b < problem->count; b++) {
-        status = read_matrix(context, from, problem->blocks[b].file, problem->blocks[b].columns, k, loading_scales[b], loadings);
+        status = read_matrix(context, from, problem->blocks[b].file, problem->blocks[b].columns, k,
+                             loading_scales[b], loadings);
         loadings += problem->blocks[b].columns * k;
     }
     peek__free(&inner);

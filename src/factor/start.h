@@ -4,15 +4,16 @@
 
 #include "factor/problem.h"
 
-/* Fills F (T x k) and W (columns x k) with uniform (0, 1) numbers; each row has its own stream, so the numbers do not depend on
- * threads or on how many rows there are. */
-peek_status peek__start_uniform(peek_context *context, const peek_problem *problem, int64_t k, uint64_t seed, float *samples,
-                                float *loadings);
+/* Fills F (T x k) and W (columns x k) with uniform (0, 1) numbers; each row has its own stream, so the numbers
+ * do not depend on threads or on how many rows there are. */
+peek_status peek__start_uniform(peek_context *context, const peek_problem *problem, int64_t k, uint64_t seed,
+                                float *samples, float *loadings);
 
-/* Reads F and W from a rank-K folder (samples.npy and the blocks' files), or from `rank-<k>` inside of `folder`, and multiplies F by
- * sample_scale and block b's loadings by loading_scales[b].
- * Errors: E_NOT_FOUND, E_FORMAT, E_SHAPE, E_VALUE (negative or not finite). */
+/* Reads F and W from a rank-K folder (samples.npy and the blocks' files), or from `rank-<k>` inside of
+ * `folder`, and multiplies F by sample_scale and block b's loadings by loading_scales[b]. Errors: E_NOT_FOUND,
+ * E_FORMAT, E_SHAPE, E_VALUE (negative or not finite). */
 peek_status peek__start_read(peek_context *context, const peek_problem *problem, int64_t k, const char *folder,
-                             double sample_scale, const double *loading_scales, float *samples, float *loadings);
+                             double sample_scale, const double *loading_scales, float *samples,
+                             float *loadings);
 
 #endif

@@ -6,24 +6,24 @@
 
 enum { GRAM_ROWS = 256 };
 
-void peek__skinny_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride, const float *w, int add,
-                        float *r)
+void peek__skinny_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride,
+                        const float *w, int add, float *r)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)k, (int)n, scale, x, (int)stride, w, (int)k,
-                add ? 1.0f : 0.0f, r, (int)k);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)k, (int)n, scale, x, (int)stride, w,
+                (int)k, add ? 1.0f : 0.0f, r, (int)k);
 }
 
-void peek__skinny_transposed(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride, const float *f,
-                             float *numerator)
+void peek__skinny_transposed(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride,
+                             const float *f, float *numerator)
 {
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)n, (int)k, (int)rows, scale, x, (int)stride, f, (int)k, 1.0f,
-                numerator, (int)k);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)n, (int)k, (int)rows, scale, x, (int)stride, f,
+                (int)k, 1.0f, numerator, (int)k);
 }
 
 void peek__skinny_square(int64_t rows, int64_t k, const float *m, const float *gram, float *d)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)k, (int)k, 1.0f, m, (int)k, gram, (int)k, 0.0f, d,
-                (int)k);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)k, (int)k, 1.0f, m, (int)k, gram,
+                (int)k, 0.0f, d, (int)k);
 }
 
 void peek__skinny_gram(int64_t rows, int64_t k, const float *m, float *scratch, double *gram)
@@ -31,16 +31,17 @@ void peek__skinny_gram(int64_t rows, int64_t k, const float *m, float *scratch, 
     for (int64_t first = 0; first < rows; first += GRAM_ROWS) {
         int64_t count = rows - first < GRAM_ROWS ? rows - first : GRAM_ROWS;
         const float *part = m + first * k;
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)k, (int)count, 1.0f, part, (int)k, part, (int)k, 0.0f,
-                    scratch, (int)k);
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)k, (int)count, 1.0f, part, (int)k,
+                    part, (int)k, 0.0f, scratch, (int)k);
         for (int64_t i = 0; i < k * k; i++) gram[i] += scratch[i];
     }
 }
 
-void peek__skinny_reconstruct(int64_t rows, int64_t n, int64_t k, const float *f, const float *w, float *product)
+void peek__skinny_reconstruct(int64_t rows, int64_t n, int64_t k, const float *f, const float *w,
+                              float *product)
 {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, (int)k, 1.0f, f, (int)k, w, (int)k, 0.0f, product,
-                (int)n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, (int)k, 1.0f, f, (int)k, w, (int)k,
+                0.0f, product, (int)n);
 }
 
 double peek__skinny_dot(int64_t count, const float *a, const float *b)

@@ -1,26 +1,28 @@
-/* linalg/skinny.h: products of a long matrix with a thin one (k columns). Row-major throughout; no aliasing; call them from a task
- * of peek__parallel, where BLAS keeps to one thread. */
+/* linalg/skinny.h: products of a long matrix with a thin one (k columns). Row-major throughout; no aliasing;
+ * call them from a task of peek__parallel, where BLAS keeps to one thread. */
 #ifndef LINALG_SKINNY_H
 #define LINALG_SKINNY_H
 
 #include <stdint.h>
 
 /* R <- scale X W + (add ? R : 0).   X: rows x n (stride floats a row), W: n x k, R: rows x k. */
-void peek__skinny_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride, const float *w, int add,
-                        float *r);
+void peek__skinny_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride,
+                        const float *w, int add, float *r);
 
 /* N <- N + scale X^T F.   X: rows x n (stride floats a row), F: rows x k, N: n x k. */
-void peek__skinny_transposed(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride, const float *f,
-                             float *numerator);
+void peek__skinny_transposed(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride,
+                             const float *f, float *numerator);
 
 /* D <- M G.   M: rows x k, G: k x k symmetric, D: rows x k. */
 void peek__skinny_square(int64_t rows, int64_t k, const float *m, const float *gram, float *d);
 
-/* G <- G + M^T M, in double.   M: rows x k; G: k x k; scratch: k x k floats. Sums of 256 rows are made in float. */
+/* G <- G + M^T M, in double.   M: rows x k; G: k x k; scratch: k x k floats. Sums of 256 rows are made in
+ * float. */
 void peek__skinny_gram(int64_t rows, int64_t k, const float *m, float *scratch, double *gram);
 
 /* P <- F W^T.   F: rows x k, W: n x k, P: rows x n. */
-void peek__skinny_reconstruct(int64_t rows, int64_t n, int64_t k, const float *f, const float *w, float *product);
+void peek__skinny_reconstruct(int64_t rows, int64_t n, int64_t k, const float *f, const float *w,
+                              float *product);
 
 /* sum of a_i b_i, in double. */
 double peek__skinny_dot(int64_t count, const float *a, const float *b);

@@ -7,15 +7,16 @@
 #include "nnpeek/measure.h"
 
 enum {
-    COUNT_ROWS = 64,       /* rows a task counts */
-    SPECTRUM_LIMIT = 4000, /* above this many samples and columns, the spectrum is that of evenly spaced samples */
+    COUNT_ROWS = 64, /* rows a task counts */
+    SPECTRUM_LIMIT =
+        4000, /* above this many samples and columns, the spectrum is that of evenly spaced samples */
     VALUES_KEPT = 200
 };
 
 typedef struct count_work {
     const peek__npy *x;
-    float *buffers;        /* threads x COUNT_ROWS x columns */
-    unsigned char *used;   /* threads x columns */
+    float *buffers;      /* threads x COUNT_ROWS x columns */
+    unsigned char *used; /* threads x columns */
     peek__layer_counts *parts;
 } count_work;
 
@@ -44,7 +45,8 @@ static peek_status count_tile(void *argument, int64_t tile, int thread)
 
 static peek_status count_all(peek_context *context, count_work *work, peek__layer_counts *out)
 {
-    int64_t n = work->x->columns, tiles = (work->x->rows + COUNT_ROWS - 1) / COUNT_ROWS, threads = peek_threads(context);
+    int64_t n = work->x->columns, tiles = (work->x->rows + COUNT_ROWS - 1) / COUNT_ROWS,
+            threads = peek_threads(context);
     PEEK_TRY(peek__alloc(context, &work->buffers, peek__product(threads * COUNT_ROWS, n), "measuring a layer"));
     PEEK_TRY(peek__alloc(context, &work->used, peek__product(threads, n), "measuring a layer"));
     PEEK_TRY(peek__alloc(context, &work->parts, tiles, "measuring a layer"));
@@ -80,9 +82,10 @@ peek_status peek__layer_count(peek_context *context, const peek__npy *x, peek__l
     return status;
 }
 
-/* Singular values of all samples, or of SPECTRUM_LIMIT evenly spaced ones where both dimensions are larger, then scaled by
- * sqrt(T / samples) to the size they would have. */
-static peek_status spectrum(peek_context *context, const peek__npy *x, double **values, int64_t *count, int64_t *samples)
+/* Singular values of all samples, or of SPECTRUM_LIMIT evenly spaced ones where both dimensions are larger,
+ * then scaled by sqrt(T / samples) to the size they would have. */
+static peek_status spectrum(peek_context *context, const peek__npy *x, double **values, int64_t *count,
+                            int64_t *samples)
 {
     int64_t n = x->columns;
     float *rows = NULL;
@@ -126,8 +129,9 @@ peek_status peek__layer_measure(peek_context *context, const peek__npy *x, cJSON
         cJSON_AddNumberToObject(json, "effective_rank", peek_effective_rank(values, count));
         cJSON_AddNumberToObject(json, "stable_rank", stable_rank(values, count));
         cJSON_AddNumberToObject(json, "singular_value_samples", (double)samples);
-        cJSON_AddItemToObject(json, "singular_values",
-                              cJSON_CreateDoubleArray(values, (int)(count < VALUES_KEPT ? count : VALUES_KEPT)));
+        cJSON_AddItemToObject(
+            json, "singular_values",
+            cJSON_CreateDoubleArray(values, (int)(count < VALUES_KEPT ? count : VALUES_KEPT)));
     }
     peek__free(&values);
     return status;

@@ -34,7 +34,8 @@ static int64_t list_ranks(const char *folder, int64_t *ranks)
 }
 
 /* M^T M of a matrix file with k columns, into gram (k x k). */
-static peek_status file_gram(peek_context *context, const char *folder, const char *file, int64_t k, float *scratch, double *gram)
+static peek_status file_gram(peek_context *context, const char *folder, const char *file, int64_t k,
+                             float *scratch, double *gram)
 {
     char *path;
     float *values = NULL;
@@ -42,8 +43,8 @@ static peek_status file_gram(peek_context *context, const char *folder, const ch
     PEEK_TRY(peek__format(context, &path, "%s/%s", folder, file));
     peek_status status = peek__npy_load(context, path, 2, shape, &values);
     if (status == PEEK_OK && shape[1] != k)
-        status = peek__fail(context, PEEK_E_SHAPE, "%s has %lld columns, but its rank is %lld: fit again", path, (long long)shape[1],
-                            (long long)k);
+        status = peek__fail(context, PEEK_E_SHAPE, "%s has %lld columns, but its rank is %lld: fit again", path,
+                            (long long)shape[1], (long long)k);
     memset(gram, 0, (size_t)(k * k) * sizeof *gram);
     if (status == PEEK_OK) peek__skinny_gram(shape[0], k, values, scratch, gram);
     peek__free(&values);
@@ -56,12 +57,14 @@ typedef struct share_work {
     float *scratch;                      /* k x k */
 } share_work;
 
-static peek_status block_shares(peek_context *context, const char *folder, const cJSON *block, int64_t k, share_work *work,
-                                cJSON *out)
+static peek_status block_shares(peek_context *context, const char *folder, const cJSON *block, int64_t k,
+                                share_work *work, cJSON *out)
 {
-    const cJSON *name = cJSON_GetObjectItemCaseSensitive(block, "name"), *file = cJSON_GetObjectItemCaseSensitive(block, "file");
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(block, "name"),
+                *file = cJSON_GetObjectItemCaseSensitive(block, "file");
     if (!cJSON_IsString(name) || !cJSON_IsString(file) || strchr(file->valuestring, '/'))
-        return peek__fail(context, PEEK_E_FORMAT, "%s/fit.json lists a block without name or file: fit again", folder);
+        return peek__fail(context, PEEK_E_FORMAT, "%s/fit.json lists a block without name or file: fit again",
+                          folder);
     PEEK_TRY(file_gram(context, folder, file->valuestring, k, work->scratch, work->loadings));
     double sum = 0;
     for (int64_t r = 0; r < k; r++) {
@@ -74,7 +77,8 @@ static peek_status block_shares(peek_context *context, const char *folder, const
     return PEEK_OK;
 }
 
-static peek_status all_shares(peek_context *context, const char *folder, const cJSON *blocks, int64_t k, cJSON *out)
+static peek_status all_shares(peek_context *context, const char *folder, const cJSON *blocks, int64_t k,
+                              cJSON *out)
 {
     share_work work = {0};
     peek_status status = peek__alloc(context, &work.samples, peek__product(k, k), "a Gram matrix");
@@ -102,12 +106,14 @@ static void copy_field(cJSON *to, const cJSON *from, const char *name)
 
 static peek_status measure_model(peek_context *context, const char *folder, const cJSON *fit, cJSON *out)
 {
-    static const char *const copied[] = {"rank", "rule", "seed", "iterations", "stop", "rmse", "relative_error"};
+    static const char *const copied[] = {"rank", "rule", "seed",          "iterations",
+                                         "stop", "rmse", "relative_error"};
     static const char *const block_copied[] = {"norm", "weight", "rmse", "relative_error"};
     const cJSON *rank = cJSON_GetObjectItemCaseSensitive(fit, "rank"), *block;
     const cJSON *blocks = cJSON_GetObjectItemCaseSensitive(fit, "blocks");
     if (!cJSON_IsNumber(rank) || rank->valuedouble < 1 || rank->valuedouble > 1e6 || !cJSON_IsArray(blocks))
-        return peek__fail(context, PEEK_E_FORMAT, "%s/fit.json has no rank or no blocks: is it a model of nnpeek?", folder);
+        return peek__fail(context, PEEK_E_FORMAT,
+                          "%s/fit.json has no rank or no blocks: is it a model of nnpeek?", folder);
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) copy_field(out, fit, copied[i]);
     cJSON *list = cJSON_AddObjectToObject(out, "blocks");
     cJSON_ArrayForEach(block, blocks)
@@ -115,9 +121,11 @@ static peek_status measure_model(peek_context *context, const char *folder, cons
         const cJSON *name = cJSON_GetObjectItemCaseSensitive(block, "name");
         if (!cJSON_IsString(name)) continue;
         cJSON *entry = cJSON_AddObjectToObject(list, name->valuestring);
-        for (size_t i = 0; i < sizeof block_copied / sizeof *block_copied; i++) copy_field(entry, block, block_copied[i]);
+        for (size_t i = 0; i < sizeof block_copied / sizeof *block_copied; i++)
+            copy_field(entry, block, block_copied[i]);
     }
-    return all_shares(context, folder, blocks, (int64_t)rank->valuedouble, cJSON_AddObjectToObject(out, "shares"));
+    return all_shares(context, folder, blocks, (int64_t)rank->valuedouble,
+                      cJSON_AddObjectToObject(out, "shares"));
 }
 
 static peek_status measure_rank(peek_context *context, const char *folder, int64_t rank, cJSON *ranks)
@@ -147,7 +155,8 @@ peek_status peek__models_measure(peek_context *context, const char *folder, cJSO
     peek_status status = PEEK_OK;
     if (count) {
         cJSON *json = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(json, "ranks");
-        for (int64_t i = 0; status == PEEK_OK && i < count; i++) status = measure_rank(context, folder, ranks[i], list);
+        for (int64_t i = 0; status == PEEK_OK && i < count; i++)
+            status = measure_rank(context, folder, ranks[i], list);
         if (status == PEEK_OK)
             *out = json;
         else

@@ -4,8 +4,8 @@
 
 #include "store/file.h"
 
-/* Reads every rank-K folder in `folder` and gives {"ranks": [{rank, rule, iterations, stop, rmse, relative_error, blocks, shares}]},
- * ascending by rank, owned by the caller; *out NULL when there is none.
+/* Reads every rank-K folder in `folder` and gives {"ranks": [{rank, rule, iterations, stop, rmse,
+ * relative_error, blocks, shares}]}, ascending by rank, owned by the caller; *out NULL when there is none.
  *
  * shares.NAME holds the share of each component r in what the model explains of block b,
  *     share_r = sum_s (F^T F)_rs (W_b^T W_b)_rs / sum_rs (same),

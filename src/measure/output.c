@@ -14,8 +14,8 @@ static double entropy(const double *p, int64_t count)
 }
 
 /* The sums over all samples; 0 when a row is not a distribution. row, mean: K. */
-static int add_up(const float *p, int64_t samples, int64_t classes, double *row, double *mean, double *entropies,
-                  double *confidences)
+static int add_up(const float *p, int64_t samples, int64_t classes, double *row, double *mean,
+                  double *entropies, double *confidences)
 {
     for (int64_t t = 0; t < samples; t++) {
         double sum = 0, most = 0;
@@ -33,8 +33,8 @@ static int add_up(const float *p, int64_t samples, int64_t classes, double *row,
     return 1;
 }
 
-static peek_status measure(peek_context *context, const peek__npy *p, float *values, double *row, double *mean, double *singular,
-                           cJSON **out)
+static peek_status measure(peek_context *context, const peek__npy *p, float *values, double *row, double *mean,
+                           double *singular, cJSON **out)
 {
     int64_t classes = p->columns, count = p->rows < classes ? p->rows : classes;
     double entropies = 0, confidences = 0;

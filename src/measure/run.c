@@ -7,12 +7,15 @@
 #include "nnpeek/measure.h"
 
 /* Measures of one captured block; the network's output also goes to *output. */
-static peek_status measure_entry(peek_context *context, const char *capture, const cJSON *entry, cJSON *blocks, cJSON **output)
+static peek_status measure_entry(peek_context *context, const char *capture, const cJSON *entry, cJSON *blocks,
+                                 cJSON **output)
 {
-    const cJSON *name = cJSON_GetObjectItemCaseSensitive(entry, "name"), *file = cJSON_GetObjectItemCaseSensitive(entry, "file");
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(entry, "name"),
+                *file = cJSON_GetObjectItemCaseSensitive(entry, "file");
     const cJSON *kind = cJSON_GetObjectItemCaseSensitive(entry, "kind");
     if (!cJSON_IsString(name) || !cJSON_IsString(file) || strchr(file->valuestring, '/'))
-        return peek__fail(context, PEEK_E_FORMAT, "%s/manifest.json lists a block without name or file: capture again", capture);
+        return peek__fail(context, PEEK_E_FORMAT,
+                          "%s/manifest.json lists a block without name or file: capture again", capture);
     char *path;
     cJSON *measures = NULL;
     peek__npy x = {0};
@@ -53,8 +56,8 @@ static peek_status measure_capture(peek_context *context, const char *capture, c
     return status;
 }
 
-static peek_status measure_all(peek_context *context, const char *run, const char *capture, const char *fit, const char *path,
-                               cJSON *json)
+static peek_status measure_all(peek_context *context, const char *run, const char *capture, const char *fit,
+                               const char *path, cJSON *json)
 {
     int captured = peek__is_folder(capture);
     cJSON *models = NULL;
@@ -66,8 +69,9 @@ static peek_status measure_all(peek_context *context, const char *run, const cha
     }
     PEEK_TRY(peek__models_measure(context, peek__is_folder(fit) ? fit : run, &models));
     if (!captured && !models)
-        return peek__fail(context, PEEK_E_NOT_FOUND,
-                          "%s holds neither capture/ nor fitted models (rank-K folders): give the folder of a run", run);
+        return peek__fail(
+            context, PEEK_E_NOT_FOUND,
+            "%s holds neither capture/ nor fitted models (rank-K folders): give the folder of a run", run);
     cJSON_AddItemToObject(json, "fit", models ? models : cJSON_CreateNull());
     cJSON_AddStringToObject(json, "version", peek_version());
     return peek__json_write(context, path, json);
@@ -76,7 +80,8 @@ static peek_status measure_all(peek_context *context, const char *run, const cha
 peek_status peek_measure_run(peek_context *context, const char *run)
 {
     if (!run || !peek__is_folder(run))
-        return peek__fail(context, PEEK_E_NOT_FOUND, "%s is not a folder: give the folder of a run", run ? run : "(nothing)");
+        return peek__fail(context, PEEK_E_NOT_FOUND, "%s is not a folder: give the folder of a run",
+                          run ? run : "(nothing)");
     char *capture = NULL, *fit = NULL, *path = NULL;
     cJSON *json = cJSON_CreateObject();
     peek_status status = peek__format(context, &capture, "%s/capture", run);

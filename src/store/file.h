@@ -55,6 +55,9 @@ peek_status peek__folder_commit(peek_context *context, const char *path, char **
 /* Removes the temporary folder and frees *temporary; NULL is fine. */
 void peek__folder_abort(char **temporary);
 
+/* Removes a folder if nothing is in it. */
+void peek__folder_remove_empty(const char *path);
+
 /* 1 if path is a folder (a regular file), else 0. */
 int peek__is_folder(const char *path);
 int peek__is_file(const char *path);

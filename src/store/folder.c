@@ -220,3 +220,8 @@ void peek__folder_abort(char **temporary)
     remove_tree(*temporary);
     peek__free(temporary);
 }
+
+void peek__folder_remove_empty(const char *path)
+{
+    if (path) rmdir(path);
+}

@@ -1,0 +1,44 @@
+# The front door. CMake does the work; `cmake --list-presets` shows the other builds.
+.PHONY: all build demo test test-all sanitize bench install format clean
+.DEFAULT_GOAL := build
+
+BUILD = build
+PRESET = release
+DEMO = nnpeek-demo
+
+build:
+	@scripts/setup.sh build
+	@cmake --preset $(PRESET) -DBUILD_TESTING=OFF >/dev/null
+	@cmake --build $(BUILD)
+
+# Builds, and runs the main job: on MNIST under $$NNPEEK_DATA, else on built-in data.
+demo: build
+	@$(BUILD)/nnpeek demo -o $(DEMO)
+
+test:
+	@scripts/test.sh
+
+# With the long tests.
+test-all:
+	@scripts/test.sh all
+
+# Unit tests under the address and undefined-behaviour sanitizers alone.
+sanitize:
+	@scripts/test.sh sanitize
+
+# Speed against peers, in one run; the tables go to docs/benchmarks.md by hand, with the machine.
+bench:
+	@scripts/setup.sh bench
+	@cmake --preset $(PRESET) -DBUILD_TESTING=OFF >/dev/null
+	@cmake --build $(BUILD)
+	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/train.py
+	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/fit.py
+
+install: build
+	@cmake --install $(BUILD)
+
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	@rm -rf build build-debug build-address build-thread

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Installs what is missing, builds, runs the tests: `scripts/test.sh [fast|all|sanitize]`. Ends with "N passed, N failed".
+set -u
+cd "$(dirname "$0")/.."
+what=${1:-fast}
+scripts/setup.sh test || exit 1
+jobs=$(nproc)
+log=build/test.log
+mkdir -p build
+: >"$log"
+
+# A preset is configured and built, then its tests run; the rest of the arguments go to CTest.
+run_preset() {
+    preset=$1
+    folder=$2
+    shift 2
+    cmake --preset "$preset" -DBUILD_TESTING=ON >"$folder.configure.log" 2>&1 || { cat "$folder.configure.log"; return 1; }
+    rm -f "$folder.configure.log"
+    cmake --build "$folder" -j "$jobs" || return 1
+    ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$jobs" "$@" 2>&1 | tee -a "$log"
+}
+
+built=1
+if [ "$what" != sanitize ]; then
+    if [ "$what" = all ]; then
+        run_preset release build || built=0
+    else
+        run_preset release build -LE long || built=0
+    fi
+fi
+run_preset address build-address -L unit || built=0
+
+# CTest's own summary: "97% tests passed, 1 tests failed out of 34".
+passed=$(sed -n 's/^ *[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$log" |
+    awk '{failed += $1; all += $2} END {print all - failed}')
+failed=$(sed -n 's/^ *[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$log" |
+    awk '{failed += $1} END {print failed + 0}')
+[ "$built" = 1 ] || { echo "a build failed"; failed=$((failed + 1)); }
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

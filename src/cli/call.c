@@ -1,0 +1,133 @@
+/* cli/call.c: beginning and ending a verb: errors, exit status, results. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static char own_error[2048];
+
+static int exit_status(peek_status status)
+{
+    switch (status) {
+    case PEEK_OK:
+        return CLI_DONE;
+    case PEEK_E_STOPPED:
+        return CLI_INTERRUPTED;
+    case PEEK_E_IO:
+    case PEEK_E_MEMORY:
+    case PEEK_E_NUMERIC:
+        return CLI_FAILED;
+    default:
+        return CLI_USAGE;
+    }
+}
+
+int cli_end(cli_call *call, peek_status status)
+{
+    cli_terminal_clear();
+    if (status == PEEK_E_STOPPED) {
+        fprintf(stderr, "nnpeek %s: interrupted; nothing half-written is left\n", call->verb);
+    } else if (status != PEEK_OK) {
+        const char *sentence = own_error[0] ? own_error : peek_error(call->context);
+        fprintf(stderr, "nnpeek %s: %s\n", call->verb, sentence[0] ? sentence : peek_status_sentence(status));
+    } else if (call->common.json && call->result) {
+        char *text = cJSON_Print(call->result);
+        if (text) puts(text);
+        free(text);
+    }
+    cJSON_Delete(call->result);
+    peek_context_free(&call->context);
+    if (fflush(stdout) != 0 && status == PEEK_OK) {
+        fprintf(stderr, "nnpeek %s: standard output cannot be written\n", call->verb);
+        return CLI_FAILED;
+    }
+    return exit_status(status);
+}
+
+peek_status cli_wrong(cli_call *call, const char *format, ...)
+{
+    (void)call;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(own_error, sizeof own_error, format, arguments);
+    va_end(arguments);
+    return PEEK_E_ARGUMENT;
+}
+
+void cli_say(const cli_call *call, const char *format, ...)
+{
+    if (call->common.json || call->common.quiet) return;
+    cli_terminal_clear();
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+}
+
+peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir, peek_split split,
+                          peek_dataset **out)
+{
+    peek_dataset_options options;
+    peek_dataset_options_default(&options);
+    options.data_dir = data_dir;
+    options.split = split;
+    options.seed = call->common.seed;
+    return peek_dataset_open(call->context, spec, &options, out);
+}
+
+peek_status cli_make_folder(cli_call *call, const char *path)
+{
+    char part[4096];
+    if (!path[0] || strlen(path) >= sizeof part)
+        return cli_wrong(call, "'%s' cannot be the name of a folder", path);
+    strcpy(part, path);
+    for (char *end = part + 1;; end++) {
+        if (*end != '/' && *end) continue;
+        char held = *end;
+        *end = 0;
+        int made = mkdir(part, 0777) == 0 || errno == EEXIST;
+        *end = held;
+        if (!made || (!held && access(path, W_OK | X_OK) != 0)) {
+            cli_wrong(call, "the folder %s cannot be made or written: %s; choose another with -o", path,
+                      strerror(errno));
+            return PEEK_E_IO;
+        }
+        if (!held) return PEEK_OK;
+    }
+}
+
+double cli_number(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+const char *cli_count(int64_t number, char *buffer)
+{
+    char digits[32];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)number), at = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0 && digits[i - 1] != '-') buffer[at++] = ',';
+        buffer[at++] = digits[i];
+    }
+    buffer[at] = 0;
+    return buffer;
+}
+
+peek_status cli_read_json(cli_call *call, const char *folder, const char *name, cJSON **out)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    size_t size = 0;
+    ssize_t length = file ? getdelim(&text, &size, EOF, file) : -1;
+    if (file) fclose(file);
+    *out = length > 0 ? cJSON_ParseWithLength(text, (size_t)length) : NULL;
+    free(text);
+    return *out ? PEEK_OK : cli_wrong(call, "%s cannot be read as JSON: make it again with nnpeek", path);
+}

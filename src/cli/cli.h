@@ -1,0 +1,107 @@
+/* cli/cli.h: what the verbs share: arguments from option tables, a context that shows progress, results as text
+ * or JSON. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+
+#include "nnpeek/nnpeek.h"
+
+enum { CLI_SETS = 5, CLI_VALUES = 256, CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
+
+/* One option struct that flags of a verb fill. hidden: names, each between commas (",split,seed,"), that are no
+ * flags here; or NULL. */
+typedef struct cli_set {
+    const peek_option_table *table;
+    void *options;
+    const char *hidden;
+} cli_set;
+
+typedef struct cli_common {
+    size_t size;
+    int64_t seed, threads, quiet, json;
+} cli_common;
+
+/* One run of a verb. The verb fills the first part, cli_begin() the second. */
+typedef struct cli_call {
+    const char *verb, *arguments, *about, *examples;
+    cli_set sets[CLI_SETS];
+    int least, most; /* positional arguments */
+
+    cli_common common;
+    char *positional[CLI_VALUES];
+    int positionals;
+    struct {
+        const char *name, *value;
+    } values[CLI_VALUES]; /* all flags in the order given */
+    int value_count;
+    peek_context *context;
+    cJSON *result; /* the verb's result, printed with --json */
+} cli_call;
+
+/* Parses the arguments, creates the context, installs the handler of Ctrl-C. Returns CLI_DONE or the exit
+ * status. */
+int cli_begin(cli_call *call, int argc, char **argv);
+
+/* Ends a call: prints the error, or with --json the result; frees the context. Returns the exit status. */
+int cli_end(cli_call *call, peek_status status);
+
+/* 1 if the flag was given. */
+int cli_given(const cli_call *call, const char *name);
+
+/* A failure of the command line itself, printed like those of the library: `return cli_wrong(call, "...")`. */
+peek_status cli_wrong(cli_call *call, const char *format, ...) PEEK_PRINTF(2, 3);
+
+/* Prints to standard output unless --json or --quiet. */
+void cli_say(const cli_call *call, const char *format, ...) PEEK_PRINTF(2, 3);
+
+/* Opens DATA for a verb: data_dir and seed as given, `split` for bare names. */
+peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir, peek_split split,
+                          peek_dataset **out);
+
+/* Makes an output folder and its parents before long work, so that an unwritable place is found out first. */
+peek_status cli_make_folder(cli_call *call, const char *path);
+
+/* "1,440" with thin grouping for a person; buffer of 32. */
+const char *cli_count(int64_t number, char *buffer);
+
+/* Reads a JSON file that the library has written. Errors: said through cli_wrong(). */
+peek_status cli_read_json(cli_call *call, const char *folder, const char *name, cJSON **out);
+
+/* A number of a JSON object, 0 where there is none. */
+double cli_number(const cJSON *object, const char *name);
+
+/* Prints what measures.json holds, in a few lines (findings.c). */
+void cli_say_findings(const cli_call *call, const cJSON *measures);
+
+/* The event callback and its bar (terminal.c). */
+int cli_event(const peek_event *event, void *user);
+void cli_terminal_begin(int quiet);
+void cli_terminal_clear(void);
+int cli_interrupted(void);
+
+/* The verbs, one a file. */
+int cli_demo(int argc, char **argv);
+int cli_inspect(int argc, char **argv);
+int cli_layers(int argc, char **argv);
+int cli_train(int argc, char **argv);
+int cli_capture(int argc, char **argv);
+int cli_fit(int argc, char **argv);
+int cli_measure(int argc, char **argv);
+int cli_report(int argc, char **argv);
+int cli_data(int argc, char **argv);
+
+/* Rows of a verb's own option table. */
+#define CLI_TEXT(struct_, field, flag, place, help_)                                                           \
+    {                                                                                                          \
+        .name = flag, .type = PEEK_OPTION_TEXT, .offset = offsetof(struct_, field), .placeholder = place,      \
+        .help = help_                                                                                          \
+    }
+#define CLI_TABLE(table, name_, struct_, rows)                                                                 \
+    static const peek_option_table table = {.name = name_,                                                     \
+                                            .struct_size = sizeof(struct_),                                    \
+                                            .count = sizeof(rows) / sizeof *(rows),                            \
+                                            .options = rows}
+
+#endif

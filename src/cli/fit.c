@@ -1,0 +1,166 @@
+/* cli/fit.c: nnpeek fit */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+enum { RANKS = 1000 };
+
+typedef struct fit_flags {
+    size_t size;
+    const char *output, *ranks, *weight;
+    int64_t negatives;
+} fit_flags;
+
+static const peek_option rows[] = {
+    CLI_TEXT(fit_flags, output, "output", "DIR", "folder for the models, one rank-K folder each (required)"),
+    CLI_TEXT(fit_flags, ranks, "ranks", "SPEC", "numbers of components: 20 or 10,20,50 or 10:50:10 (required)"),
+    {.name = "signed",
+     .type = PEEK_OPTION_CHOICE,
+     .offset = offsetof(fit_flags, negatives),
+     .choices = "refuse|split|positive|shift",
+     .placeholder = "NAME",
+     .help = "what to do with negative values: split a block into its positive and negative part, keep the "
+             "positive part, or add "
+             "a constant"},
+    CLI_TEXT(fit_flags, weight, "weight", "BLOCK=X",
+             "weight of a block in the objective; may be given several times"),
+};
+CLI_TABLE(table, "fit", fit_flags, rows);
+
+static peek_status set_weights(cli_call *call, peek_problem *problem)
+{
+    for (int i = 0; i < call->value_count; i++) {
+        if (strcmp(call->values[i].name, "weight") != 0) continue;
+        const char *value = call->values[i].value, *sign = strrchr(value, '=');
+        char *end = NULL, name[1024];
+        double weight = sign ? strtod(sign + 1, &end) : 0;
+        if (!sign || sign == value || end == sign + 1 || *end)
+            return cli_wrong(call, "--weight is '%s', but must be BLOCK=X, as in --weight relu1=0.5", value);
+        snprintf(name, sizeof name, "%.*s", (int)(sign - value), value);
+        peek_status status = peek_problem_set_weight(call->context, problem, name, weight);
+        if (status != PEEK_OK) return status;
+    }
+    return PEEK_OK;
+}
+
+/* A folder is a capture, or a run that holds one; all else is a file. */
+static peek_status add_blocks(cli_call *call, peek_problem *problem, peek_signed negatives)
+{
+    for (int i = 0; i < call->positionals; i++) {
+        const char *path = call->positional[i];
+        char manifest[4096], inner[4096];
+        snprintf(manifest, sizeof manifest, "%s/manifest.json", path);
+        snprintf(inner, sizeof inner, "%s/capture", path);
+        size_t length = strlen(path);
+        int array = length > 4 && strcmp(path + length - 4, ".npy") == 0;
+        peek_status status;
+        if (array)
+            status = peek_problem_add_file(call->context, problem, path, negatives);
+        else if (access(manifest, F_OK) != 0 && access(inner, F_OK) == 0)
+            status = peek_problem_add_capture(call->context, problem, inner, negatives);
+        else if (access(path, F_OK) != 0)
+            status = cli_wrong(call, "%s does not exist: give .npy files or the folder of a capture", path);
+        else if (access(manifest, F_OK) != 0)
+            status = cli_wrong(
+                call, "%s is neither an .npy file nor the folder of a capture (it has no manifest.json)", path);
+        else
+            status = peek_problem_add_capture(call->context, problem, path, negatives);
+        if (status != PEEK_OK) return status;
+    }
+    return PEEK_OK;
+}
+
+static peek_status fit_rank(cli_call *call, const peek_problem *problem, const peek_fit_options *options,
+                            const char *output)
+{
+    peek_model *model = NULL;
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s/rank-%lld", output, (long long)options->rank);
+    peek_status status = peek_fit(call->context, problem, options, &model);
+    if (status == PEEK_OK) status = peek_model_save(call->context, model, folder);
+    if (status == PEEK_OK) {
+        peek_model_info info = peek_model_describe(model);
+        cli_say(call, "%6lld  %12.6g  %14.4f  %10lld  %-10s %8.2f\n", (long long)info.rank, info.rmse,
+                info.relative_error, (long long)info.iterations, info.stop, info.seconds);
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddNumberToObject(entry, "rank", (double)info.rank);
+        cJSON_AddNumberToObject(entry, "rmse", info.rmse);
+        cJSON_AddNumberToObject(entry, "relative_error", info.relative_error);
+        cJSON_AddNumberToObject(entry, "iterations", (double)info.iterations);
+        cJSON_AddStringToObject(entry, "stop", info.stop);
+        cJSON_AddNumberToObject(entry, "seconds", info.seconds);
+        cJSON_AddStringToObject(entry, "folder", folder);
+        cJSON_AddItemToArray(cJSON_GetObjectItem(call->result, "models"), entry);
+    }
+    peek_model_free(&model);
+    return status;
+}
+
+static peek_status run(cli_call *call, const fit_flags *flags, peek_fit_options *options, peek_problem *problem)
+{
+    int64_t ranks[RANKS], count = 0;
+    if (!flags->ranks)
+        return cli_wrong(call, "--ranks is missing: say how many components, as in --ranks 10:50:10");
+    if (!flags->output) return cli_wrong(call, "-o is missing: say where the models go, as in -o fit");
+    peek_status status = peek_parse_ranks(call->context, flags->ranks, ranks, RANKS, &count);
+    if (status == PEEK_OK) status = add_blocks(call, problem, (peek_signed)flags->negatives);
+    if (status == PEEK_OK) status = set_weights(call, problem);
+    if (status != PEEK_OK) return status;
+    int64_t columns = 0, samples = peek_problem_samples(problem);
+    for (int64_t b = 0; b < peek_problem_blocks(problem); b++) {
+        peek_block_info info;
+        if (peek_problem_block(call->context, problem, b, &info) == PEEK_OK) columns += info.columns;
+    }
+    int64_t most = samples < columns ? samples : columns;
+    if (ranks[count - 1] > most)
+        return cli_wrong(
+            call, "--ranks asks for %lld, but %lld samples and %lld columns in all blocks allow at most %lld",
+            (long long)ranks[count - 1], (long long)samples, (long long)columns, (long long)most);
+    call->result = cJSON_CreateObject();
+    cJSON_AddStringToObject(call->result, "output", flags->output);
+    cJSON_AddNumberToObject(call->result, "samples", (double)samples);
+    cJSON_AddArrayToObject(call->result, "models");
+    cli_say(call, "%lld blocks, %lld samples, %lld columns\n", (long long)peek_problem_blocks(problem),
+            (long long)samples, (long long)columns);
+    cli_say(call, "%6s  %12s  %14s  %10s  %-10s %8s\n", "rank", "RMSE", "relative error", "iterations", "stop",
+            "seconds");
+    status = cli_make_folder(call, flags->output);
+    for (int64_t i = 0; status == PEEK_OK && i < count; i++) {
+        options->rank = ranks[i];
+        status = fit_rank(call, problem, options, flags->output);
+    }
+    if (status == PEEK_OK)
+        cli_say(call, "models are in %s\n", flags->output);
+    else
+        rmdir(flags->output); /* where nothing was written into it */
+    return status;
+}
+
+int cli_fit(int argc, char **argv)
+{
+    fit_flags flags;
+    peek_fit_options options;
+    cli_call call = {
+        .verb = "fit",
+        .arguments = "BLOCKS...",
+        .about = "Factorises blocks jointly: X_b is approximated by F W_b^T with one non-negative sample "
+                 "matrix F for all blocks. "
+                 "BLOCKS is the folder of a capture or any number of .npy files with one sample a row.",
+        .examples = "Examples:\n"
+                    "  nnpeek fit run/capture --ranks 10:50:10 -o run/fit\n"
+                    "  nnpeek fit pixels.npy layer1.npy layer2.npy --ranks 20 -o fit\n"
+                    "  nnpeek fit a.npy b.npy --ranks 5 --rule mu --iterations 200 --tolerance 0 -o fit\n",
+        .sets = {{&table, &flags, NULL}, {peek_fit_option_table(), &options, ",rank,"}},
+        .least = 1,
+        .most = CLI_VALUES,
+    };
+    int status = cli_begin(&call, argc, argv);
+    if (status != CLI_DONE) return status;
+    peek_problem *problem = NULL;
+    peek_status result = peek_problem_create(call.context, &problem);
+    if (result == PEEK_OK) result = run(&call, &flags, &options, problem);
+    peek_problem_free(&problem);
+    return cli_end(&call, result);
+}

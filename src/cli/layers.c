@@ -1,0 +1,86 @@
+/* cli/layers.c: nnpeek layers */
+#include <string.h>
+
+#include "cli/cli.h"
+
+static void shape_text(const peek_tensor_info *tensor, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = 0;
+    for (int64_t i = 0; i < tensor->dimensions && used < size; i++)
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%lld", i ? " x " : "", (long long)tensor->shape[i]);
+}
+
+static cJSON *tensor_json(const peek_tensor_info *tensor)
+{
+    cJSON *entry = cJSON_CreateObject();
+    cJSON_AddStringToObject(entry, "name", tensor->name);
+    cJSON_AddStringToObject(entry, "node", tensor->node);
+    cJSON_AddStringToObject(entry, "operator", tensor->op);
+    cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
+    for (int64_t i = 0; i < tensor->dimensions; i++)
+        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)tensor->shape[i]));
+    cJSON_AddNumberToObject(entry, "size", (double)tensor->size);
+    cJSON_AddNumberToObject(entry, "bytes_per_sample", 4 * (double)tensor->size);
+    cJSON_AddNumberToObject(entry, "parameters", (double)tensor->parameters);
+    cJSON_AddBoolToObject(entry, "activation", tensor->activation);
+    cJSON_AddBoolToObject(entry, "output", tensor->output);
+    return entry;
+}
+
+static peek_status run(cli_call *call, peek_network **network)
+{
+    char count[32], bytes[32], parameters[32], shape[128];
+    peek_status status = peek_network_load(call->context, call->positional[0], network);
+    if (status != PEEK_OK) return status;
+    peek_network_info info = peek_network_describe(*network);
+    call->result = cJSON_CreateObject();
+    cJSON_AddStringToObject(call->result, "network", info.name);
+    cJSON_AddStringToObject(call->result, "digest", info.digest);
+    cJSON_AddNumberToObject(call->result, "opset", (double)info.opset);
+    cJSON_AddNumberToObject(call->result, "parameters", (double)info.parameters);
+    cJSON *input = cJSON_AddObjectToObject(call->result, "input");
+    cJSON_AddStringToObject(input, "name", info.input);
+    const int64_t sizes[] = {info.channels, info.height, info.width};
+    cJSON *input_shape = cJSON_AddArrayToObject(input, "shape");
+    for (int i = 0; i < 3; i++) cJSON_AddItemToArray(input_shape, cJSON_CreateNumber((double)sizes[i]));
+    cJSON *tensors = cJSON_AddArrayToObject(call->result, "tensors");
+    cli_say(call, "%s: input '%s' %lld x %lld x %lld, %s parameters, opset %lld\n\n",
+            info.name[0] ? info.name : "network", info.input, (long long)info.channels, (long long)info.height,
+            (long long)info.width, cli_count(info.parameters, count), (long long)info.opset);
+    cli_say(call, "  %-28s %-18s %-18s %12s %14s\n", "name", "operator", "shape", "bytes/sample", "parameters");
+    for (int64_t i = 0; i < info.tensors; i++) {
+        peek_tensor_info tensor;
+        status = peek_network_tensor(call->context, *network, i, &tensor);
+        if (status != PEEK_OK) return status;
+        shape_text(&tensor, shape, sizeof shape);
+        cli_say(call, "%s %-28s %-18s %-18s %12s %14s\n",
+                tensor.activation ? "*"
+                : tensor.output   ? ">"
+                                  : " ",
+                tensor.name, tensor.op, shape, cli_count(4 * tensor.size, bytes),
+                cli_count(tensor.parameters, parameters));
+        cJSON_AddItemToArray(tensors, tensor_json(&tensor));
+    }
+    cli_say(call, "\n* captured by default and factorised   > output, captured for the measures\n");
+    return PEEK_OK;
+}
+
+int cli_layers(int argc, char **argv)
+{
+    cli_call call = {
+        .verb = "layers",
+        .arguments = "NETWORK",
+        .about = "Lists the tensors of an ONNX network that can be captured: name, operator, shape and size.",
+        .examples = "Examples:\n  nnpeek layers model.onnx\n  nnpeek layers model.onnx --json\n",
+        .least = 1,
+        .most = 1,
+    };
+    int status = cli_begin(&call, argc, argv);
+    if (status != CLI_DONE) return status;
+    peek_network *network = NULL;
+    peek_status result = run(&call, &network);
+    peek_network_free(&network);
+    return cli_end(&call, result);
+}

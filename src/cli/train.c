@@ -1,0 +1,159 @@
+/* cli/train.c: nnpeek train */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+typedef struct train_flags {
+    size_t size;
+    const char *data, *output, *test, *data_dir;
+} train_flags;
+
+static const peek_option rows[] = {
+    CLI_TEXT(train_flags, data, "data", "DATA",
+             "labelled samples to train on (required): a named data set or a path"),
+    CLI_TEXT(train_flags, output, "output", "FILE.onnx", "where the trained network goes (required)"),
+    CLI_TEXT(train_flags, test, "test", "DATA",
+             "labelled samples to test on (default: the test split of a named data set)"),
+    CLI_TEXT(train_flags, data_dir, "data-dir", "DIR", "where named data sets are looked up first"),
+};
+CLI_TABLE(table, "train", train_flags, rows);
+
+typedef struct train_work {
+    train_flags flags;
+    peek_dataset_cut cut;
+    peek_train_options options;
+    peek_dataset *all, *data, *test;
+    peek_network *network;
+    int64_t *confusion;
+} train_work;
+
+/* The test split of a named data set, or NULL: "mnist:train" gives "mnist:test". */
+static const char *named_test(cli_call *call, const char *data, char *buffer, size_t size)
+{
+    size_t length = strcspn(data, ":");
+    peek_dataset_entry entry;
+    for (int64_t i = 0; peek_dataset_list(call->context, NULL, i, &entry); i++)
+        if (strlen(entry.name) == length && strncmp(entry.name, data, length) == 0) {
+            snprintf(buffer, size, "%.*s:test", (int)length, data);
+            return buffer;
+        }
+    return NULL;
+}
+
+static peek_status open_network(cli_call *call, train_work *work)
+{
+    const char *name = call->positional[0];
+    size_t length = strlen(name);
+    if (length > 5 && strcmp(name + length - 5, ".onnx") == 0)
+        return peek_network_load(call->context, name, &work->network);
+    peek_dataset_info info = peek_dataset_describe(work->all);
+    return peek_network_build(call->context, name, info.channels, info.height, info.width, info.class_count,
+                              (uint64_t)call->common.seed, &work->network);
+}
+
+static peek_status prepare(cli_call *call, train_work *work)
+{
+    char buffer[256];
+    const train_flags *flags = &work->flags;
+    if (!flags->data) return cli_wrong(call, "--data is missing: say what to train on, as in --data mnist");
+    if (!flags->output)
+        return cli_wrong(call, "-o is missing: say where the network goes, as in -o network.onnx");
+    peek_status status = cli_open_data(call, flags->data, flags->data_dir, PEEK_SPLIT_TRAIN, &work->all);
+    if (status == PEEK_OK && !peek_dataset_labels(work->all))
+        return cli_wrong(call, "%s has no labels: training needs a folder per class or a file of labels",
+                         flags->data);
+    const char *test = flags->test ? flags->test : named_test(call, flags->data, buffer, sizeof buffer);
+    if (status == PEEK_OK && test)
+        status = cli_open_data(call, test, flags->data_dir, PEEK_SPLIT_TEST, &work->test);
+    if (status == PEEK_OK && work->test && !peek_dataset_labels(work->test))
+        return cli_wrong(call, "%s has no labels: give --test labelled samples", test);
+    /* Without an order the samples are shuffled anew every epoch; with one they are taken as ordered. */
+    if (!cli_given(call, "order")) work->cut.order = "stored";
+    work->options.shuffle = !cli_given(call, "order") || strcmp(work->cut.order, "shuffled") == 0;
+    if (status == PEEK_OK) status = peek_dataset_select(call->context, work->all, &work->cut, &work->data);
+    return status == PEEK_OK ? open_network(call, work) : status;
+}
+
+static peek_status test_network(cli_call *call, train_work *work)
+{
+    if (!work->test) {
+        cJSON_AddNullToObject(call->result, "test_accuracy");
+        cJSON_AddNullToObject(call->result, "confusion");
+        return PEEK_OK;
+    }
+    int64_t classes = peek_network_describe(work->network).outputs;
+    double accuracy = 0;
+    work->confusion = calloc((size_t)(classes * classes), sizeof *work->confusion);
+    if (!work->confusion) return PEEK_E_MEMORY;
+    peek_status status =
+        peek_network_evaluate(call->context, work->network, work->test, &accuracy, work->confusion);
+    if (status != PEEK_OK) return status;
+    cJSON_AddNumberToObject(call->result, "test_accuracy", accuracy);
+    cJSON *rows_json = cJSON_AddArrayToObject(call->result, "confusion");
+    for (int64_t i = 0; i < classes; i++) {
+        cJSON *row = cJSON_CreateArray();
+        for (int64_t j = 0; j < classes; j++)
+            cJSON_AddItemToArray(row, cJSON_CreateNumber((double)work->confusion[i * classes + j]));
+        cJSON_AddItemToArray(rows_json, row);
+    }
+    peek_dataset_info info = peek_dataset_describe(work->test);
+    cli_say(call, "test accuracy %.2f %% on %lld samples of %s\n", 100 * accuracy, (long long)info.count,
+            info.name);
+    return PEEK_OK;
+}
+
+static peek_status run(cli_call *call, train_work *work)
+{
+    peek_train_result result;
+    peek_status status = prepare(call, work);
+    if (status == PEEK_OK)
+        status = peek_network_train(call->context, work->network, work->data, &work->options, &result);
+    if (status != PEEK_OK) return status;
+    call->result = cJSON_CreateObject();
+    cJSON_AddStringToObject(call->result, "network", call->positional[0]);
+    cJSON_AddStringToObject(call->result, "file", work->flags.output);
+    cJSON_AddStringToObject(call->result, "data", peek_dataset_describe(work->all).name);
+    cJSON_AddNumberToObject(call->result, "train_samples", (double)result.samples);
+    cJSON_AddNumberToObject(call->result, "steps", (double)result.steps);
+    cJSON_AddNumberToObject(call->result, "seconds", result.seconds);
+    cJSON_AddNumberToObject(call->result, "loss", result.loss);
+    cJSON_AddNumberToObject(call->result, "train_accuracy", result.train_accuracy);
+    cJSON_AddNumberToObject(call->result, "seed", (double)call->common.seed);
+    cli_say(call, "trained on %lld samples in %.1f s: loss %.4f, accuracy while training %.2f %%\n",
+            (long long)result.samples, result.seconds, result.loss, 100 * result.train_accuracy);
+    status = test_network(call, work);
+    if (status == PEEK_OK) status = peek_network_save(call->context, work->network, work->flags.output);
+    if (status == PEEK_OK) cli_say(call, "the network is in %s\n", work->flags.output);
+    return status;
+}
+
+int cli_train(int argc, char **argv)
+{
+    train_work work = {0};
+    cli_call call = {
+        .verb = "train",
+        .arguments = "NET",
+        .about = "Trains a network and writes it as ONNX. NET is paper (28 x 28 grey) or an ONNX file to train "
+                 "further.",
+        .examples = "Examples:\n"
+                    "  nnpeek train paper --data mnist -o mnist.onnx\n"
+                    "  nnpeek train paper --data mnist --fraction 0.25 -o quarter.onnx\n"
+                    "  nnpeek train paper --data strokes --classes 0-4 --epochs 2 -o half.onnx\n"
+                    "  nnpeek train paper --data digits/ --order by-class:9,0-8 -o ordered.onnx\n",
+        .sets = {{&table, &work.flags, NULL},
+                 {peek_dataset_cut_table(), &work.cut, NULL},
+                 {peek_train_option_table(), &work.options, ",shuffle,"}},
+        .least = 1,
+        .most = 1,
+    };
+    int status = cli_begin(&call, argc, argv);
+    if (status != CLI_DONE) return status;
+    peek_status result = run(&call, &work);
+    free(work.confusion);
+    peek_network_free(&work.network);
+    peek_dataset_free(&work.test);
+    peek_dataset_free(&work.data);
+    peek_dataset_free(&work.all);
+    return cli_end(&call, result);
+}

@@ -1,0 +1,192 @@
+/* study/inspect.c: the whole way: network and data, capture, joint fits, measures, report. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/options.h"
+#include "nnpeek/measure.h"
+#include "nnpeek/report.h"
+#include "store/file.h"
+
+enum { RANKS_MOST = 200 };
+
+static const char default_ranks[] = "10:50:10";
+
+static const peek_option inspect_rows[] = {
+    PEEK_TEXT(peek_inspect_options, ranks, "ranks", default_ranks, "SPEC",
+              "numbers of components: 20 or 10,20,50 or 10:50:10"),
+    PEEK_TEXT(peek_inspect_options, layers, "layers", "auto", "LIST",
+              "layers to look at: globs over tensor or node names, op:Relu, commas between; auto: every "
+              "activation function's output"),
+    PEEK_INTEGER(peek_inspect_options, samples, "samples", 2000, 1, 1e9, "N",
+                 "at most this many samples, a random choice"),
+    PEEK_TEXT(peek_inspect_options, labels, "labels", NULL, "FILE",
+              "labels for captions: an .npy of integers, or a name a line"),
+    PEEK_TEXT(
+        peek_inspect_options, preprocess, "preprocess", "auto", "SPEC",
+        "what the network expects: none, zero-one, imagenet, mean=a,b,c,std=d,e,f; auto: what its file says"),
+    PEEK_TEXT(peek_inspect_options, data_dir, "data-dir", NULL, "DIR",
+              "where named data sets are looked up first"),
+    PEEK_INTEGER(peek_inspect_options, seed, "seed", 0, 0, 0x1p53, "N", "seed of all that is random"),
+};
+PEEK_TABLE(inspect_table, "inspect", peek_inspect_options, inspect_rows);
+
+const peek_option_table *peek_inspect_option_table(void)
+{
+    return &inspect_table;
+}
+
+void peek_inspect_options_default(peek_inspect_options *options)
+{
+    peek_options_default(&inspect_table, options);
+}
+
+typedef struct inspect_work {
+    const peek_inspect_options *options;
+    const char *network, *data;
+    int64_t ranks[RANKS_MOST], rank_count;
+    char *capture, *fit;
+} inspect_work;
+
+/* Finds out before any long work whether the report can be written where it should go. */
+static peek_status check_writable(peek_context *context, const char *path)
+{
+    peek__file file = {0};
+    PEEK_TRY(peek__file_begin(context, &file, path));
+    peek__file_abort(&file);
+    return PEEK_OK;
+}
+
+static peek_status capture(peek_context *context, const inspect_work *work)
+{
+    peek_network *network = NULL;
+    peek_dataset *data = NULL;
+    peek_dataset_options data_options;
+    peek_capture_options options;
+    peek_dataset_options_default(&data_options);
+    data_options.data_dir = work->options->data_dir;
+    data_options.seed = work->options->seed;
+    peek_capture_options_default(&options);
+    options.layers = work->options->layers;
+    options.samples = work->options->samples;
+    options.preprocess = work->options->preprocess;
+    options.seed = work->options->seed;
+    peek_status status = peek_network_load(context, work->network, &network);
+    if (status == PEEK_OK) status = peek_dataset_open(context, work->data, &data_options, &data);
+    if (status == PEEK_OK && work->options->labels)
+        status = peek_dataset_read_labels(context, data, work->options->labels);
+    if (status == PEEK_OK) status = peek_capture(context, network, data, &options, work->capture);
+    peek_dataset_free(&data);
+    peek_network_free(&network);
+    return status;
+}
+
+/* Ranks larger than the data are an error where the user asked for them; of the default ranks they are left
+ * out. */
+static peek_status fit_ranks(peek_context *context, inspect_work *work, const peek_problem *problem)
+{
+    int64_t columns = 0, samples = peek_problem_samples(problem);
+    for (int64_t b = 0; b < peek_problem_blocks(problem); b++) {
+        peek_block_info info;
+        PEEK_TRY(peek_problem_block(context, problem, b, &info));
+        columns += info.columns;
+    }
+    int64_t most = samples < columns ? samples : columns, asked = work->rank_count;
+    if (work->ranks[asked - 1] <= most) return PEEK_OK;
+    if (strcmp(work->options->ranks, default_ranks) != 0)
+        return peek__fail(
+            context, PEEK_E_SHAPE,
+            "--ranks asks for %lld, but %lld samples and %lld columns in all blocks allow at most %lld",
+            (long long)work->ranks[asked - 1], (long long)samples, (long long)columns, (long long)most);
+    while (work->rank_count && work->ranks[work->rank_count - 1] > most) work->rank_count--;
+    if (!work->rank_count) work->ranks[work->rank_count++] = most;
+    peek__note(context, "ranks above %lld are left out: there are only %lld samples and %lld columns",
+               (long long)most, (long long)samples, (long long)columns);
+    return PEEK_OK;
+}
+
+static peek_status fit_rank(peek_context *context, const peek_problem *problem, const peek_fit_options *options,
+                            const char *folder)
+{
+    peek_model *model = NULL;
+    char *place;
+    PEEK_TRY(peek__format(context, &place, "%s/rank-%lld", folder, (long long)options->rank));
+    peek_status status = peek_fit(context, problem, options, &model);
+    if (status == PEEK_OK) status = peek_model_save(context, model, place);
+    peek_model_free(&model);
+    peek__free(&place);
+    return status;
+}
+
+/* All models in a new folder, with a list of them, so that models of an earlier run never stand among them. */
+static peek_status fit_all(peek_context *context, const inspect_work *work, const peek_problem *problem,
+                           const char *folder)
+{
+    peek_fit_options options;
+    peek_fit_options_default(&options);
+    options.seed = work->options->seed;
+    cJSON *json = cJSON_CreateObject(), *ranks = cJSON_AddArrayToObject(json, "ranks");
+    peek_status status = PEEK_OK;
+    for (int64_t i = 0; status == PEEK_OK && i < work->rank_count; i++) {
+        options.rank = work->ranks[i];
+        status = fit_rank(context, problem, &options, folder);
+        cJSON_AddItemToArray(ranks, cJSON_CreateNumber((double)options.rank));
+    }
+    cJSON_AddStringToObject(json, "version", peek_version());
+    char *path = NULL;
+    if (status == PEEK_OK) status = peek__format(context, &path, "%s/models.json", folder);
+    if (status == PEEK_OK) status = peek__json_write(context, path, json);
+    peek__free(&path);
+    cJSON_Delete(json);
+    return status;
+}
+
+static peek_status fit(peek_context *context, inspect_work *work)
+{
+    peek_problem *problem = NULL;
+    char *folder = NULL;
+    peek_status status = peek_problem_create(context, &problem);
+    /* Negative values, as before a ReLU, become a second block: nothing is lost. */
+    if (status == PEEK_OK)
+        status = peek_problem_add_capture(context, problem, work->capture, PEEK_SIGNED_SPLIT);
+    if (status == PEEK_OK) status = fit_ranks(context, work, problem);
+    if (status == PEEK_OK) status = peek__folder_begin(context, work->fit, &folder);
+    if (status == PEEK_OK) {
+        status = fit_all(context, work, problem, folder);
+        if (status == PEEK_OK) status = peek__folder_commit(context, work->fit, &folder, "models.json");
+        peek__folder_abort(&folder);
+    }
+    peek_problem_free(&problem);
+    return status;
+}
+
+static peek_status walk(peek_context *context, inspect_work *work, const char *run, const char *report)
+{
+    PEEK_TRY(peek_parse_ranks(context, work->options->ranks, work->ranks, RANKS_MOST, &work->rank_count));
+    PEEK_TRY(peek__format(context, &work->capture, "%s/capture", run));
+    PEEK_TRY(peek__format(context, &work->fit, "%s/fit", run));
+    PEEK_TRY(capture(context, work));
+    PEEK_TRY(fit(context, work));
+    PEEK_TRY(peek_measure_run(context, run));
+    return peek_report(context, &run, 1, report);
+}
+
+peek_status peek_inspect(peek_context *context, const char *network, const char *data, const char *run,
+                         const char *report, const peek_inspect_options *options)
+{
+    PEEK_TRY(peek_options_check(context, &inspect_table, options));
+    if (!network || !data || !run || !report || !options->ranks)
+        return peek__fail(context, PEEK_E_ARGUMENT,
+                          "inspect needs a network, data, ranks, and places for the run and the report");
+    if (!peek__is_file(network))
+        return peek__fail(context, PEEK_E_NOT_FOUND, "%s does not exist or is not a file: give an ONNX network",
+                          network);
+    inspect_work work = {.options = options, .network = network, .data = data};
+    int existed = peek__is_folder(run);
+    PEEK_TRY(peek__folder_make(context, run));
+    peek_status status = check_writable(context, report);
+    if (status == PEEK_OK) status = walk(context, &work, run, report);
+    if (status != PEEK_OK && !existed) peek__folder_remove_empty(run);
+    peek__free(&work.capture);
+    peek__free(&work.fit);
+    return status;
+}
