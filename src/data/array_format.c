@@ -1,0 +1,106 @@
+/* data/array_format.c: .npy arrays as samples, and the folders that peek_dataset_save writes. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/format.h"
+
+static peek__likeness recognise_array(const peek__candidate *candidate)
+{
+    if (candidate->folder) return PEEK__FOREIGN;
+    if (memcmp(candidate->head, "\x93NUMPY", 6) == 0) return PEEK__RECOGNISED;
+    return peek__ends_with(candidate->path, ".npy") ? PEEK__NAMED_LIKE : PEEK__FOREIGN;
+}
+
+/* T x W, T x H x W or T x C x H x W. */
+static peek_status take_shape(peek_context *context, const char *path, peek__content *content)
+{
+    const peek__npy *npy = &content->values;
+    if (npy->dimensions < 2 || npy->dimensions > 4)
+        return peek__fail(
+            context, PEEK_E_UNSUPPORTED,
+            "'%s' has %d dimension%s: reshape it to samples x width, samples x height x width, or samples x "
+            "channels x height x width",
+            path, npy->dimensions, npy->dimensions == 1 ? "" : "s");
+    int64_t *sizes[] = {&content->channels, &content->height, &content->width};
+    for (int i = 0; i < 3; i++) *sizes[i] = 1;
+    for (int i = 1; i < npy->dimensions; i++) *sizes[3 - npy->dimensions + i] = npy->shape[i];
+    content->count = npy->rows;
+    return PEEK_OK;
+}
+
+static peek_status read_array(peek_context *context, const char *path, peek__content *content)
+{
+    float least = 0, largest = 0;
+    PEEK_TRY(peek__npy_open(context, path, &content->values));
+    PEEK_TRY(take_shape(context, path, content));
+    int whole = content->values.type == PEEK__UINT8 || content->values.type == PEEK__UINT16;
+    if (!whole) PEEK_TRY(peek__content_check(context, content, path, &least, &largest));
+    content->pictures = whole || (content->height > 1 && least >= 0 && largest <= 1);
+    if (content->pictures && content->channels > 4 && content->width <= 4)
+        peek__note(context,
+                   "'%s' is taken as samples x channels x height x width = %lld x %lld x %lld x %lld; if its "
+                   "channels are last, save array.transpose(0, 3, 1, 2)",
+                   path, (long long)content->count, (long long)content->channels, (long long)content->height,
+                   (long long)content->width);
+    return PEEK_OK;
+}
+
+const peek__data_format peek__array_format = {"array", recognise_array, read_array};
+
+static peek__likeness recognise_saved(const peek__candidate *candidate)
+{
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/images.npy", candidate->path);
+    int fits = length > 0 && length < (int)sizeof path;
+    return candidate->folder && fits && peek__is_file(path) ? PEEK__RECOGNISED : PEEK__FOREIGN;
+}
+
+/* The names of the classes, where dataset.json gives one for each label that occurs. */
+static peek_status read_class_names(peek_context *context, const char *path, peek__classes *classes)
+{
+    cJSON *json;
+    if (!peek__is_file(path)) return PEEK_OK;
+    PEEK_TRY(peek__json_read(context, path, &json));
+    const cJSON *names = cJSON_GetObjectItemCaseSensitive(json, "classes"), *name;
+    int64_t count = cJSON_IsArray(names) ? cJSON_GetArraySize(names) : 0, i = 0;
+    const char **texts = NULL;
+    peek__classes named = {0};
+    peek_status status = PEEK_OK;
+    if (count >= classes->count && count > 0) {
+        status = peek__alloc(context, &texts, count, "the names of classes");
+        if (status == PEEK_OK)
+            cJSON_ArrayForEach(name, names) texts[i++] = cJSON_IsString(name) ? name->valuestring : "?";
+        if (status == PEEK_OK) status = peek__classes_copy(context, &named, texts, count);
+        if (status == PEEK_OK) {
+            peek__classes_free(classes);
+            *classes = named;
+        }
+    }
+    peek__free(&texts);
+    cJSON_Delete(json);
+    return status;
+}
+
+static peek_status read_parts(peek_context *context, const char *images, const char *labels, const char *about,
+                              peek__content *content)
+{
+    PEEK_TRY(read_array(context, images, content));
+    if (!peek__is_file(labels)) return PEEK_OK;
+    PEEK_TRY(peek__labels_read(context, labels, content->count, &content->labels, &content->classes));
+    return read_class_names(context, about, &content->classes);
+}
+
+static peek_status read_saved(peek_context *context, const char *path, peek__content *content)
+{
+    char *images = NULL, *labels = NULL, *about = NULL;
+    peek_status status = peek__format(context, &images, "%s/images.npy", path);
+    if (status == PEEK_OK) status = peek__format(context, &labels, "%s/labels.npy", path);
+    if (status == PEEK_OK) status = peek__format(context, &about, "%s/dataset.json", path);
+    if (status == PEEK_OK) status = read_parts(context, images, labels, about, content);
+    peek__free(&images);
+    peek__free(&labels);
+    peek__free(&about);
+    return status;
+}
+
+const peek__data_format peek__saved_format = {"saved dataset", recognise_saved, read_saved};

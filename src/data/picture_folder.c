@@ -1,0 +1,230 @@
+/* data/picture_folder.c: a folder of PNG files of one size; a folder per class gives labels. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/format.h"
+#include "data/png.h"
+
+enum { TILE = 32, ROUND = 64 }; /* pictures a task reads; tasks between two steps of progress */
+
+/* A growing list of texts it owns. */
+typedef struct list {
+    char **texts;
+    int64_t count, room;
+} list;
+
+static void free_list(list *l)
+{
+    for (int64_t i = 0; i < l->count; i++) peek__free(&l->texts[i]);
+    peek__free(&l->texts);
+    *l = (list){0};
+}
+
+static peek_status append(peek_context *context, list *l, const char *folder, const char *name)
+{
+    if (l->count == l->room) {
+        char **larger;
+        PEEK_TRY(peek__alloc(context, &larger, 2 * l->room + 64, "names of pictures"));
+        if (l->count) memcpy(larger, l->texts, (size_t)l->count * sizeof *larger);
+        peek__free(&l->texts);
+        l->texts = larger;
+        l->room = 2 * l->room + 64;
+    }
+    PEEK_TRY(peek__format(context, &l->texts[l->count], "%s/%s", folder, name));
+    l->count++;
+    return PEEK_OK;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return peek__compare_names(*(char *const *)a, *(char *const *)b);
+}
+
+static int is_jpeg(const char *name)
+{
+    return peek__ends_with(name, ".jpg") || peek__ends_with(name, ".jpeg");
+}
+
+/* Sorts one entry of a folder into pictures or subfolders; what is hidden or of another kind is passed over. */
+static peek_status take_entry(peek_context *context, const char *folder, const char *name, list *pictures,
+                              list *folders)
+{
+    char path[4096];
+    if (name[0] == '.') return PEEK_OK;
+    if (is_jpeg(name))
+        return peek__fail(context, PEEK_E_UNSUPPORTED,
+                          "'%s/%s' is a JPEG file, which nnpeek does not read yet: convert the pictures to PNG",
+                          folder, name);
+    if (peek__ends_with(name, ".png")) return append(context, pictures, folder, name);
+    int length = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (length < (int)sizeof path && peek__is_folder(path)) return append(context, folders, folder, name);
+    return PEEK_OK;
+}
+
+static peek_status scan(peek_context *context, const char *path, list *pictures, list *folders)
+{
+    DIR *folder = opendir(path);
+    if (!folder)
+        return peek__fail(context, PEEK_E_IO, "cannot read the folder '%s': %s", path, strerror(errno));
+    int64_t first = pictures->count;
+    peek_status status = PEEK_OK;
+    for (struct dirent *entry; status == PEEK_OK && (entry = readdir(folder));)
+        status = take_entry(context, path, entry->d_name, pictures, folders);
+    closedir(folder);
+    if (status != PEEK_OK) return status;
+    if (pictures->count > first)
+        qsort(pictures->texts + first, (size_t)(pictures->count - first), sizeof *pictures->texts,
+              compare_texts);
+    if (folders->count) qsort(folders->texts, (size_t)folders->count, sizeof *folders->texts, compare_texts);
+    return peek__poll(context);
+}
+
+static peek_status name_classes(peek_context *context, const list *folders, peek__classes *classes)
+{
+    const char **names;
+    PEEK_TRY(peek__alloc(context, &names, folders->count, "the names of classes"));
+    for (int64_t i = 0; i < folders->count; i++) names[i] = strrchr(folders->texts[i], '/') + 1;
+    peek_status status = peek__classes_copy(context, classes, names, folders->count);
+    peek__free(&names);
+    return status;
+}
+
+/* The pictures of every class; ends[c] is the place behind the last one of class c. */
+static peek_status scan_classes(peek_context *context, const char *path, const list *folders, list *pictures,
+                                int64_t *ends)
+{
+    list deeper = {0};
+    peek_status status = PEEK_OK;
+    for (int64_t c = 0; status == PEEK_OK && c < folders->count; c++) {
+        status = scan(context, folders->texts[c], pictures, &deeper);
+        ends[c] = pictures->count;
+    }
+    if (status == PEEK_OK && pictures->count == 0 && deeper.count)
+        status =
+            peek__fail(context, PEEK_E_FORMAT,
+                       "'%s' holds no pictures, only folders in folders: give one of them, for example '%s'",
+                       path, folders->texts[0]);
+    free_list(&deeper);
+    return status;
+}
+
+/* Lists the pictures and, where there are class folders, their labels. */
+static peek_status find_pictures(peek_context *context, const char *path, list *pictures, list *folders,
+                                 peek__content *content)
+{
+    int64_t *ends;
+    PEEK_TRY(scan(context, path, pictures, folders));
+    if (pictures->count && folders->count)
+        return peek__fail(
+            context, PEEK_E_FORMAT,
+            "'%s' holds pictures and folders ('%s'): move the pictures into a folder per class, or elsewhere",
+            path, folders->texts[0]);
+    if (pictures->count) return PEEK_OK;
+    PEEK_TRY(peek__alloc(context, &ends, folders->count, "classes"));
+    peek_status status = scan_classes(context, path, folders, pictures, ends);
+    if (status == PEEK_OK && pictures->count == 0)
+        status = peek__fail(context, PEEK_E_FORMAT, "the folder '%s' holds no PNG files: put pictures into it",
+                            path);
+    if (status == PEEK_OK) status = name_classes(context, folders, &content->classes);
+    if (status == PEEK_OK) status = peek__alloc(context, &content->labels, pictures->count, "labels");
+    for (int64_t c = 0, t = 0; status == PEEK_OK && c < folders->count; c++)
+        while (t < ends[c]) content->labels[t++] = (int32_t)c;
+    peek__free(&ends);
+    return status;
+}
+
+/* What the parallel tasks share. */
+typedef struct reading {
+    peek_context *context;
+    const list *pictures;
+    int64_t first_tile;
+    peek__png *shapes;
+    peek__png shape;     /* of all, once known */
+    unsigned char *out;  /* NULL while shapes are read */
+    int64_t sample_size; /* bytes */
+} reading;
+
+static peek_status read_tile(void *argument, int64_t index, int thread)
+{
+    (void)thread;
+    const reading *r = argument;
+    int64_t first = (r->first_tile + index) * TILE, end = first + TILE;
+    if (end > r->pictures->count) end = r->pictures->count;
+    for (int64_t t = first; t < end; t++) {
+        const char *path = r->pictures->texts[t];
+        PEEK_TRY(r->out ? peek__png_read(r->context, path, &r->shape, r->out + t * r->sample_size)
+                        : peek__png_describe(r->context, path, &r->shapes[t]));
+    }
+    return PEEK_OK;
+}
+
+static peek_status read_all(reading *r, const char *text)
+{
+    int64_t tiles = (r->pictures->count + TILE - 1) / TILE;
+    peek__stage(r->context, "data", text, r->pictures->count);
+    for (int64_t tile = 0; tile < tiles; tile += ROUND) {
+        int64_t count = tiles - tile < ROUND ? tiles - tile : ROUND, done = (tile + count) * TILE;
+        r->first_tile = tile;
+        PEEK_TRY(peek__parallel(r->context, count, read_tile, r));
+        PEEK_TRY(peek__step(r->context, done < r->pictures->count ? done : r->pictures->count));
+    }
+    return PEEK_OK;
+}
+
+/* One shape for all: sizes must agree; grey becomes colour and 8 bits 16 where any picture needs it. */
+static peek_status agree(reading *r)
+{
+    r->shape = r->shapes[0];
+    for (int64_t t = 1; t < r->pictures->count; t++) {
+        const peek__png *mine = &r->shapes[t];
+        if (mine->height != r->shape.height || mine->width != r->shape.width)
+            return peek__fail(
+                r->context, PEEK_E_SHAPE,
+                "'%s' is %lld x %lld pixels, but '%s' is %lld x %lld: bring all pictures to one size",
+                r->pictures->texts[t], (long long)mine->width, (long long)mine->height, r->pictures->texts[0],
+                (long long)r->shape.width, (long long)r->shape.height);
+        if (mine->channels > r->shape.channels) r->shape.channels = mine->channels;
+        r->shape.deep |= mine->deep;
+    }
+    return PEEK_OK;
+}
+
+static peek_status read_pictures(reading *r, peek__content *content)
+{
+    PEEK_TRY(peek__alloc(r->context, &r->shapes, r->pictures->count, "the shapes of pictures"));
+    PEEK_TRY(read_all(r, "looking at pictures"));
+    PEEK_TRY(agree(r));
+    PEEK_TRY(peek__content_hold(r->context, content, r->shape.deep ? PEEK__UINT16 : PEEK__UINT8,
+                                r->pictures->count, r->shape.channels, r->shape.height, r->shape.width));
+    content->pictures = 1;
+    r->out = content->owned;
+    r->sample_size = content->values.columns * (r->shape.deep ? 2 : 1);
+    return read_all(r, "reading pictures");
+}
+
+static peek_status read(peek_context *context, const char *path, peek__content *content)
+{
+    list pictures = {0}, folders = {0};
+    reading r = {.context = context, .pictures = &pictures};
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') length--;
+    char *trimmed;
+    PEEK_TRY(peek__format(context, &trimmed, "%.*s", (int)length, path));
+    peek_status status = find_pictures(context, trimmed, &pictures, &folders, content);
+    if (status == PEEK_OK) status = read_pictures(&r, content);
+    peek__free(&r.shapes);
+    peek__free(&trimmed);
+    free_list(&pictures);
+    free_list(&folders);
+    return status;
+}
+
+static peek__likeness recognise(const peek__candidate *candidate)
+{
+    return candidate->folder ? PEEK__NAMED_LIKE : PEEK__FOREIGN;
+}
+
+const peek__data_format peek__picture_format = {"pictures", recognise, read};
