@@ -1,0 +1,159 @@
+/* network/columns.c: convolution by unfolding its windows into a matrix, one matrix product a sample and group.
+ *
+ *     forward   Y (O x P) = W (O x K) U (K x P)      U: the input unfolded, K = channels x kernel, P = places
+ *     backward  dW += dY Uᵀ,   dU = Wᵀ dY, folded back and added to dX */
+#include "network/convolution.h"
+
+#include <cblas.h>
+#include <string.h>
+
+/* Unfolds one sample: row (c, i, j) of U holds the input value that kernel place (i, j) meets at every output
+ * place. */
+static void unfold(const peek__window *window, int64_t channels, const float *restrict x,
+                   float *restrict columns)
+{
+    int64_t height = window->in[0], width = window->in[1], rows = window->out[0], places = window->out[1];
+    int64_t stride = window->stride[1];
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t i = 0; i < window->kernel[0]; i++)
+            for (int64_t j = 0; j < window->kernel[1]; j++) {
+                int64_t left = j * window->dilation[1] - window->before[1];
+                /* The output places from `begin` to `end` meet the input, the others the padding. */
+                int64_t begin = left < 0 ? (-left + stride - 1) / stride : 0;
+                int64_t end = width - left <= 0 ? 0 : (width - left + stride - 1) / stride;
+                if (end > places) end = places;
+                if (begin > end) begin = end;
+                for (int64_t p = 0; p < rows; p++, columns += places) {
+                    int64_t y = p * window->stride[0] + i * window->dilation[0] - window->before[0];
+                    if (y < 0 || y >= height) {
+                        memset(columns, 0, (size_t)places * sizeof *columns);
+                        continue;
+                    }
+                    const float *row = x + (c * height + y) * width + left;
+                    for (int64_t q = 0; q < begin; q++) columns[q] = 0;
+                    if (stride == 1)
+                        for (int64_t q = begin; q < end; q++) columns[q] = row[q];
+                    else
+                        for (int64_t q = begin; q < end; q++) columns[q] = row[q * stride];
+                    for (int64_t q = end; q < places; q++) columns[q] = 0;
+                }
+            }
+}
+
+/* The transpose of unfold: adds every value of U to the input value it came from. */
+static void fold(const peek__window *window, int64_t channels, const float *restrict columns, float *restrict x)
+{
+    int64_t height = window->in[0], width = window->in[1], rows = window->out[0], places = window->out[1];
+    int64_t stride = window->stride[1];
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t i = 0; i < window->kernel[0]; i++)
+            for (int64_t j = 0; j < window->kernel[1]; j++) {
+                int64_t left = j * window->dilation[1] - window->before[1];
+                int64_t begin = left < 0 ? (-left + stride - 1) / stride : 0;
+                int64_t end = width - left <= 0 ? 0 : (width - left + stride - 1) / stride;
+                if (end > places) end = places;
+                for (int64_t p = 0; p < rows; p++, columns += places) {
+                    int64_t y = p * window->stride[0] + i * window->dilation[0] - window->before[0];
+                    if (y < 0 || y >= height) continue;
+                    float *row = x + (c * height + y) * width + left;
+                    if (stride == 1)
+                        for (int64_t q = begin; q < end; q++) row[q] += columns[q];
+                    else
+                        for (int64_t q = begin; q < end; q++) row[q * stride] += columns[q];
+                }
+            }
+}
+
+/* 1 where U is the input itself: a 1 x 1 kernel over every place. */
+static int is_pointwise(const peek__window *window)
+{
+    for (int d = 0; d < 2; d++)
+        if (window->kernel[d] != 1 || window->stride[d] != 1 || window->before[d] || window->after[d]) return 0;
+    return 1;
+}
+
+typedef struct sizes {
+    int64_t channels, outputs; /* of one group */
+    int64_t depth, places;     /* K, P */
+    int64_t in;                /* values of one group's input */
+} sizes;
+
+static sizes measure(const peek__convolution *convolution)
+{
+    const peek__window *window = &convolution->window;
+    sizes s = {.channels = convolution->channels / convolution->groups,
+               .outputs = convolution->outputs / convolution->groups,
+               .places = window->out[0] * window->out[1]};
+    s.depth = s.channels * window->kernel[0] * window->kernel[1];
+    s.in = s.channels * window->in[0] * window->in[1];
+    return s;
+}
+
+peek_status peek__convolution_columns_prepare(peek_context *context, peek__operation *operation)
+{
+    const peek__convolution *convolution = operation->node->settings;
+    sizes s = measure(convolution);
+    int64_t size = peek__product(s.depth, s.places);
+    if (size < 0 || s.depth > INT32_MAX || s.places > INT32_MAX)
+        return peek__node_refuse(context, operation->network, operation->node,
+                                 "its unfolded input is too large");
+    float *columns;
+    PEEK_TRY(peek__alloc(context, &columns, size, "the windows of a convolution"));
+    operation->state = columns;
+    return PEEK_OK;
+}
+
+void peek__convolution_columns_forward(peek__operation *operation, int64_t count)
+{
+    const peek__convolution *convolution = operation->node->settings;
+    const peek__slot *x = operation->input[0], *w = operation->input[1];
+    const peek__slot *b = operation->inputs > 2 ? operation->input[2] : NULL;
+    sizes s = measure(convolution);
+    int pointwise = is_pointwise(&convolution->window);
+    for (int64_t n = 0; n < count; n++)
+        for (int64_t g = 0; g < convolution->groups; g++) {
+            const float *in = x->values + (n * convolution->groups + g) * s.in, *columns = in;
+            float *out = operation->output->values + (n * convolution->groups + g) * s.outputs * s.places;
+            if (!pointwise) {
+                unfold(&convolution->window, s.channels, in, operation->state);
+                columns = operation->state;
+            }
+            for (int64_t o = 0; b && o < s.outputs; o++)
+                for (int64_t p = 0; p < s.places; p++) out[o * s.places + p] = b->values[g * s.outputs + o];
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)s.outputs, (int)s.places, (int)s.depth,
+                        1, w->values + g * s.outputs * s.depth, (int)s.depth, columns, (int)s.places, b ? 1 : 0,
+                        out, (int)s.places);
+        }
+}
+
+void peek__convolution_columns_backward(peek__operation *operation, int64_t count)
+{
+    const peek__convolution *convolution = operation->node->settings;
+    const peek__slot *x = operation->input[0], *w = operation->input[1];
+    const peek__slot *b = operation->inputs > 2 ? operation->input[2] : NULL;
+    sizes s = measure(convolution);
+    int pointwise = is_pointwise(&convolution->window);
+    for (int64_t n = 0; n < count; n++)
+        for (int64_t g = 0; g < convolution->groups; g++) {
+            int64_t group = n * convolution->groups + g, first = g * s.outputs * s.depth;
+            const float *in = x->values + group * s.in, *columns = in;
+            const float *out = operation->output->gradients + group * s.outputs * s.places;
+            for (int64_t o = 0; b && o < s.outputs; o++) {
+                float sum = 0;
+                for (int64_t p = 0; p < s.places; p++) sum += out[o * s.places + p];
+                b->gradients[g * s.outputs + o] += sum;
+            }
+            if (!pointwise) {
+                unfold(&convolution->window, s.channels, in, operation->state);
+                columns = operation->state;
+            }
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)s.outputs, (int)s.depth, (int)s.places, 1,
+                        out, (int)s.places, columns, (int)s.places, 1, w->gradients + first, (int)s.depth);
+            if (!x->gradients) continue;
+            float *back = x->gradients + group * s.in;
+            cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)s.depth, (int)s.places, (int)s.outputs, 1,
+                        w->values + first, (int)s.depth, out, (int)s.places, pointwise ? 1 : 0,
+                        pointwise ? back : operation->state, (int)s.places);
+            if (!pointwise) fold(&convolution->window, s.channels, operation->state, back);
+        }
+}

@@ -1,0 +1,311 @@
+/* network/graph.c: building a graph by name. */
+#include "network/graph.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* No tensor of a sample, and no weight, may hold more values than this: beyond it sizes in bytes would be at
+ * risk. */
+static const int64_t most_values = INT64_C(1) << 40;
+
+peek_status peek__graph_create(peek_context *context, peek_network **out)
+{
+    *out = NULL;
+    peek_network *network;
+    PEEK_TRY(peek__alloc(context, &network, 1, "a network"));
+    network->input = -1;
+    *out = network;
+    return PEEK_OK;
+}
+
+static void free_attribute(peek__attribute *attribute)
+{
+    peek__free(&attribute->name);
+    peek__free(&attribute->text);
+    peek__free(&attribute->integers);
+    peek__free(&attribute->numbers);
+}
+
+void peek__graph_free_node(peek__node *node)
+{
+    for (int64_t i = 0; i < node->attributes; i++) free_attribute(&node->attribute[i]);
+    peek__free(&node->attribute);
+    peek__free(&node->name);
+    peek__free(&node->op);
+    peek__free(&node->input);
+    peek__free(&node->output);
+    peek__free(&node->settings);
+}
+
+void peek_network_free(peek_network **pointer)
+{
+    if (!pointer || !*pointer) return;
+    peek_network *network = *pointer;
+    for (int64_t i = 0; i < network->values; i++) {
+        peek__free(&network->value[i].name);
+        peek__free(&network->value[i].floats);
+        peek__free(&network->value[i].integers);
+    }
+    for (int64_t i = 0; i < network->nodes; i++) peek__graph_free_node(&network->node[i]);
+    for (int64_t i = 0; i < network->metadata_count; i++) {
+        peek__free(&network->metadata[i].key);
+        peek__free(&network->metadata[i].text);
+    }
+    peek__free(&network->value);
+    peek__free(&network->bucket);
+    peek__free(&network->node);
+    peek__free(&network->output);
+    peek__free(&network->metadata);
+    peek__free(&network->preprocess.mean);
+    peek__free(&network->preprocess.deviation);
+    peek__free(&network->tensor);
+    peek__free(&network->weight);
+    peek__free(&network->name);
+    peek__free(&network->producer);
+    peek__free(pointer);
+}
+
+/* Makes room for one more entry of `size` bytes in *array. */
+static peek_status grow(peek_context *context, void **array, int64_t count, int64_t *capacity, size_t size)
+{
+    if (count < *capacity) return PEEK_OK;
+    int64_t larger = *capacity ? 2 * *capacity : 16;
+    void *moved;
+    PEEK_TRY(peek__alloc_bytes(context, &moved, larger, size, "the graph of a network"));
+    if (count) memcpy(moved, *array, (size_t)count * size);
+    peek__release(*array);
+    *array = moved;
+    *capacity = larger;
+    return PEEK_OK;
+}
+
+static uint64_t hash_name(const char *name)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+    return hash;
+}
+
+/* The bucket that holds the name, or the free one where it would go. */
+static int64_t *find_bucket(const peek_network *network, const char *name)
+{
+    uint64_t mask = (uint64_t)network->buckets - 1;
+    for (uint64_t place = hash_name(name) & mask;; place = (place + 1) & mask) {
+        int64_t *bucket = &network->bucket[place];
+        if (!*bucket || strcmp(network->value[*bucket - 1].name, name) == 0) return bucket;
+    }
+}
+
+int64_t peek__graph_find(const peek_network *network, const char *name)
+{
+    return network->buckets ? *find_bucket(network, name) - 1 : -1;
+}
+
+static peek_status grow_buckets(peek_context *context, peek_network *network)
+{
+    if (2 * (network->values + 1) <= network->buckets) return PEEK_OK;
+    int64_t larger = network->buckets ? 2 * network->buckets : 64;
+    int64_t *bucket;
+    PEEK_TRY(peek__alloc(context, &bucket, larger, "the names of a network"));
+    peek__free(&network->bucket);
+    network->bucket = bucket;
+    network->buckets = larger;
+    for (int64_t i = 0; i < network->values; i++) *find_bucket(network, network->value[i].name) = i + 1;
+    return PEEK_OK;
+}
+
+peek_status peek__graph_value(peek_context *context, peek_network *network, const char *name, int64_t *out)
+{
+    *out = peek__graph_find(network, name);
+    if (*out >= 0) return PEEK_OK;
+    PEEK_TRY(grow(context, (void **)&network->value, network->values, &network->value_capacity,
+                  sizeof *network->value));
+    PEEK_TRY(grow_buckets(context, network));
+    peek__value *value = &network->value[network->values];
+    *value = (peek__value){.node = -1};
+    PEEK_TRY(peek__copy_text(context, &value->name, name));
+    *out = network->values++;
+    *find_bucket(network, name) = *out + 1;
+    return PEEK_OK;
+}
+
+peek_status peek__graph_node(peek_context *context, peek_network *network, const char *op, const char *name,
+                             int64_t inputs, const char *const *input, int64_t outputs,
+                             const char *const *output, peek__node **out)
+{
+    PEEK_TRY(
+        grow(context, (void **)&network->node, network->nodes, &network->node_capacity, sizeof *network->node));
+    int64_t number = network->nodes++;
+    peek__node *node = &network->node[number];
+    *node = (peek__node){0};
+    PEEK_TRY(peek__copy_text(context, &node->op, op));
+    PEEK_TRY(peek__copy_text(context, &node->name, name));
+    PEEK_TRY(peek__alloc(context, &node->input, inputs, "the graph of a network"));
+    PEEK_TRY(peek__alloc(context, &node->output, outputs, "the graph of a network"));
+    for (; node->inputs < inputs; node->inputs++) {
+        node->input[node->inputs] = -1;
+        if (*input[node->inputs])
+            PEEK_TRY(peek__graph_value(context, network, input[node->inputs], &node->input[node->inputs]));
+    }
+    for (; node->outputs < outputs; node->outputs++) {
+        int64_t *made = &node->output[node->outputs];
+        *made = -1;
+        if (!*output[node->outputs]) continue;
+        PEEK_TRY(peek__graph_value(context, network, output[node->outputs], made));
+        peek__value *value = &network->value[*made];
+        if (value->node >= 0 || value->constant || *made == network->input)
+            return peek__node_broken(context, node, "its output '%s' is already made elsewhere", value->name);
+        value->node = number;
+    }
+    *out = node;
+    return PEEK_OK;
+}
+
+peek_status peek__graph_attribute(peek_context *context, peek__node *node, const char *name,
+                                  peek__attribute_kind kind, peek__attribute **out)
+{
+    int64_t capacity = node->attributes;
+    PEEK_TRY(grow(context, (void **)&node->attribute, node->attributes, &capacity, sizeof *node->attribute));
+    peek__attribute *attribute = &node->attribute[node->attributes];
+    *attribute = (peek__attribute){.kind = kind};
+    PEEK_TRY(peek__copy_text(context, &attribute->name, name));
+    node->attributes++;
+    *out = attribute;
+    return PEEK_OK;
+}
+
+peek_status peek__graph_integer(peek_context *context, peek__node *node, const char *name, int64_t integer)
+{
+    peek__attribute *attribute;
+    PEEK_TRY(peek__graph_attribute(context, node, name, PEEK__ATTRIBUTE_INTEGER, &attribute));
+    attribute->integer = integer;
+    return PEEK_OK;
+}
+
+peek_status peek__graph_integers(peek_context *context, peek__node *node, const char *name, int64_t count,
+                                 const int64_t *integers)
+{
+    peek__attribute *attribute;
+    PEEK_TRY(peek__graph_attribute(context, node, name, PEEK__ATTRIBUTE_INTEGERS, &attribute));
+    PEEK_TRY(peek__alloc(context, &attribute->integers, count, "the graph of a network"));
+    if (count) memcpy(attribute->integers, integers, (size_t)count * sizeof *integers);
+    attribute->count = count;
+    return PEEK_OK;
+}
+
+peek_status peek__value_shape(peek_context *context, peek__value *value, int64_t dimensions,
+                              const int64_t *shape)
+{
+    if (dimensions > PEEK_DIMENSIONS)
+        return peek__fail(context, PEEK_E_UNSUPPORTED,
+                          "the tensor '%s' has %lld dimensions, but at most %d can be handled", value->name,
+                          (long long)dimensions, PEEK_DIMENSIONS);
+    int64_t size = 1;
+    for (int64_t i = 0; i < dimensions; i++) {
+        size = peek__product(size, shape[i]);
+        if (size < 0 || size > most_values)
+            return peek__fail(context, PEEK_E_FORMAT,
+                              "the tensor '%s' has an impossible shape (dimension %lld is %lld)", value->name,
+                              (long long)i, (long long)shape[i]);
+        value->shape[i] = shape[i];
+    }
+    value->dimensions = (int)dimensions;
+    value->size = size;
+    value->known = 1;
+    return PEEK_OK;
+}
+
+peek_status peek__graph_constant(peek_context *context, peek_network *network, const char *name,
+                                 peek__element element, int64_t dimensions, const int64_t *shape, int64_t *out)
+{
+    PEEK_TRY(peek__graph_value(context, network, name, out));
+    peek__value *value = &network->value[*out];
+    if (value->constant || value->node >= 0)
+        return peek__fail(context, PEEK_E_FORMAT, "the tensor '%s' is defined twice", name);
+    PEEK_TRY(peek__value_shape(context, value, dimensions, shape));
+    value->element = element;
+    value->constant = 1;
+    if (element == PEEK__ELEMENT_FLOAT) return peek__alloc(context, &value->floats, value->size, "the weights");
+    return peek__alloc(context, &value->integers, value->size, "a constant of the network");
+}
+
+peek_status peek__graph_output(peek_context *context, peek_network *network, const char *name)
+{
+    int64_t *longer, value;
+    PEEK_TRY(peek__graph_value(context, network, name, &value));
+    PEEK_TRY(peek__alloc(context, &longer, network->outputs + 1, "the graph of a network"));
+    if (network->outputs) memcpy(longer, network->output, (size_t)network->outputs * sizeof *longer);
+    longer[network->outputs++] = value;
+    peek__free(&network->output);
+    network->output = longer;
+    return PEEK_OK;
+}
+
+const peek__attribute *peek__attribute_find(const peek__node *node, const char *name)
+{
+    for (int64_t i = 0; i < node->attributes; i++)
+        if (strcmp(node->attribute[i].name, name) == 0) return &node->attribute[i];
+    return NULL;
+}
+
+int64_t peek__attribute_integer(const peek__node *node, const char *name, int64_t standard)
+{
+    const peek__attribute *attribute = peek__attribute_find(node, name);
+    return attribute && attribute->kind == PEEK__ATTRIBUTE_INTEGER ? attribute->integer : standard;
+}
+
+float peek__attribute_number(const peek__node *node, const char *name, float standard)
+{
+    const peek__attribute *attribute = peek__attribute_find(node, name);
+    return attribute && attribute->kind == PEEK__ATTRIBUTE_NUMBER ? attribute->number : standard;
+}
+
+const char *peek__attribute_text(const peek__node *node, const char *name, const char *standard)
+{
+    const peek__attribute *attribute = peek__attribute_find(node, name);
+    return attribute && attribute->kind == PEEK__ATTRIBUTE_TEXT ? attribute->text : standard;
+}
+
+/* "the node 'conv1' (Conv)": what to call a node whose name may be empty. */
+static void name_node(char *buffer, size_t size, const peek__node *node)
+{
+    if (node->name && *node->name)
+        snprintf(buffer, size, "node '%.200s' (%.80s", node->name, node->op ? node->op : "?");
+    else
+        snprintf(buffer, size, "an unnamed node (%.80s", node->op ? node->op : "?");
+}
+
+peek_status peek__node_refuse(peek_context *context, const peek_network *network, const peek__node *node,
+                              const char *format, ...)
+{
+    char which[320], reason[640];
+    name_node(which, sizeof which, node);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    return peek__fail(context, PEEK_E_UNSUPPORTED, "%s, opset %lld) cannot be run: %s", which,
+                      (long long)network->opset, reason);
+}
+
+peek_status peek__node_broken(peek_context *context, const peek__node *node, const char *format, ...)
+{
+    char which[320], reason[640];
+    name_node(which, sizeof which, node);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    return peek__fail(context, PEEK_E_FORMAT, "the graph is broken at %s): %s", which, reason);
+}
+
+const char *peek__shape_text(char *buffer, int64_t dimensions, const int64_t *shape)
+{
+    size_t used = 0;
+    buffer[0] = 0;
+    if (!dimensions) snprintf(buffer, 256, "one number");
+    for (int64_t i = 0; i < dimensions && used < 230; i++)
+        used += (size_t)snprintf(buffer + used, 256 - used, "%s%lld", i ? "x" : "", (long long)shape[i]);
+    return buffer;
+}

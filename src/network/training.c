@@ -1,0 +1,258 @@
+/* network/training.c: stochastic gradient descent with momentum.
+ *
+ *     g = mean over the batch of dloss/dw        v <- momentum v + g        w <- w - learning_rate v
+ *
+ * A batch is cut into slices that do not depend on the number of threads; every slice writes its gradient into
+ * its own buffer, and the buffers are added in a fixed order, so that any number of threads gives the same
+ * bits. */
+#include "base/options.h"
+#include "base/random.h"
+#include "network/loss.h"
+#include "network/preprocess.h"
+#include "network/team.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    SLICE = 8,     /* samples: the activations of a slice stay in the second-level cache */
+    RUN = 1 << 14, /* weights that one task updates */
+    FEW = 1 << 16  /* up to this many weights are updated without waking other threads */
+};
+
+static const peek_option train_rows[] = {
+    PEEK_INTEGER(peek_train_options, epochs, "epochs", 1, 1, 1e6, "N", "how often to go through the data"),
+    PEEK_INTEGER(peek_train_options, batch, "batch", 64, 1, 1 << 20, "N", "samples of one step"),
+    PEEK_REAL(peek_train_options, learning_rate, "learning-rate", 0.01, 0, 1e6, "X", "how far one step goes"),
+    PEEK_REAL(peek_train_options, momentum, "momentum", 0.5, 0, 1, "X",
+              "the share of the last step that is kept"),
+    PEEK_CHOICE(peek_train_options, loss, "loss", PEEK_LOSS_CROSS_ENTROPY, "cross-entropy|saturating",
+                "what training makes small; saturating: softmax applied twice"),
+    PEEK_FLAG(peek_train_options, normalise, "normalise", 0,
+              "subtract each channel's mean and divide by its deviation; written into the file"),
+    PEEK_FLAG(peek_train_options, shuffle, "shuffle", 1,
+              "a new seeded order every epoch; 0: the order of the data"),
+    PEEK_INTEGER(peek_train_options, seed, "seed", 0, 0, 0x1p53, "N", "of the shuffling"),
+};
+PEEK_TABLE(train_table, "train", peek_train_options, train_rows);
+
+const peek_option_table *peek_train_option_table(void)
+{
+    return &train_table;
+}
+
+void peek_train_options_default(peek_train_options *options)
+{
+    peek_options_default(&train_table, options);
+}
+
+typedef struct training {
+    peek_context *context;
+    peek_network *network;
+    const peek_dataset *dataset;
+    const peek_train_options *options;
+    const int32_t *labels;
+    int64_t samples, slices; /* slices: of a whole batch */
+    int64_t logits;
+    peek__team team;
+    int64_t *order;        /* of this epoch */
+    float *velocity;       /* one a weight */
+    float *gradients;      /* slices x parameters */
+    int32_t *slice_labels; /* slices x slice */
+    peek__loss_sum *sums;  /* one a slice */
+    int64_t first, count;  /* the batch */
+} training;
+
+/* Forward and backward of one slice of the batch. */
+static peek_status train_slice(void *argument, int64_t index, int thread)
+{
+    training *t = argument;
+    peek__plan *plan;
+    PEEK_TRY(peek__team_plan(t->context, &t->team, thread, &plan));
+    int64_t first = index * t->team.slice, count = t->team.slice;
+    if (count > t->count - first) count = t->count - first;
+    int64_t in = t->network->value[t->network->input].size, classes = t->network->value[t->logits].size;
+    int32_t *labels = t->slice_labels + index * t->team.slice;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t sample = t->order[t->first + first + i];
+        PEEK_TRY(peek_dataset_read(t->context, t->dataset, sample, 1, peek__plan_input(plan) + i * in));
+        labels[i] = t->labels[sample];
+    }
+    PEEK_TRY(peek__plan_forward(t->context, plan, count));
+    t->sums[index] = (peek__loss_sum){0};
+    peek__loss((peek_loss)t->options->loss, peek__plan_values(plan, t->logits), labels, count, classes,
+               1.0f / (float)t->count, peek__plan_gradients(plan, t->logits), &t->sums[index]);
+    return peek__plan_backward(t->context, plan, count, t->gradients + index * t->network->parameters);
+}
+
+/* Adds the slices' gradients and moves weights first .. end-1 of all weights laid one after another. */
+static void update_run(training *t, int64_t begin, int64_t end)
+{
+    int64_t slices = (t->count + t->team.slice - 1) / t->team.slice, parameters = t->network->parameters,
+            start = 0;
+    float rate = (float)t->options->learning_rate, momentum = (float)t->options->momentum;
+    for (int64_t i = 0; i < t->network->weights && start < end; i++) {
+        peek__value *weight = &t->network->value[t->network->weight[i]];
+        int64_t from = begin > start ? begin : start,
+                to = end < start + weight->size ? end : start + weight->size;
+        if (from < to) {
+            float *restrict v = t->velocity, *restrict w = weight->floats - start, *restrict sum = t->gradients;
+            for (int64_t s = 1; s < slices; s++) {
+                const float *restrict g = t->gradients + s * parameters;
+                for (int64_t j = from; j < to; j++) sum[j] += g[j];
+            }
+            for (int64_t j = from; j < to; j++) {
+                v[j] = momentum * v[j] + sum[j];
+                w[j] -= rate * v[j];
+            }
+        }
+        start += weight->size;
+    }
+}
+
+static peek_status update_task(void *argument, int64_t index, int thread)
+{
+    (void)thread;
+    training *t = argument;
+    int64_t end = (index + 1) * RUN;
+    update_run(t, index * RUN, end < t->network->parameters ? end : t->network->parameters);
+    return PEEK_OK;
+}
+
+static peek_status train_batch(training *t, peek__loss_sum *epoch)
+{
+    int64_t slices = (t->count + t->team.slice - 1) / t->team.slice;
+    PEEK_TRY(peek__parallel(t->context, slices, train_slice, t));
+    for (int64_t s = 0; s < slices; s++) {
+        epoch->loss += t->sums[s].loss;
+        epoch->right += t->sums[s].right;
+    }
+    if (t->network->parameters <= FEW)
+        update_run(t, 0, t->network->parameters);
+    else
+        for (int64_t i = 0; i * RUN < t->network->parameters; i++) PEEK_TRY(update_task(t, i, 0));
+    return PEEK_OK;
+}
+
+static peek_status train_epochs(training *t, peek_train_result *result)
+{
+    const peek_train_options *options = t->options;
+    int64_t steps = (t->samples + options->batch - 1) / options->batch;
+    peek__stage(t->context, "train", "training the network", options->epochs * steps);
+    for (int64_t epoch = 0; epoch < options->epochs; epoch++) {
+        for (int64_t i = 0; i < t->samples; i++) t->order[i] = i;
+        peek__stream stream = peek__stream_make((uint64_t)options->seed, PEEK__ORDER_EPOCH, (uint64_t)epoch);
+        if (options->shuffle) peek__random_shuffle(&stream, t->order, t->samples);
+        peek__loss_sum sum = {0};
+        for (int64_t step = 0; step < steps; step++) {
+            t->first = step * options->batch;
+            t->count = options->batch < t->samples - t->first ? options->batch : t->samples - t->first;
+            PEEK_TRY(train_batch(t, &sum));
+            result->steps++;
+            if (!isfinite(sum.loss))
+                return peek__fail(t->context, PEEK_E_NUMERIC,
+                                  "the loss is no longer finite after step %lld: use a learning rate below %g",
+                                  (long long)result->steps, options->learning_rate);
+            PEEK_TRY(peek__step(t->context, result->steps));
+        }
+        result->loss = sum.loss / (double)t->samples;
+        result->train_accuracy = (double)sum.right / (double)t->samples;
+    }
+    return PEEK_OK;
+}
+
+static peek_status check_training(training *t)
+{
+    peek_dataset_info data = peek_dataset_describe(t->dataset);
+    PEEK_TRY(peek__team_check(t->context, t->network, t->dataset));
+    t->labels = peek_dataset_labels(t->dataset);
+    t->samples = data.count;
+    t->logits = peek__loss_value(t->network);
+    int64_t classes = t->network->value[t->logits].size;
+    if (!t->labels)
+        return peek__fail(t->context, PEEK_E_ARGUMENT, "'%s' has no labels to train with: give labelled data",
+                          data.name);
+    if (!t->samples)
+        return peek__fail(t->context, PEEK_E_SHAPE, "'%s' has no samples to train with", data.name);
+    if (t->network->value[t->logits].dimensions != 1)
+        return peek__fail(
+            t->context, PEEK_E_UNSUPPORTED,
+            "the network's output '%s' is not one number a class, so it cannot be trained to classify",
+            peek__network_output(t->network)->name);
+    for (int64_t i = 0; i < t->samples; i++)
+        if (t->labels[i] < 0 || t->labels[i] >= classes)
+            return peek__fail(t->context, PEEK_E_SHAPE,
+                              "sample %lld of '%s' is of class %d, but the network has %lld outputs",
+                              (long long)i, data.name, t->labels[i], (long long)classes);
+    return PEEK_OK;
+}
+
+/* Replaces the network's preprocessing by the moments of the training data. */
+static peek_status normalise(training *t)
+{
+    int64_t channels = peek_dataset_describe(t->dataset).channels;
+    const peek__value *input = &t->network->value[t->network->input];
+    if (input->dimensions != 3) channels = 1;
+    if (channels != peek_dataset_describe(t->dataset).channels)
+        return peek__fail(t->context, PEEK_E_SHAPE,
+                          "normalising by channel needs a network that takes C x H x W");
+    double *moments;
+    PEEK_TRY(peek__alloc(t->context, &moments, 2 * channels, "the normalisation"));
+    peek_status status = peek_dataset_moments(t->context, t->dataset, moments, moments + channels);
+    for (int64_t c = 0; c < channels; c++)
+        if (!(moments[channels + c] > 0)) moments[channels + c] = 1; /* a constant channel */
+    if (status == PEEK_OK)
+        status =
+            peek__preprocess_set(t->context, &t->network->preprocess, channels, moments, moments + channels);
+    peek__free(&moments);
+    return status;
+}
+
+static peek_status begin_training(training *t)
+{
+    int64_t parameters = t->network->parameters;
+    if (t->options->normalise) PEEK_TRY(normalise(t));
+    t->team = (peek__team){.network = t->network,
+                           .preprocess = &t->network->preprocess,
+                           .slice = peek__plan_slice(t->network, SLICE),
+                           .training = 1,
+                           .wanted_count = 1,
+                           .wanted = &t->logits};
+    int64_t batch = t->options->batch < t->samples ? t->options->batch : t->samples;
+    t->slices = (batch + t->team.slice - 1) / t->team.slice;
+    PEEK_TRY(peek__team_begin(t->context, &t->team));
+    PEEK_TRY(peek__alloc(t->context, &t->order, t->samples, "the order of training"));
+    PEEK_TRY(peek__alloc(t->context, &t->velocity, parameters, "the gradients"));
+    PEEK_TRY(peek__alloc(t->context, &t->gradients, peek__product(t->slices, parameters), "the gradients"));
+    PEEK_TRY(peek__alloc(t->context, &t->slice_labels, t->slices * t->team.slice, "the labels"));
+    return peek__alloc(t->context, &t->sums, t->slices, "the losses");
+}
+
+peek_status peek_network_train(peek_context *context, peek_network *network, const peek_dataset *dataset,
+                               const peek_train_options *options, peek_train_result *result)
+{
+    peek_train_options standard;
+    peek_train_result ignored;
+    peek_train_options_default(&standard);
+    if (!options) options = &standard;
+    if (!result) result = &ignored;
+    *result = (peek_train_result){0};
+    if (!network || !dataset)
+        return peek__fail(context, PEEK_E_ARGUMENT, "training takes a network and a dataset");
+    PEEK_TRY(peek_options_check(context, &train_table, options));
+    training t = {.context = context, .network = network, .dataset = dataset, .options = options};
+    PEEK_TRY(check_training(&t));
+    double start = peek__seconds();
+    peek_status status = begin_training(&t);
+    if (status == PEEK_OK) status = train_epochs(&t, result);
+    result->samples = t.samples;
+    result->seconds = peek__seconds() - start;
+    peek__team_end(&t.team);
+    peek__free(&t.order);
+    peek__free(&t.velocity);
+    peek__free(&t.gradients);
+    peek__free(&t.slice_labels);
+    peek__free(&t.sums);
+    peek__graph_digest(network);
+    return status;
+}
