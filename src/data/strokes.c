@@ -99,7 +99,7 @@ static void trace(peek__stream *stream, const peek__stroke_template *template, c
 {
     point stroke[32];
     int count = 0;
-    fixed jitter = between(stream, FIXED(4), FIXED(10)), radius = between(stream, FIXED(0.75), FIXED(1.75));
+    fixed jitter = between(stream, FIXED(3), FIXED(8)), radius = between(stream, FIXED(1.0), FIXED(2.1));
     c->count = 0;
     for (int i = 0; i < template->count; i++) {
         const peek__stroke_point *t = &template->points[i];
@@ -121,9 +121,8 @@ static void trace(peek__stream *stream, const peek__stroke_template *template, c
  * h^2). */
 static void place(peek__stream *stream, curve *c)
 {
-    fixed wide = between(stream, FIXED(0.72), FIXED(1.12)),
-          slant = around_zero(stream, FIXED(0.75)) - FIXED(0.12);
-    fixed half = around_zero(stream, FIXED(0.19)), square = times(half, half);
+    fixed wide = between(stream, FIXED(0.8), FIXED(1.15)), slant = around_zero(stream, FIXED(0.5)) - FIXED(0.1);
+    fixed half = around_zero(stream, FIXED(0.12)), square = times(half, half);
     fixed cosine = (ONE - square) * ONE / (ONE + square), sine = 2 * half * ONE / (ONE + square);
     for (int i = 0; i < c->count; i++) {
         point *p = &c->points[i];
@@ -141,7 +140,7 @@ static fixed smooth(fixed x)
 /* Bends the plane by a smooth field of random shifts. */
 static void bend(peek__stream *stream, curve *c)
 {
-    fixed shift[2][GRID][GRID], strength = between(stream, FIXED(2), FIXED(13));
+    fixed shift[2][GRID][GRID], strength = between(stream, FIXED(2), FIXED(11));
     for (int i = 0; i < 2 * GRID * GRID; i++)
         shift[i / (GRID * GRID)][i / GRID % GRID][i % GRID] = around_zero(stream, strength);
     for (int i = 0; i < c->count; i++) {
@@ -177,8 +176,8 @@ static void fit_box(peek__stream *stream, curve *c)
         }
     }
     fixed wide = high[0] - low[0], tall = high[1] - low[1], longer = wide > tall ? wide : tall;
-    fixed target = between(stream, FIXED(15.5), FIXED(20)), middle = FIXED(SIDE / 2.0);
-    fixed x = middle + around_zero(stream, FIXED(2.5)), y = middle + around_zero(stream, FIXED(2.5));
+    fixed target = between(stream, FIXED(17.5), FIXED(20.5)), middle = FIXED(SIDE / 2.0);
+    fixed x = middle + around_zero(stream, FIXED(1.5)), y = middle + around_zero(stream, FIXED(1.5));
     for (int i = 0; i < c->count; i++) {
         c->points[i].x = x + (c->points[i].x - (low[0] + high[0]) / 2) * target / longer;
         c->points[i].y = y + (c->points[i].y - (low[1] + high[1]) / 2) * target / longer;
@@ -224,7 +223,7 @@ static int draw_digit(uint64_t seed, uint64_t number, uint8_t pixels[PIXELS])
     fit_box(&stream, &c);
     fixed soft = between(&stream, FIXED(0.8), FIXED(1.6)), ink[PIXELS] = {0};
     int faint = peek__random_below(&stream, 4) == 0;
-    fixed darkness = faint ? between(&stream, FIXED(0.55), FIXED(0.95)) : between(&stream, FIXED(0.95), ONE);
+    fixed darkness = faint ? between(&stream, FIXED(0.7), FIXED(0.95)) : between(&stream, FIXED(0.95), ONE);
     for (int i = 1; i < c.count; i++)
         if (!c.points[i].first) draw_piece(&c.points[i - 1], &c.points[i], soft, ink);
     for (int i = 0; i < PIXELS; i++)
