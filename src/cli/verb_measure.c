@@ -1,4 +1,4 @@
-/* cli/measure.c: nnpeek measure */
+/* cli/verb_measure.c: nnpeek measure */
 #include <string.h>
 
 #include "cli/cli.h"

@@ -1,4 +1,4 @@
-/* cli/inspect.c: nnpeek inspect */
+/* cli/verb_inspect.c: nnpeek inspect */
 #include <string.h>
 
 #include "cli/cli.h"

@@ -1,4 +1,4 @@
-/* cli/capture.c: nnpeek capture */
+/* cli/verb_capture.c: nnpeek capture */
 #include "cli/cli.h"
 
 typedef struct capture_flags {

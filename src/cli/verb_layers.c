@@ -1,4 +1,4 @@
-/* cli/layers.c: nnpeek layers */
+/* cli/verb_layers.c: nnpeek layers */
 #include <string.h>
 
 #include "cli/cli.h"

@@ -1,4 +1,4 @@
-/* cli/report.c: nnpeek report */
+/* cli/verb_report.c: nnpeek report */
 #include "cli/cli.h"
 
 typedef struct report_flags {

@@ -1,4 +1,4 @@
-/* cli/train.c: nnpeek train */
+/* cli/verb_train.c: nnpeek train */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* cli/demo.c: nnpeek demo */
+/* cli/verb_demo.c: nnpeek demo */
 #include <string.h>
 
 #include "cli/cli.h"

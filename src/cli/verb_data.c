@@ -1,4 +1,4 @@
-/* cli/data.c: nnpeek data */
+/* cli/verb_data.c: nnpeek data */
 #include <string.h>
 
 #include "cli/cli.h"

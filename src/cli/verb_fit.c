@@ -1,4 +1,4 @@
-/* cli/fit.c: nnpeek fit */
+/* cli/verb_fit.c: nnpeek fit */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

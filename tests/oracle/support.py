@@ -1,0 +1,49 @@
+"""What the oracle and command-line tests share: running nnpeek, temporary folders."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+NNPEEK = os.environ.get("NNPEEK", "build/nnpeek")
+DATA = os.environ.get("NNPEEK_DATA")
+
+
+def mnist_found():
+    """MNIST as IDX files under NNPEEK_DATA."""
+    return bool(DATA) and os.path.exists(os.path.join(DATA, "mnist", "t10k-images-idx3-ubyte.gz"))
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="nnpeek-test-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def nnpeek(self, *arguments, status=0, **options):
+        """Runs nnpeek in the case's folder and checks its exit status."""
+        options.setdefault("timeout", 300)
+        done = subprocess.run([os.path.abspath(NNPEEK), *map(str, arguments)], cwd=self.folder, text=True,
+                              capture_output=True, **options)
+        self.assertEqual(done.returncode, status, f"nnpeek {arguments}: {done.stdout}{done.stderr}")
+        return done
+
+    def json(self, *arguments):
+        return json.loads(self.nnpeek(*arguments, "--json").stdout)
+
+    def read_json(self, *parts):
+        with open(self.path(*parts)) as file:
+            return json.load(file)
+
+    def sentence(self, *arguments, status=2, has=()):
+        """A failure: one line on standard error with every text of `has`, nothing on standard output."""
+        done = self.nnpeek(*arguments, status=status)
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("Try `")]
+        self.assertEqual(len(lines), 1, done.stderr)
+        for text in has:
+            self.assertIn(text, lines[0])
+        self.assertEqual(done.stdout, "")
+        return lines[0]

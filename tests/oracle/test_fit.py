@@ -1,0 +1,217 @@
+"""nnpeek fit against a double-precision twin of the paper's updates and against scikit-learn; its errors against NumPy."""
+import os
+import shutil
+import unittest
+import warnings
+
+import numpy as np
+from sklearn.decomposition import NMF
+
+from support import Case
+
+
+def blocks(seed=0, rows=600, widths=(40, 250, 75), rank=5, noise=0.3):
+    """Non-negative blocks that share their samples, of unequal size."""
+    random = np.random.default_rng(seed)
+    samples = random.random((rows, rank))
+    made = [samples @ random.random((rank, n)) + noise * random.random((rows, n)) for n in widths]
+    return [(x * scale).astype(np.float32) for x, scale in zip(made, (1, 4, 0.5))]
+
+
+class Fit(Case):
+    def save(self, data, prefix="b"):
+        for i, x in enumerate(data):
+            np.save(self.path(f"{prefix}{i}.npy"), x)
+        return [f"{prefix}{i}.npy" for i in range(len(data))]
+
+    def start(self, data, rank, seed=1):
+        random = np.random.default_rng(seed)
+        os.makedirs(self.path("init"), exist_ok=True)
+        samples = random.random((data[0].shape[0], rank)).astype(np.float32)
+        loadings = [random.random((x.shape[1], rank)).astype(np.float32) for x in data]
+        np.save(self.path("init", "samples.npy"), samples)
+        for i, w in enumerate(loadings):
+            np.save(self.path("init", f"b{i}.npy"), w)
+        return samples, loadings
+
+    def load(self, folder, count):
+        return (np.load(self.path(folder, "samples.npy")),
+                [np.load(self.path(folder, f"b{i}.npy")) for i in range(count)])
+
+    def test_multiplicative_updates_equal_a_double_precision_twin(self):
+        data, rank, iterations = blocks(), 7, 50
+        files = self.save(data)
+        samples, loadings = self.start(data, rank)
+        self.nnpeek("fit", *files, "--ranks", rank, "--rule", "mu", "--iterations", iterations, "--tolerance", 0,
+                    "--init", "init", "-o", "fit")
+        x = np.hstack(data).astype(np.float64)
+        f, h = samples.astype(np.float64), np.vstack(loadings).T.astype(np.float64)
+        objective = []
+        for _ in range(iterations):
+            f *= (x @ h.T) / (f @ (h @ h.T) + 1e-9)
+            h *= (f.T @ x) / ((f.T @ f) @ h + 1e-9)
+            objective.append(((x - f @ h) ** 2).sum())
+        fit = self.read_json("fit", f"rank-{rank}", "fit.json")
+        np.testing.assert_allclose(fit["objective"], objective, rtol=1e-4)
+        found_f, found_w = self.load(f"fit/rank-{rank}", len(data))
+        self.assertLess(np.linalg.norm(found_f - f) / np.linalg.norm(f), 1e-2)
+        self.assertLess(np.linalg.norm(np.vstack(found_w).T - h) / np.linalg.norm(h), 1e-2)
+
+    def test_multiplicative_updates_equal_scikit_learn(self):
+        data, rank, iterations = blocks(3), 6, 50
+        files = self.save(data)
+        samples, loadings = self.start(data, rank, 5)
+        self.nnpeek("fit", *files, "--ranks", rank, "--rule", "mu", "--iterations", iterations, "--tolerance", 0,
+                    "--init", "init", "-o", "fit")
+        peer = NMF(rank, solver="mu", init="custom", max_iter=iterations, tol=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            f = peer.fit_transform(np.hstack(data), W=samples.copy(), H=np.ascontiguousarray(np.vstack(loadings).T))
+        residual = ((np.hstack(data).astype(np.float64) - f.astype(np.float64) @ peer.components_) ** 2).sum()
+        fit = self.read_json("fit", f"rank-{rank}", "fit.json")
+        self.assertAlmostEqual(fit["objective"][-1] / residual, 1, delta=1e-4)
+        found_f, found_w = self.load(f"fit/rank-{rank}", len(data))
+        self.assertLess(np.linalg.norm(found_f - f) / np.linalg.norm(f), 1e-2)
+        found_h = np.vstack(found_w).T
+        self.assertLess(np.linalg.norm(found_h - peer.components_) / np.linalg.norm(peer.components_), 1e-2)
+
+    def check_errors(self, data, folder):
+        """rmse, relative_error and errors.npy are those of the written matrices."""
+        fit = self.read_json(folder, "fit.json")
+        f = np.load(self.path(folder, "samples.npy")).astype(np.float64)
+        residuals = []
+        for i, (x, block) in enumerate(zip(data, fit["blocks"])):
+            w = np.load(self.path(folder, block["file"])).astype(np.float64)
+            residual = x.astype(np.float64) - f @ w.T
+            residuals.append(residual)
+            norm = np.linalg.norm(x.astype(np.float64))
+            self.assertAlmostEqual(block["norm"] / norm, 1, delta=1e-5)
+            self.assertAlmostEqual(block["relative_error"] / (np.linalg.norm(residual) / norm), 1, delta=1e-5)
+            self.assertAlmostEqual(block["rmse"] / np.sqrt((residual ** 2).mean()), 1, delta=1e-5)
+            rows = np.sqrt((residual ** 2).sum(1))
+            np.testing.assert_allclose(np.load(self.path(folder, "errors.npy"))[:, i], rows, rtol=1e-5,
+                                       atol=1e-6 * rows.max())
+        whole = np.hstack(residuals)
+        self.assertAlmostEqual(fit["rmse"] / np.sqrt((whole ** 2).mean()), 1, delta=1e-5)
+        norm = np.linalg.norm(np.hstack(data).astype(np.float64))
+        self.assertAlmostEqual(fit["relative_error"] / (np.linalg.norm(whole) / norm), 1, delta=1e-5)
+        return fit
+
+    def test_errors_are_those_of_the_written_files(self):
+        data = blocks(4)
+        files = self.save(data)
+        self.nnpeek("fit", *files, "--ranks", "1,5,40", "--iterations", 60, "-o", "fit")
+        for rank in (1, 5, 40):
+            self.check_errors(data, f"fit/rank-{rank}")
+
+    def test_scaled_and_weighted_fits_are_in_original_units(self):
+        data = blocks(5)
+        files = self.save(data)
+        for name, flags in (("norm", ["--scale", "norm"]), ("max", ["--scale", "max"]),
+                            ("weight", ["--weight", "b0=30", "--weight", "b2=0.1"])):
+            self.nnpeek("fit", *files, "--ranks", 5, "--iterations", 80, *flags, "-o", name)
+            self.check_errors(data, f"{name}/rank-5")
+        plain = self.json("fit", *files, "--ranks", 5, "--iterations", 80, "-o", "plain")["models"][0]
+        self.assertGreater(plain["rank"], 0)
+        block = {name: self.read_json(name, "rank-5", "fit.json")["blocks"][0]["relative_error"]
+                 for name in ("plain", "norm", "weight")}
+        self.assertLess(block["norm"], block["plain"])  # the small block counts for more
+        self.assertLess(block["weight"], block["plain"])
+
+    def test_weights_are_those_of_the_objective(self):
+        data, rank, iterations = blocks(6), 4, 30
+        files = self.save(data)
+        samples, loadings = self.start(data, rank)
+        self.nnpeek("fit", *files, "--ranks", rank, "--iterations", iterations, "--tolerance", 0, "--init", "init",
+                    "--weight", "b1=0.25", "-o", "fit")
+        weights = [1, 0.25, 1]
+        f, ws = samples.astype(np.float64), [w.astype(np.float64) for w in loadings]
+        xs = [x.astype(np.float64) for x in data]
+        for _ in range(iterations):
+            f = f * sum(a * x @ w for a, x, w in zip(weights, xs, ws)) / (
+                f @ sum(a * w.T @ w for a, w in zip(weights, ws)) + 1e-9)
+            ws = [w * (x.T @ f) / (w @ (f.T @ f) + 1e-9) for x, w in zip(xs, ws)]
+        objective = sum(a * ((x - f @ w.T) ** 2).sum() for a, x, w in zip(weights, xs, ws))
+        fit = self.read_json("fit", f"rank-{rank}", "fit.json")
+        self.assertAlmostEqual(fit["objective"][-1] / objective, 1, delta=1e-4)
+
+    def test_scale_of_the_data_does_not_matter(self):
+        x = blocks(7)[1]
+        errors = {}
+        for factor in (1, 1e-12, 1e12, 1e-30, 1e30):
+            np.save(self.path("x.npy"), (x.astype(np.float64) * factor).astype(np.float32))
+            self.nnpeek("fit", "x.npy", "--ranks", 5, "--iterations", 100, "--tolerance", 0, "-o", "fit")
+            errors[factor] = self.read_json("fit", "rank-5", "fit.json")["relative_error"]
+        for factor, error in errors.items():
+            self.assertAlmostEqual(error / errors[1], 1, delta=1e-3, msg=str(factor))
+
+    def test_low_rank_data_is_found_without_cancellation(self):
+        random = np.random.default_rng(8)
+        x = (random.random((400, 3)) @ random.random((3, 120))).astype(np.float32)
+        np.save(self.path("x.npy"), x)
+        self.nnpeek("fit", "x.npy", "--ranks", 3, "--iterations", 3000, "--tolerance", 0, "-o", "fit")
+        fit = self.check_errors([x], "fit/rank-3")
+        objective = np.array(fit["objective"])
+        self.assertLess(objective[-1], 1e-5 * np.linalg.norm(x) ** 2)
+        rises = np.diff(objective) - (1e-6 * objective[:-1] + 1e-7 * np.linalg.norm(x) ** 2)
+        self.assertLess(rises.max(), 0)
+
+    def test_same_bits_for_any_number_of_threads_and_again(self):
+        data = blocks(9, rows=3000, widths=(300, 700))
+        files = self.save(data)
+        for name, threads in (("one", 1), ("two", 2), ("three", 3), ("again", 2)):
+            self.nnpeek("fit", *files, "--ranks", "4,17", "--iterations", 25, "--threads", threads, "-o", name)
+        for rank in (4, 17):
+            for file in ("samples.npy", "b0.npy", "b1.npy", "errors.npy"):
+                contents = {open(self.path(name, f"rank-{rank}", file), "rb").read()
+                            for name in ("one", "two", "three", "again")}
+                self.assertEqual(len(contents), 1, f"rank {rank}, {file}")
+
+    def test_shapes_at_the_edge(self):
+        random = np.random.default_rng(10)
+        for rows, columns, rank in ((1, 50, 1), (50, 1, 1), (1, 1, 1), (8, 5, 5), (5, 8, 5)):
+            x = random.random((rows, columns)).astype(np.float32)
+            np.save(self.path("x.npy"), x)
+            self.nnpeek("fit", "x.npy", "--ranks", rank, "--iterations", 2000, "--tolerance", 0, "-o", "fit")
+            fit = self.read_json("fit", f"rank-{rank}", "fit.json")
+            self.assertLess(fit["relative_error"], 0.02, (rows, columns, rank))
+        x = random.random((60, 30)).astype(np.float32)
+        x[:, 3] = 0
+        x[7] = 0
+        np.save(self.path("x.npy"), x)
+        np.save(self.path("zero.npy"), np.zeros((60, 4), np.float32))
+        np.save(self.path("constant.npy"), np.full((60, 4), 2, np.float32))
+        self.nnpeek("fit", "x.npy", "zero.npy", "constant.npy", "--ranks", 6, "-o", "fit")
+        w = np.load(self.path("fit", "rank-6", "x.npy"))
+        self.assertTrue(np.isfinite(w).all() and (w >= 0).all())
+        self.assertLess(np.abs(w[3]).max(), 1e-6)
+        np.save(self.path("zero.npy"), np.zeros((60, 4), np.float32))
+        self.nnpeek("fit", "zero.npy", "--ranks", 2, "-o", "nothing")
+        self.assertEqual(self.read_json("nothing", "rank-2", "fit.json")["relative_error"], 0)
+
+    def test_types_of_arrays(self):
+        x = np.random.default_rng(11).integers(0, 200, (90, 25))
+        errors = set()
+        for kind in ("uint8", "int16", "int64", "float64", "float32", "float16"):
+            np.save(self.path("x.npy"), x.astype(kind))
+            self.nnpeek("fit", "x.npy", "--ranks", 3, "--iterations", 20, "-o", kind)
+            errors.add(self.read_json(kind, "rank-3", "fit.json")["relative_error"])
+        self.assertEqual(len(errors), 1)
+        np.save(self.path("cube.npy"), x.reshape(90, 5, 5).astype(np.float32))
+        self.nnpeek("fit", "cube.npy", "--ranks", 3, "--iterations", 20, "-o", "cube")
+        self.assertEqual(np.load(self.path("cube", "rank-3", "cube.npy")).shape, (25, 3))
+        shutil.rmtree(self.path("cube"))
+
+    def test_split_of_signed_data(self):
+        x = np.random.default_rng(12).normal(size=(80, 20)).astype(np.float32)
+        np.save(self.path("x.npy"), x)
+        self.nnpeek("fit", "x.npy", "--ranks", 4, "--signed", "split", "--iterations", 50, "-o", "fit")
+        fit = self.read_json("fit", "rank-4", "fit.json")
+        self.assertEqual([b["name"] for b in fit["blocks"]], ["x+", "x-"])
+        self.check_errors([np.maximum(x, 0), np.maximum(-x, 0)], "fit/rank-4")
+        self.nnpeek("fit", "x.npy", "--ranks", 4, "--signed", "shift", "--iterations", 50, "-o", "shift")
+        self.check_errors([x - x.min()], "shift/rank-4")
+
+
+if __name__ == "__main__":
+    unittest.main()
