@@ -1,0 +1,158 @@
+#include "report/payload.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "report/packed.h"
+
+/* Copies a text or a number from one object to another where it is there. */
+static peek_status copy_text(peek_context *context, const cJSON *from, const char *name, cJSON *to)
+{
+    const char *text = peek__json_text(from, name, NULL);
+    return text ? peek__json_add_text(context, to, name, text) : PEEK_OK;
+}
+
+static peek_status copy_number(peek_context *context, const cJSON *from, const char *name, cJSON *to)
+{
+    return peek__json_add_number(context, to, name, peek__json_number(from, name, INFINITY));
+}
+
+static peek_status add_setting(peek_context *context, cJSON *array, const char *name, const cJSON *value)
+{
+    if (cJSON_IsObject(value)) {
+        const cJSON *member;
+        cJSON_ArrayForEach(member, value)
+        {
+            char *path = NULL;
+            PEEK_TRY(peek__format(context, &path, "%s.%s", name, member->string));
+            peek_status status = add_setting(context, array, path, member);
+            peek__free(&path);
+            PEEK_TRY(status);
+        }
+        return PEEK_OK;
+    }
+    if (cJSON_IsNull(value)) return PEEK_OK;
+    cJSON *item = NULL;
+    PEEK_TRY(peek__json_add(context, array, NULL, cJSON_CreateObject(), &item));
+    PEEK_TRY(peek__json_add_text(context, item, "name", name));
+    if (cJSON_IsString(value)) return peek__json_add_text(context, item, "value", value->valuestring);
+    char *text = cJSON_PrintUnformatted(value);
+    peek_status status = peek__json_add(context, item, "value", text ? cJSON_CreateString(text) : NULL, NULL);
+    cJSON_free(text);
+    return status;
+}
+
+peek_status peek__report_add_settings(peek_context *context, cJSON *object, const char *name,
+                                      const cJSON *settings)
+{
+    if (!settings || cJSON_IsNull(settings)) return PEEK_OK;
+    cJSON *array = NULL;
+    PEEK_TRY(peek__json_add(context, object, name, cJSON_CreateArray(), &array));
+    if (!cJSON_IsObject(settings)) return add_setting(context, array, name, settings);
+    const cJSON *member;
+    cJSON_ArrayForEach(member, settings) PEEK_TRY(add_setting(context, array, member->string, member));
+    return PEEK_OK;
+}
+
+static peek_status add_data(peek_context *context, const cJSON *data, cJSON *object)
+{
+    cJSON *names = NULL, *item = NULL;
+    PEEK_TRY(peek__json_add(context, object, "class_names", cJSON_CreateArray(), &names));
+    const cJSON *name;
+    cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(data, "class_names"))
+    {
+        const char *text = cJSON_IsString(name) ? name->valuestring : "";
+        PEEK_TRY(peek__json_add(context, names, NULL, cJSON_CreateString(text), NULL));
+    }
+    if (!peek__json_text(data, "name", NULL)) return PEEK_OK;
+    PEEK_TRY(peek__json_add(context, object, "data", cJSON_CreateObject(), &item));
+    PEEK_TRY(copy_text(context, data, "name", item));
+    return copy_number(context, data, "count", item);
+}
+
+static peek_status add_network(peek_context *context, const cJSON *network, cJSON *object)
+{
+    if (!peek__json_text(network, "name", NULL)) return PEEK_OK;
+    cJSON *item = NULL;
+    PEEK_TRY(peek__json_add(context, object, "network", cJSON_CreateObject(), &item));
+    PEEK_TRY(copy_text(context, network, "name", item));
+    return copy_text(context, network, "digest", item);
+}
+
+/* How the samples were chosen: a text, or the place of each in the data. */
+static peek_status add_choice(peek_context *context, const cJSON *chosen, int64_t samples, cJSON *object)
+{
+    if (cJSON_IsString(chosen)) return peek__json_add_text(context, object, "chosen", chosen->valuestring);
+    if (!cJSON_IsArray(chosen) || cJSON_GetArraySize(chosen) != samples) return PEEK_OK;
+    int32_t *indices = NULL;
+    PEEK_TRY(peek__alloc(context, &indices, samples, "the places of the samples"));
+    int64_t t = 0;
+    const cJSON *index;
+    cJSON_ArrayForEach(index, chosen) indices[t++] = index->valueint;
+    peek_status status = peek__pack_int32(context, object, "sample_indices", indices, samples);
+    peek__free(&indices);
+    return status;
+}
+
+static peek_status add_skipped(peek_context *context, const cJSON *skipped, cJSON *object)
+{
+    cJSON *array = NULL, *item = NULL;
+    PEEK_TRY(peek__json_add(context, object, "skipped", cJSON_CreateArray(), &array));
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, skipped)
+    {
+        PEEK_TRY(peek__json_add(context, array, NULL, cJSON_CreateObject(), &item));
+        PEEK_TRY(peek__json_add_text(context, item, "name", peek__json_text(entry, "name", "")));
+        PEEK_TRY(peek__json_add_text(context, item, "operator", peek__json_text(entry, "operator", "")));
+        PEEK_TRY(peek__json_add_text(context, item, "reason", peek__json_text(entry, "reason", "")));
+    }
+    return PEEK_OK;
+}
+
+static peek_status add_output(peek_context *context, const cJSON *output, cJSON *object)
+{
+    if (!cJSON_IsObject(output)) return PEEK_OK;
+    static const char *const names[] = {"effective_rank", "mutual_information", "mean_confidence", "classes"};
+    cJSON *item = NULL;
+    PEEK_TRY(peek__json_add(context, object, "output", cJSON_CreateObject(), &item));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        PEEK_TRY(copy_number(context, output, names[i], item));
+    return PEEK_OK;
+}
+
+static peek_status add_parts(peek_context *context, const peek__run_files *run,
+                             const peek__report_blocks *blocks, cJSON *object)
+{
+    const cJSON *manifest = run->manifest;
+    const cJSON *samples = cJSON_GetObjectItemCaseSensitive(manifest, "samples");
+    PEEK_TRY(peek__json_add_text(context, object, "name", run->name));
+    PEEK_TRY(add_network(context, cJSON_GetObjectItemCaseSensitive(manifest, "network"), object));
+    PEEK_TRY(add_data(context, cJSON_GetObjectItemCaseSensitive(manifest, "data"), object));
+    PEEK_TRY(copy_text(context, manifest, "created", object));
+    PEEK_TRY(copy_text(context, manifest, "version", object));
+    PEEK_TRY(copy_number(context, manifest, "seed", object));
+    PEEK_TRY(add_choice(context, cJSON_GetObjectItemCaseSensitive(samples, "chosen"), blocks->samples, object));
+    PEEK_TRY(peek__json_add_number(context, object, "sample_count", (double)blocks->samples));
+    PEEK_TRY(add_skipped(context, cJSON_GetObjectItemCaseSensitive(manifest, "skipped"), object));
+    PEEK_TRY(peek__report_add_settings(context, object, "options",
+                                       cJSON_GetObjectItemCaseSensitive(manifest, "options")));
+    PEEK_TRY(peek__report_add_settings(context, object, "preprocess",
+                                       cJSON_GetObjectItemCaseSensitive(manifest, "preprocess")));
+    PEEK_TRY(add_output(context, cJSON_GetObjectItemCaseSensitive(run->measures, "output"), object));
+    PEEK_TRY(peek__report_add_labels(context, run, blocks, object));
+    PEEK_TRY(peek__report_add_blocks(context, run, blocks, object));
+    PEEK_TRY(peek__report_add_ranks(context, run, blocks, object));
+    return peek__report_add_pictures(context, run, blocks, object);
+}
+
+peek_status peek__report_add_run(peek_context *context, const peek__run_files *run, cJSON *runs)
+{
+    cJSON *object = NULL;
+    peek__report_blocks blocks;
+    PEEK_TRY(peek__json_add(context, runs, NULL, cJSON_CreateObject(), &object));
+    peek_status status = peek__report_blocks_find(context, run, &blocks);
+    if (status == PEEK_OK) status = add_parts(context, run, &blocks, object);
+    peek__report_blocks_free(&blocks);
+    return status;
+}

@@ -1,0 +1,201 @@
+// One fit: what its components explain, where they live, which samples have them.
+//
+// Components are numbered here by the energy they explain (0: the most); `column` says which column of samples.npy one is.
+import { unpackRoot8 } from './arrays';
+import type { Layer, RunModel } from './model';
+import type { Rank, RankBlock } from './payload_types';
+
+export interface Amount {
+    index: number;
+    value: number;
+}
+
+function strongestFirst(values: ArrayLike<number>): Amount[] {
+    return Array.from(values, (value, index) => ({ index, value })).sort((a, b) => b.value - a.value || a.index - b.index);
+}
+
+export class Fit {
+    readonly rank: number;
+    readonly column: number[]; // of a component
+    private readonly shares: Float64Array[]; // of a layer, by component
+    private readonly mean: number[]; // share over all layers, by column as stored
+    private readonly loadingCache = new Map<number, Float32Array>();
+    private readonly topCache = new Map<number, Amount[]>();
+    private sampleMatrix: Float32Array | null = null;
+    private columnNorms: Float64Array | null = null;
+    private errorMatrix: Float32Array | null = null;
+
+    constructor(readonly model: RunModel, readonly data: Rank) {
+        this.rank = data.rank;
+        const byColumn = model.layers.map((layer) => this.layerShares(layer));
+        this.mean = Array.from({ length: this.rank }, (_, column) =>
+            byColumn.reduce((sum, shares) => sum + shares[column]!, 0) / Math.max(1, byColumn.length));
+        this.column = strongestFirst(this.mean).map((amount) => amount.index);
+        this.shares = byColumn.map((shares) => Float64Array.from(this.column, (column) => shares[column]!));
+    }
+
+    // F, samples x rank, columns as stored.
+    private get matrix(): Float32Array {
+        this.sampleMatrix ??= unpackRoot8(this.data.samples);
+        return this.sampleMatrix;
+    }
+
+    // Of the columns of F as stored.
+    private get norms(): Float64Array {
+        if (!this.columnNorms) {
+            const { matrix, rank } = this;
+            const squares = new Float64Array(rank);
+            for (let i = 0; i < matrix.length; i++) squares[i % rank]! += matrix[i]! ** 2;
+            this.columnNorms = squares.map(Math.sqrt);
+        }
+        return this.columnNorms;
+    }
+
+    private blocksOf(layer: Layer): RankBlock[] {
+        return this.data.blocks.filter((block) => layer.blocks.includes(block.block));
+    }
+
+    // Each block counts in its layer by its energy.
+    private weighted(layer: Layer, value: (block: RankBlock) => number): number {
+        const blocks = this.blocksOf(layer);
+        const energies = blocks.map((block) => (block.norm ?? 1) ** 2);
+        const total = energies.reduce((sum, energy) => sum + energy, 0);
+        if (!(total > 0)) return 0;
+        return blocks.reduce((sum, block, index) => sum + (value(block) * energies[index]!) / total, 0);
+    }
+
+    private layerShares(layer: Layer): Float64Array {
+        return Float64Array.from({ length: this.rank }, (_, column) =>
+            this.weighted(layer, (block) => block.shares[column] ?? 0));
+    }
+
+    has(layer: Layer): boolean {
+        return this.blocksOf(layer).length > 0;
+    }
+
+    // The share of a layer's energy that a component explains; all together 1 - relative error^2.
+    share(layer: Layer, component: number): number {
+        return this.shares[layer.index]?.[component] ?? 0;
+    }
+
+    meanShare(component: number): number {
+        return this.shares.reduce((sum, shares) => sum + shares[component]!, 0) / Math.max(1, this.shares.length);
+    }
+
+    relativeError(layer: Layer): number {
+        return Math.sqrt(this.weighted(layer, (block) => block.relative_error ** 2));
+    }
+
+    explained(layer: Layer): number {
+        return Math.max(0, 1 - this.relativeError(layer) ** 2);
+    }
+
+    // (Entries of the layer's view) x rank, columns as stored.
+    private stored(layer: Layer): Float32Array {
+        let values = this.loadingCache.get(layer.index);
+        if (!values) {
+            const parts = this.blocksOf(layer).map((block) => unpackRoot8(block.loadings));
+            values = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+            let place = 0;
+            for (const part of parts) {
+                values.set(part, place);
+                place += part.length;
+            }
+            this.loadingCache.set(layer.index, values);
+        }
+        return values;
+    }
+
+    // How each neuron (or pixel) of a layer expresses a component.
+    loadings(layer: Layer, component: number): Float32Array {
+        const stored = this.stored(layer);
+        const column = this.column[component]!;
+        return Float32Array.from({ length: stored.length / this.rank }, (_, i) => stored[i * this.rank + column]!);
+    }
+
+    // Loadings counted by what they contribute, so that those of different components compare: W_nr ||F_r||.
+    strengths(layer: Layer): { values: Float32Array; neurons: number } {
+        const stored = this.stored(layer);
+        const neurons = stored.length / this.rank;
+        const norms = this.column.map((column) => this.norms[column]!);
+        const values = new Float32Array(stored.length);
+        for (let n = 0; n < neurons; n++)
+            for (let c = 0; c < this.rank; c++)
+                values[n * this.rank + c] = stored[n * this.rank + this.column[c]!]! * norms[c]!;
+        return { values, neurons };
+    }
+
+    // How much of each component a sample has, as shares of the whole. A column of F has no scale of its own (F a and W / a are
+    // the same fit), so each is counted by the energy it explains.
+    composition(sample: number): Float64Array {
+        const amounts = Float64Array.from(this.column, (column) =>
+            this.norms[column]! > 0
+                ? (this.matrix[sample * this.rank + column]! * Math.sqrt(this.mean[column]!)) / this.norms[column]! : 0);
+        const total = amounts.reduce((sum, amount) => sum + amount, 0);
+        return total > 0 ? amounts.map((amount) => amount / total) : amounts;
+    }
+
+    // Samples by how much of a component they have, the most first.
+    top(component: number): Amount[] {
+        let found = this.topCache.get(component);
+        if (!found) {
+            const column = this.column[component]!;
+            found = strongestFirst(Float32Array.from({ length: this.model.run.sample_count }, (_, t) =>
+                this.matrix[t * this.rank + column]!));
+            this.topCache.set(component, found);
+        }
+        return found;
+    }
+
+    // How a component divides among the classes, the largest share first; null where labels are unknown.
+    classes(component: number): Amount[] | null {
+        const labels = this.model.labels;
+        if (!labels) return null;
+        const column = this.column[component]!;
+        const sums = new Map<number, number>();
+        let total = 0;
+        labels.forEach((label, t) => {
+            const amount = this.matrix[t * this.rank + column]!;
+            if (label < 0) return;
+            sums.set(label, (sums.get(label) ?? 0) + amount);
+            total += amount;
+        });
+        if (!(total > 0)) return [];
+        return [...sums].map(([index, sum]) => ({ index, value: sum / total })).sort((a, b) => b.value - a.value);
+    }
+
+    // What the fit makes of a sample in a layer: the sum of its components' loadings.
+    reconstruction(layer: Layer, sample: number): Float32Array {
+        const stored = this.stored(layer);
+        const row = this.matrix.subarray(sample * this.rank, (sample + 1) * this.rank);
+        return Float32Array.from({ length: stored.length / this.rank }, (_, i) => {
+            let sum = 0;
+            for (let column = 0; column < this.rank; column++) sum += stored[i * this.rank + column]! * row[column]!;
+            return sum;
+        });
+    }
+
+    // What is left unexplained of every sample in a layer (norms), or null where it was not written.
+    residuals(layer: Layer): Float32Array | null {
+        if (!this.data.errors) return null;
+        this.errorMatrix ??= unpackRoot8(this.data.errors);
+        const errors = this.errorMatrix;
+        const columns = this.data.blocks.length;
+        const places = this.data.blocks.flatMap((block, place) => (layer.blocks.includes(block.block) ? [place] : []));
+        return Float32Array.from({ length: errors.length / columns }, (_, t) =>
+            Math.sqrt(places.reduce((sum, place) => sum + errors[t * columns + place]! ** 2, 0)));
+    }
+
+    // The component of another fit that the same samples have: the largest cosine between columns of F.
+    closest(other: Fit, component: number): number {
+        const { matrix, rank, norms } = this;
+        const column = other.column[component]!;
+        const products = new Float64Array(rank);
+        for (let t = 0; t < this.model.run.sample_count; t++) {
+            const amount = other.matrix[t * other.rank + column]!;
+            if (amount > 0) for (let r = 0; r < rank; r++) products[r]! += amount * matrix[t * rank + r]!;
+        }
+        const cosines = this.column.map((own) => (norms[own]! > 0 ? products[own]! / norms[own]! : 0));
+        return cosines.indexOf(Math.max(...cosines));
+    }
+}

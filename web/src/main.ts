@@ -1,0 +1,53 @@
+// Reads the payload, builds the page, connects the views to the one store.
+import { h } from './dom';
+import { RunModel } from './model';
+import type { Payload } from './payload_types';
+import { Store } from './store';
+import { detailView } from './views/detail';
+import { errorView } from './views/errors';
+import { flowView } from './views/flow';
+import { galleryView } from './views/gallery';
+import { headerView } from './views/header';
+import { heatmapView } from './views/heatmaps';
+import { makingView } from './views/making';
+import { sampleView } from './views/sample';
+import { spectrumView } from './views/spectra';
+import { toolbarView } from './views/toolbar';
+
+function build(payload: Payload, licences: string): HTMLElement[] {
+    const store = new Store(payload.runs.map((run) => new RunModel(run)));
+    const factorised = store.runs.some((run) => run.ranks.length > 0);
+    const measured = store.runs.some((run) => run.run.blocks.some((block) => block.measures?.singular_values.length));
+    const left = h('div', { class: 'stack' });
+    const right = h('div', { class: 'aside' });
+    const both = h('div', { class: 'pair explore' }, left, right);
+    const charts = h('div', { class: 'pair charts' });
+    if (factorised) {
+        left.append(galleryView(store), flowView(store), sampleView(store));
+        right.append(detailView(store));
+        charts.append(errorView(store));
+    }
+    if (measured) charts.append(spectrumView(store));
+    return [
+        headerView(store),
+        ...(factorised ? [toolbarView(store), h('main', {}, both, charts, heatmapView(store), makingView(store, payload, licences))]
+            : [h('main', {}, charts, makingView(store, payload, licences))]),
+    ];
+}
+
+const page = document.getElementById('page');
+const data = document.getElementById('payload')?.textContent ?? '';
+const licences = (document.getElementById('licences') as HTMLTemplateElement | null)?.content.textContent ?? '';
+if (page) {
+    try {
+        const payload = JSON.parse(data) as Payload;
+        if (payload.format !== 'nnpeek-report' || payload.schema !== 1)
+            throw new Error('it was written for another version of this page');
+        page.replaceChildren(...build(payload, licences));
+        document.title = `${payload.runs.map((run) => run.network?.name ?? run.name).join(', ')} – nnpeek`;
+    } catch (error) {
+        page.replaceChildren(h('p', { class: 'failure', role: 'alert' },
+            `This report cannot be shown: ${error instanceof Error ? error.message : String(error)}. Make it again with nnpeek report.`));
+        console.error(error);
+    }
+}

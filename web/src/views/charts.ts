@@ -1,0 +1,36 @@
+// What the charts have in common: a legend that chooses a layer, Observable Plot in the page's type and colours.
+import * as Plot from '@observablehq/plot';
+
+import { layerColour } from '../colours';
+import { h } from '../dom';
+import type { Store } from '../store';
+import { shorten } from '../words';
+
+export { Plot };
+
+export const chartStyle = { background: 'none', fontSize: '13px', fontFamily: 'inherit', overflow: 'visible' } as const;
+
+export function legend(store: Store): HTMLElement {
+    return h('div', { class: 'legend', role: 'group', 'aria-label': 'Layers' }, ...store.model.layers.map((layer) => h('button', {
+        type: 'button', class: 'plain', title: layer.name, 'aria-pressed': String(store.get('layer') === layer.index),
+        click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+    }, h('span', { class: 'dot', style: `background:${layerColour(layer.index, store.model.layers.length)}` }), shorten(layer.name, 28))));
+}
+
+// Curves in two marks: solid for the run shown, dashed for the others.
+export function curves<T extends { shown: boolean }>(data: T[], options: Plot.LineOptions): Plot.Markish[] {
+    return [
+        Plot.line(data.filter((point) => !point.shown), { strokeWidth: 2, ...options, strokeDasharray: '4,3' }),
+        Plot.line(data.filter((point) => point.shown), { strokeWidth: 2, ...options }),
+    ];
+}
+
+export function strokeOf(store: Store, layer: number): string {
+    return layerColour(layer, store.model.layers.length);
+}
+
+// What is not chosen steps back.
+export function opacityOf(store: Store, curve: { layer: number; shown: boolean }): number {
+    const chosen = store.get('layer');
+    return (chosen === null || chosen === curve.layer ? 1 : 0.25) * (curve.shown ? 1 : 0.6);
+}

@@ -1,0 +1,90 @@
+// What was looked at, and the numbers one wants first.
+import { h } from '../dom';
+import type { Fit } from '../fit';
+import type { RunModel } from '../model';
+import type { Store } from '../store';
+import { count, date, list, number, percent, plural, ranks, shorten } from '../words';
+
+function facts(model: RunModel): string {
+    const { run } = model;
+    const when = date(run.created);
+    const samples = plural(run.sample_count, 'sample');
+    const of = run.data?.count && run.data.count > run.sample_count ? `${samples} of ${count(run.data.count)}` : samples;
+    return [
+        of,
+        model.ranks.length ? `${model.ranks.length === 1 ? 'rank' : 'ranks'} ${ranks(model.ranks)}` : 'not factorised yet',
+        run.seed === undefined ? null : `seed ${run.seed}`,
+        when,
+    ].filter(Boolean).join(' · ');
+}
+
+function headline(value: string, caption: string): HTMLElement {
+    return h('div', { class: 'headline' }, h('dd', {}, value), h('dt', {}, caption));
+}
+
+// The input, and the first and last layer: more would be a table, which the flow is.
+function headlines(model: RunModel, fit: Fit | null): HTMLElement[] {
+    const found: HTMLElement[] = [];
+    const fitted = fit ? model.layers.filter((layer) => fit.has(layer)) : [];
+    const shown = fitted.length > 3 ? [fitted[0]!, fitted[1]!, fitted[fitted.length - 1]!] : fitted;
+    for (const layer of shown)
+        found.push(headline(percent(fit!.explained(layer)), `of ${shorten(layer.name, 28)} explained`));
+    const neurons = model.layers.filter((layer) => layer.kind === 'layer');
+    if (neurons.length && neurons.every((layer) => layer.unusedCount !== null)) {
+        const unused = neurons.reduce((sum, layer) => sum + layer.unusedCount!, 0);
+        const all = neurons.reduce((sum, layer) => sum + layer.columns, 0);
+        found.push(headline(count(unused), `of ${count(all)} neurons unused`));
+    }
+    const output = model.run.output;
+    if (output?.effective_rank !== undefined)
+        found.push(headline(number(output.effective_rank, 2),
+            output.classes ? `of ${output.classes} output directions in use` : 'output directions in use'));
+    return found;
+}
+
+// Two sentences that follow from the numbers.
+function summary(model: RunModel, fit: Fit): string {
+    const layers = model.layers.filter((layer) => fit.has(layer));
+    const parts = layers.map((layer) => ({ layer, explained: fit.explained(layer) }));
+    const best = parts.reduce((a, b) => (b.explained > a.explained ? b : a));
+    const worst = parts.reduce((a, b) => (b.explained < a.explained ? b : a));
+    const sentences: string[] = [];
+    const many = plural(fit.rank, 'component');
+    if (parts.length === 1)
+        sentences.push(`${many} ${fit.rank === 1 ? 'explains' : 'explain'} ${percent(best.explained)} of ${best.layer.name}.`);
+    else
+        sentences.push(`${many}, shared by ${list([plural(layers.length, 'block')])}, ${fit.rank === 1 ? 'explains' : 'explain'} `
+            + `most of ${shorten(best.layer.name, 40)} (${percent(best.explained)}) and least of `
+            + `${shorten(worst.layer.name, 40)} (${percent(worst.explained)}).`);
+    const last = layers[layers.length - 1]!;
+    const shares = Array.from({ length: fit.rank }, (_, c) => fit.share(last, c)).sort((a, b) => b - a);
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    if (fit.rank > 2 && total > 0) {
+        let needed = 0;
+        for (let sum = 0; sum < total / 2 && needed < fit.rank; needed++) sum += shares[needed]!;
+        sentences.push(`Half of what is explained of ${shorten(last.name, 40)} lies in ${plural(needed, 'component')}.`);
+    }
+    return sentences.join(' ');
+}
+
+export function headerView(store: Store): HTMLElement {
+    const title = h('h1');
+    const meta = h('p', { class: 'meta' });
+    const words = h('p', { class: 'summary' });
+    const numbers = h('dl', { class: 'headlines' });
+    const chooser = h('div', { class: 'runs', role: 'group', 'aria-label': 'Run shown' });
+    store.runs.forEach((run, index) => {
+        const button = h('button', { type: 'button', click: () => store.set({ run: index }) }, shorten(run.run.name, 40));
+        chooser.append(button);
+    });
+    store.watch(['rank'], () => {
+        const { model, fit } = store;
+        title.textContent = model.title;
+        meta.textContent = facts(model);
+        words.textContent = fit ? summary(model, fit) : '';
+        numbers.replaceChildren(...headlines(model, fit));
+        [...chooser.children].forEach((button, index) =>
+            button.setAttribute('aria-pressed', String(index === store.get('run'))));
+    });
+    return h('header', {}, h('div', { class: 'titles' }, title, meta, words, store.runs.length > 1 && chooser), numbers);
+}
