@@ -105,40 +105,37 @@ static peek_status sort_by(choice *c, const int64_t *key)
     return PEEK_OK;
 }
 
-/* Class by class, those of the list first and the others after, ascending; within a class the order stays. */
-static peek_status sort_by_class(choice *c, const char *list)
+/* The turn of every class: those of the list first and the others after, ascending. */
+static peek_status take_turns(choice *c, const char *list, int64_t *turn)
 {
     int32_t *labels = NULL;
-    int64_t listed = 0, *sorted, classes = c->from->classes.count, *starts;
-    PEEK_TRY(need_labels(c, "order by-class"));
+    int64_t listed = 0, classes = c->from->classes.count;
     if (list) PEEK_TRY(peek__class_list_read(c->context, list, &c->from->classes, &labels, &listed));
-    peek_status status = peek__alloc(c->context, &sorted, c->count, "the order of samples");
-    if (status == PEEK_OK) {
-        status = peek__alloc(c->context, &starts, 2 * classes + 1, "the order of samples");
-        if (status != PEEK_OK) peek__free(&sorted);
-    }
-    if (status != PEEK_OK) {
-        peek__free(&labels);
-        return status;
-    }
-    int64_t *turn = starts + classes; /* 1 + place of a class in the list */
-    for (int64_t i = 0; i < listed; i++) turn[labels[i]] = i + 1;
-    for (int64_t k = 0, others = listed; k < classes; k++)
-        if (!turn[k]) turn[k] = ++others;
-    for (int64_t i = 0; i < c->count; i++) {
-        int64_t mine = turn[c->from->labels[c->kept[i]]];
-        if (mine < classes) starts[mine]++;
-    }
-    for (int64_t k = 1; k < classes; k++) starts[k] += starts[k - 1];
-    for (int64_t i = 0; i < c->count; i++) {
-        int64_t mine = turn[c->from->labels[c->kept[i]]] - 1;
-        sorted[starts[mine]++] = c->kept[i];
-    }
-    memcpy(c->kept, sorted, (size_t)c->count * sizeof *sorted);
-    peek__free(&sorted);
-    peek__free(&starts);
+    for (int64_t k = 0; k < classes; k++) turn[k] = -1;
+    for (int64_t i = 0; i < listed; i++) turn[labels[i]] = i;
+    for (int64_t k = 0; k < classes; k++)
+        if (turn[k] < 0) turn[k] = listed++;
     peek__free(&labels);
     return PEEK_OK;
+}
+
+/* Class by class; within a class the order stays. */
+static peek_status sort_by_class(choice *c, const char *list)
+{
+    int64_t *key, *next, *turn, classes = c->from->labels ? c->from->classes.count : 0;
+    PEEK_TRY(need_labels(c, "order by-class"));
+    PEEK_TRY(peek__alloc(c->context, &key, c->from->count + 2 * classes + 1, "the order of samples"));
+    next = key + c->from->count; /* the place of the next sample of a turn */
+    turn = next + classes + 1;
+    peek_status status = take_turns(c, list, turn);
+    if (status == PEEK_OK) {
+        for (int64_t i = 0; i < c->count; i++) next[turn[c->from->labels[c->kept[i]]] + 1]++;
+        for (int64_t k = 1; k <= classes; k++) next[k] += next[k - 1];
+        for (int64_t i = 0; i < c->count; i++) key[c->kept[i]] = next[turn[c->from->labels[c->kept[i]]]]++;
+        status = sort_by(c, key);
+    }
+    peek__free(&key);
+    return status;
 }
 
 static peek_status order(choice *c)

@@ -31,6 +31,9 @@ enum {
     TILE = 64          /* samples a task draws */
 };
 
+/* The widest soft edge of the pen, in pixels. */
+static const fixed soft_most = FIXED(1.6);
+
 static const uint64_t test_split = UINT64_C(1) << 40;
 
 static fixed times(fixed a, fixed b)
@@ -132,6 +135,11 @@ static void place(peek__stream *stream, curve *c)
     }
 }
 
+static fixed clamp(fixed x, fixed low, fixed high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
 static fixed smooth(fixed x)
 {
     return times(times(x, x), 3 * ONE - 2 * x);
@@ -148,8 +156,7 @@ static void bend(peek__stream *stream, curve *c)
         int cell[2];
         for (int k = 0; k < 2; k++) {
             fixed place_in_grid = (at[k] + FIXED(64)) * (GRID - 1) / 128;
-            if (place_in_grid < 0) place_in_grid = 0;
-            if (place_in_grid > (GRID - 1) * ONE - 1) place_in_grid = (GRID - 1) * ONE - 1;
+            place_in_grid = clamp(place_in_grid, 0, (GRID - 1) * ONE - 1);
             cell[k] = (int)(place_in_grid / ONE);
             part[k] = smooth(place_in_grid % ONE);
         }
@@ -164,23 +171,29 @@ static void bend(peek__stream *stream, curve *c)
     }
 }
 
-/* Scales the digit so that its longer side is about 20 pixels, and lays it near the middle. */
+/* Scales the digit so that its longer side is about 20 pixels, and lays it near the middle, clear of the rim.
+ */
 static void fit_box(peek__stream *stream, curve *c)
 {
-    fixed low[2] = {INT64_MAX, INT64_MAX}, high[2] = {INT64_MIN, INT64_MIN};
+    fixed low[2] = {INT64_MAX, INT64_MAX}, high[2] = {INT64_MIN, INT64_MIN}, pen = 0, centre[2], target;
     for (int i = 0; i < c->count; i++) {
         fixed at[2] = {c->points[i].x, c->points[i].y};
         for (int k = 0; k < 2; k++) {
             if (at[k] < low[k]) low[k] = at[k];
             if (at[k] > high[k]) high[k] = at[k];
         }
+        if (c->points[i].radius > pen) pen = c->points[i].radius;
     }
     fixed wide = high[0] - low[0], tall = high[1] - low[1], longer = wide > tall ? wide : tall;
-    fixed target = between(stream, FIXED(17.5), FIXED(20.5)), middle = FIXED(SIDE / 2.0);
-    fixed x = middle + around_zero(stream, FIXED(1.5)), y = middle + around_zero(stream, FIXED(1.5));
+    fixed room = FIXED(SIDE / 2.0 - 1) - pen - soft_most / 2;
+    target = clamp(between(stream, FIXED(17.5), FIXED(20.5)), ONE, 2 * room);
+    for (int k = 0; k < 2; k++) {
+        fixed free_room = room - (high[k] - low[k]) * target / longer / 2;
+        centre[k] = FIXED(SIDE / 2.0) + clamp(around_zero(stream, FIXED(1.5)), -free_room, free_room);
+    }
     for (int i = 0; i < c->count; i++) {
-        c->points[i].x = x + (c->points[i].x - (low[0] + high[0]) / 2) * target / longer;
-        c->points[i].y = y + (c->points[i].y - (low[1] + high[1]) / 2) * target / longer;
+        c->points[i].x = centre[0] + (c->points[i].x - (low[0] + high[0]) / 2) * target / longer;
+        c->points[i].y = centre[1] + (c->points[i].y - (low[1] + high[1]) / 2) * target / longer;
     }
 }
 
@@ -199,15 +212,15 @@ static void draw_piece(const point *a, const point *b, fixed soft, fixed ink[PIX
     for (int row = top; row <= bottom; row++)
         for (int column = left; column <= right; column++) {
             fixed x = column * ONE + ONE / 2 - a->x, y = row * ONE + ONE / 2 - a->y;
-            fixed along = x * dx + y * dy, part = along <= 0 || length == 0 ? 0 : along >= length ? ONE : 0;
-            if (along > 0 && along < length) part = along * 256 / length * 256;
+            fixed along = x * dx + y * dy;
+            fixed part = length ? clamp(along, 0, length) * 1024 / length * 64 : 0;
             x -= times(dx, part);
             y -= times(dy, part);
             fixed square = x * x + y * y;
             if (square >= reach * reach) continue;
             fixed inside = a->radius + times(b->radius - a->radius, part) - square_root(square);
             fixed level = inside * ONE / soft + ONE / 2;
-            level = level < 0 ? 0 : level > ONE ? ONE : level;
+            level = clamp(level, 0, ONE);
             if (level > ink[row * SIDE + column]) ink[row * SIDE + column] = level;
         }
 }
@@ -221,7 +234,7 @@ static int draw_digit(uint64_t seed, uint64_t number, uint8_t pixels[PIXELS])
     place(&stream, &c);
     bend(&stream, &c);
     fit_box(&stream, &c);
-    fixed soft = between(&stream, FIXED(0.8), FIXED(1.6)), ink[PIXELS] = {0};
+    fixed soft = between(&stream, FIXED(0.8), soft_most), ink[PIXELS] = {0};
     int faint = peek__random_below(&stream, 4) == 0;
     fixed darkness = faint ? between(&stream, FIXED(0.7), FIXED(0.95)) : between(&stream, FIXED(0.95), ONE);
     for (int i = 1; i < c.count; i++)
