@@ -1,0 +1,233 @@
+/* network/capture.c: samples through a network, their input and activations to disk.
+ *
+ * Samples go in groups; a group is cut into slices that any thread may run, and appended to the files in order.
+ * Memory is bounded by the group, whatever the number of samples. */
+#include "base/options.h"
+#include "network/manifest.h"
+#include "network/preprocess.h"
+#include "network/team.h"
+#include "store/npy.h"
+
+#include <string.h>
+
+enum { SLICE = 16 };
+
+/* Floats that a group may hold: 256 MB. */
+static const int64_t group_budget = INT64_C(1) << 26;
+
+static const peek_option capture_rows[] = {
+    PEEK_TEXT(peek_capture_options, layers, "layers", "auto", "LIST",
+              "globs over tensor or node names, op:Relu, commas between; auto: every activation function's "
+              "output, and the network's output for the measures"),
+    PEEK_INTEGER(peek_capture_options, samples, "samples", 0, 0, 0x1p53, "N",
+                 "at most this many, a seeded random choice; 0: all"),
+    PEEK_INTEGER(peek_capture_options, batch, "batch", 64, 1, 1 << 20, "N", "samples run at a time"),
+    PEEK_TEXT(peek_capture_options, preprocess, "preprocess", "auto", "SPEC",
+              "auto: what the network's file carries; none, zero-one, imagenet, mean=a,b,c,std=d,e,f"),
+    PEEK_INTEGER(peek_capture_options, seed, "seed", 0, 0, 0x1p53, "N", "of the choice of samples"),
+};
+PEEK_TABLE(capture_table, "capture", peek_capture_options, capture_rows);
+
+const peek_option_table *peek_capture_option_table(void)
+{
+    return &capture_table;
+}
+
+void peek_capture_options_default(peek_capture_options *options)
+{
+    peek_options_default(&capture_table, options);
+}
+
+typedef struct capture {
+    peek_context *context;
+    const peek_network *network;
+    const peek_dataset *dataset;
+    const peek_capture_options *options;
+    peek__selection selection;
+    peek__preprocess preprocess;
+    peek__team team;
+    int64_t *wanted;
+    float **group;              /* one a block: rows of this group */
+    peek__npy_writer *writer;   /* one a block */
+    int64_t begun;              /* writers */
+    int64_t first, count, most; /* samples of this group; of the largest */
+} capture;
+
+static int64_t block_columns(const capture *c, int64_t block)
+{
+    const peek__chosen *chosen = &c->selection.chosen[block];
+    if (chosen->value >= 0) return c->network->value[chosen->value].size;
+    peek_dataset_info data = peek_dataset_describe(c->dataset);
+    return data.height * data.width;
+}
+
+/* Runs one slice of the group and puts its rows where they belong. */
+static peek_status capture_slice(void *argument, int64_t index, int thread)
+{
+    capture *c = argument;
+    peek__plan *plan;
+    PEEK_TRY(peek__team_plan(c->context, &c->team, thread, &plan));
+    int64_t first = index * c->team.slice, count = c->team.slice, channels = c->selection.channels;
+    if (count > c->count - first) count = c->count - first;
+    float *input = peek__plan_input(plan);
+    PEEK_TRY(peek_dataset_read(c->context, c->dataset, c->first + first, count, input));
+    for (int64_t b = 0; b < channels; b++) {
+        int64_t columns = block_columns(c, b);
+        for (int64_t i = 0; i < count; i++)
+            memcpy(c->group[b] + (first + i) * columns, input + (i * channels + b) * columns,
+                   (size_t)columns * sizeof(float));
+    }
+    PEEK_TRY(peek__plan_forward(c->context, plan, count));
+    for (int64_t b = channels; b < c->selection.count; b++) {
+        int64_t columns = block_columns(c, b);
+        memcpy(c->group[b] + first * columns, peek__plan_values(plan, c->selection.chosen[b].value),
+               (size_t)(count * columns) * sizeof(float));
+    }
+    return PEEK_OK;
+}
+
+static peek_status run_groups(capture *c)
+{
+    int64_t count = peek_dataset_describe(c->dataset).count;
+    peek__stage(c->context, "capture", "running the samples through the network", count);
+    for (c->first = 0; c->first < count; c->first += c->count) {
+        c->count = c->most < count - c->first ? c->most : count - c->first;
+        PEEK_TRY(peek__parallel(c->context, (c->count + c->team.slice - 1) / c->team.slice, capture_slice, c));
+        for (int64_t b = 0; b < c->selection.count; b++)
+            PEEK_TRY(peek__npy_append(c->context, &c->writer[b], c->group[b], c->count));
+        PEEK_TRY(peek__step(c->context, c->first + c->count));
+    }
+    return PEEK_OK;
+}
+
+static peek_status begin_files(capture *c, const char *folder)
+{
+    peek_dataset_info data = peek_dataset_describe(c->dataset);
+    int64_t picture[3] = {1, data.height, data.width};
+    for (; c->begun < c->selection.count; c->begun++) {
+        const peek__chosen *chosen = &c->selection.chosen[c->begun];
+        const peek__value *value = chosen->value < 0 ? NULL : &c->network->value[chosen->value];
+        char *path = NULL;
+        if (value && value->dimensions + 1 > PEEK__NPY_DIMENSIONS)
+            return peek__fail(c->context, PEEK_E_UNSUPPORTED,
+                              "the tensor '%s' has too many dimensions to be captured", value->name);
+        PEEK_TRY(peek__format(c->context, &path, "%s/%s", folder, chosen->file));
+        peek_status status = peek__npy_begin(c->context, &c->writer[c->begun], path, PEEK__FLOAT32,
+                                             value ? value->dimensions + 1 : 4, value ? value->shape : picture);
+        peek__free(&path);
+        if (status != PEEK_OK) return status;
+    }
+    return PEEK_OK;
+}
+
+static peek_status write_labels(capture *c, const char *folder)
+{
+    const int32_t *labels = peek_dataset_labels(c->dataset);
+    int64_t count = peek_dataset_describe(c->dataset).count, *wide = NULL;
+    char *path = NULL;
+    if (!labels) return PEEK_OK;
+    PEEK_TRY(peek__format(c->context, &path, "%s/labels.npy", folder));
+    peek_status status = peek__alloc(c->context, &wide, count, "the labels");
+    for (int64_t i = 0; status == PEEK_OK && i < count; i++) wide[i] = labels[i];
+    if (status == PEEK_OK) status = peek__npy_write(c->context, path, PEEK__INT64, 1, &count, wide);
+    peek__free(&wide);
+    peek__free(&path);
+    return status;
+}
+
+/* How many samples a group has: the batch, or fewer where its tensors would take too much memory. */
+static int64_t group_size(const capture *c)
+{
+    int64_t total = 1, most = c->options->batch, count = peek_dataset_describe(c->dataset).count;
+    for (int64_t b = 0; b < c->selection.count && total < group_budget; b++) total += block_columns(c, b);
+    if (most > group_budget / total) most = group_budget / total;
+    if (most > count) most = count;
+    return most > 1 ? most : 1;
+}
+
+static peek_status begin_capture(capture *c)
+{
+    const char *preprocess = c->options->preprocess ? c->options->preprocess : "auto";
+    int64_t channels = peek_dataset_describe(c->dataset).channels, blocks;
+    PEEK_TRY(peek__selection_make(c->context, c->network, c->options->layers, channels, &c->selection));
+    if (strcmp(preprocess, "auto") != 0)
+        PEEK_TRY(peek__preprocess_parse(c->context, preprocess, channels, &c->preprocess));
+    else if (c->network->preprocess.channels)
+        PEEK_TRY(peek__preprocess_set(c->context, &c->preprocess, c->network->preprocess.channels,
+                                      c->network->preprocess.mean, c->network->preprocess.deviation));
+    blocks = c->selection.count;
+    PEEK_TRY(peek__alloc(c->context, &c->wanted, blocks, "the capture"));
+    PEEK_TRY(peek__alloc(c->context, &c->writer, blocks, "the capture"));
+    PEEK_TRY(peek__alloc(c->context, &c->group, blocks, "the capture"));
+    c->most = group_size(c);
+    for (int64_t b = 0; b < blocks; b++)
+        PEEK_TRY(peek__alloc(c->context, &c->group[b], peek__product(c->most, block_columns(c, b)),
+                             "the activations of a group of samples"));
+    for (int64_t b = c->selection.channels; b < blocks; b++)
+        c->wanted[b - c->selection.channels] = c->selection.chosen[b].value;
+    c->team = (peek__team){.network = c->network,
+                           .preprocess = &c->preprocess,
+                           .slice = peek__plan_slice(c->network, SLICE),
+                           .wanted_count = blocks - c->selection.channels,
+                           .wanted = c->wanted};
+    return peek__team_begin(c->context, &c->team);
+}
+
+static void end_capture(capture *c)
+{
+    for (int64_t b = 0; b < c->begun; b++) peek__npy_abort(&c->writer[b]);
+    for (int64_t b = 0; c->group && b < c->selection.count; b++) peek__free(&c->group[b]);
+    peek__team_end(&c->team);
+    peek__free(&c->group);
+    peek__free(&c->writer);
+    peek__free(&c->wanted);
+    peek__preprocess_free(&c->preprocess);
+    peek__selection_free(&c->selection);
+}
+
+static peek_status write_manifest(capture *c, int64_t opened, const char *folder)
+{
+    char *preprocess = NULL;
+    PEEK_TRY(peek__preprocess_text(c->context, &c->preprocess, &preprocess));
+    peek__manifest manifest = {c->network, c->dataset, opened, c->options, &c->selection, preprocess};
+    peek_status status = peek__manifest_write(c->context, &manifest, folder);
+    peek__free(&preprocess);
+    return status;
+}
+
+static peek_status fill_folder(capture *c, int64_t opened, const char *folder)
+{
+    PEEK_TRY(begin_files(c, folder));
+    PEEK_TRY(run_groups(c));
+    for (int64_t b = 0; b < c->selection.count; b++) PEEK_TRY(peek__npy_commit(c->context, &c->writer[b]));
+    PEEK_TRY(write_labels(c, folder));
+    return write_manifest(c, opened, folder);
+}
+
+peek_status peek_capture(peek_context *context, const peek_network *network, const peek_dataset *dataset,
+                         const peek_capture_options *options, const char *folder)
+{
+    peek_capture_options standard;
+    peek_capture_options_default(&standard);
+    if (!options) options = &standard;
+    if (!network || !dataset || !folder)
+        return peek__fail(context, PEEK_E_ARGUMENT, "capturing takes a network, a dataset and a folder");
+    PEEK_TRY(peek_options_check(context, &capture_table, options));
+    PEEK_TRY(peek__team_check(context, network, dataset));
+    peek_dataset *chosen = NULL;
+    peek_dataset_cut cut;
+    peek_dataset_cut_default(&cut);
+    cut.samples = options->samples;
+    cut.seed = options->seed;
+    PEEK_TRY(peek_dataset_select(context, dataset, &cut, &chosen));
+    capture c = {.context = context, .network = network, .dataset = chosen, .options = options};
+    char *temporary = NULL;
+    peek_status status = begin_capture(&c);
+    if (status == PEEK_OK) status = peek__folder_begin(context, folder, &temporary);
+    if (status == PEEK_OK) status = fill_folder(&c, peek_dataset_describe(dataset).count, temporary);
+    end_capture(&c);
+    if (status == PEEK_OK) status = peek__folder_commit(context, folder, &temporary, "manifest.json");
+    peek__folder_abort(&temporary);
+    peek_dataset_free(&chosen);
+    return status;
+}

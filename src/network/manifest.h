@@ -1,0 +1,19 @@
+/* network/manifest.h: manifest.json of a capture: what was captured from what. */
+#ifndef NETWORK_MANIFEST_H
+#define NETWORK_MANIFEST_H
+
+#include "network/selection.h"
+
+typedef struct peek__manifest {
+    const peek_network *network;
+    const peek_dataset *dataset; /* the samples that were run */
+    int64_t opened;              /* samples of the data before the choice */
+    const peek_capture_options *options;
+    const peek__selection *selection;
+    const char *preprocess;
+} peek__manifest;
+
+/* Writes FOLDER/manifest.json. */
+peek_status peek__manifest_write(peek_context *context, const peek__manifest *manifest, const char *folder);
+
+#endif

@@ -1,0 +1,174 @@
+/* network/selection.c: which tensors a capture takes, and how its blocks and files are called. */
+#include "network/operators.h"
+#include "network/selection.h"
+#include "store/file.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* Beside the blocks, a fit writes files of these names. */
+static const char *const reserved[] = {"samples", "errors", "labels"};
+
+void peek__selection_free(peek__selection *selection)
+{
+    for (int64_t i = 0; i < selection->count; i++) {
+        peek__free(&selection->chosen[i].name);
+        peek__free(&selection->chosen[i].file);
+    }
+    peek__free(&selection->chosen);
+    selection->count = 0;
+}
+
+static int matches(const char *pattern, const char *text)
+{
+    /* A name may hold characters that mean something in a glob. */
+    return strcmp(pattern, text) == 0 || fnmatch(pattern, text, 0) == 0;
+}
+
+static int is_chosen(const char *pattern, const peek__value *value, const peek__node *node)
+{
+    if (strncmp(pattern, "op:", 3) == 0) return matches(pattern + 3, node->op);
+    return matches(pattern, value->name) || (*node->name && matches(pattern, node->name));
+}
+
+/* Marks (1) the tensors that one pattern means. */
+static peek_status mark_pattern(peek_context *context, const peek_network *network, const char *pattern,
+                                char *marked)
+{
+    int automatic = strcmp(pattern, "auto") == 0;
+    int64_t found = 0;
+    for (int64_t i = 0; i < network->tensors; i++) {
+        const peek__value *value = &network->value[network->tensor[i]];
+        const peek__node *node = &network->node[value->node];
+        int taken = automatic ? node->type->activation && network->tensor[i] != network->output[0]
+                              : is_chosen(pattern, value, node);
+        marked[i] |= (char)taken;
+        found += taken;
+    }
+    if (found) return PEEK_OK;
+    if (automatic)
+        return peek__fail(context, PEEK_E_NOT_FOUND,
+                          "the network has no activation functions between input and output: choose layers "
+                          "with --layers; `nnpeek layers` lists them");
+    return peek__fail(context, PEEK_E_NOT_FOUND,
+                      "no tensor, node or operator of the network matches '%s'; `nnpeek layers` lists them",
+                      pattern);
+}
+
+static peek_status mark_list(peek_context *context, const peek_network *network, char *list, char *marked)
+{
+    char *rest = NULL;
+    int patterns = 0;
+    for (char *pattern = strtok_r(list, ",", &rest); pattern; pattern = strtok_r(NULL, ",", &rest)) {
+        while (*pattern == ' ') pattern++;
+        size_t length = strlen(pattern);
+        while (length && pattern[length - 1] == ' ') pattern[--length] = 0;
+        if (!length) continue;
+        PEEK_TRY(mark_pattern(context, network, pattern, marked));
+        patterns++;
+    }
+    if (patterns) return PEEK_OK;
+    return peek__fail(context, PEEK_E_ARGUMENT,
+                      "--layers names no layer: give auto, or names with commas between");
+}
+
+static int is_taken(const peek__selection *selection, const char *name, const char *file)
+{
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (strcasecmp(name, reserved[i]) == 0) return 1;
+    for (int64_t i = 0; i < selection->count; i++) {
+        const peek__chosen *chosen = &selection->chosen[i];
+        /* Files must differ on file systems that do not tell cases apart, too. */
+        if (file ? chosen->file && strcasecmp(chosen->file, file) == 0
+                 : chosen->name && strcmp(chosen->name, name) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* The name of a block, with '_' behind it where it is taken. */
+static peek_status name_block(peek_context *context, const peek__selection *selection, const char *wanted,
+                              char **out)
+{
+    PEEK_TRY(peek__copy_text(context, out, *wanted ? wanted : "unnamed"));
+    while (is_taken(selection, *out, NULL)) {
+        char *longer = NULL;
+        peek_status status = peek__format(context, &longer, "%s_", *out);
+        peek__free(out);
+        if (status != PEEK_OK) return status;
+        *out = longer;
+    }
+    return PEEK_OK;
+}
+
+static peek_status name_file(peek_context *context, const peek__selection *selection, const char *block,
+                             char **out)
+{
+    char *safe = NULL, *base = NULL;
+    PEEK_TRY(peek__safe_name(context, &safe, block));
+    peek_status status = PEEK_OK;
+    for (int try = 1; status == PEEK_OK; try++) {
+        if (try == 1)
+            status = peek__copy_text(context, &base, safe);
+        else
+            status = peek__format(context, &base, "%s-%d", safe, try);
+        if (status == PEEK_OK) status = peek__format(context, out, "%s.npy", base);
+        int taken = status == PEEK_OK && is_taken(selection, base, *out);
+        peek__free(&base);
+        if (!taken) break;
+        peek__free(out);
+    }
+    peek__free(&safe);
+    return status;
+}
+
+static peek_status add(peek_context *context, peek__selection *selection, const char *name, peek__chosen chosen)
+{
+    chosen.name = chosen.file = NULL;
+    peek_status status = name_block(context, selection, name, &chosen.name);
+    if (status == PEEK_OK) status = name_file(context, selection, chosen.name, &chosen.file);
+    if (status != PEEK_OK) {
+        peek__free(&chosen.name);
+        return status;
+    }
+    selection->chosen[selection->count++] = chosen;
+    return PEEK_OK;
+}
+
+static peek_status make(peek_context *context, const peek_network *network, char *list, int64_t channels,
+                        char *marked, peek__selection *out)
+{
+    PEEK_TRY(peek__alloc(context, &out->chosen, channels + network->tensors, "the list of blocks"));
+    PEEK_TRY(mark_list(context, network, list, marked));
+    for (; out->channels < channels; out->channels++) {
+        char name[32];
+        snprintf(name, sizeof name, channels > 1 ? "input.%lld" : "input", (long long)out->channels);
+        PEEK_TRY(add(context, out, name, (peek__chosen){.value = -1, .channel = out->channels, .fit = 1}));
+    }
+    for (int64_t i = 0; i < network->tensors; i++) {
+        int64_t number = network->tensor[i];
+        int output = number == network->output[0];
+        if (!marked[i] && !output) continue;
+        PEEK_TRY(add(context, out, network->value[number].name,
+                     (peek__chosen){.value = number, .fit = marked[i], .output = output}));
+    }
+    return PEEK_OK;
+}
+
+peek_status peek__selection_make(peek_context *context, const peek_network *network, const char *layers,
+                                 int64_t channels, peek__selection *out)
+{
+    char *list = NULL, *marked = NULL;
+    *out = (peek__selection){.why_not = "not chosen by --layers"};
+    if (!layers) layers = "auto";
+    if (strcmp(layers, "auto") == 0) out->why_not = "not the output of an activation function";
+    peek_status status = peek__copy_text(context, &list, layers);
+    if (status == PEEK_OK) status = peek__alloc(context, &marked, network->tensors, "the list of blocks");
+    if (status == PEEK_OK) status = make(context, network, list, channels, marked, out);
+    peek__free(&list);
+    peek__free(&marked);
+    if (status != PEEK_OK) peek__selection_free(out);
+    return status;
+}
