@@ -1,0 +1,283 @@
+/* Files and folders appear whole or not at all, and nothing foreign is removed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "store/file.h"
+
+typedef struct place {
+    peek_context *context;
+    char folder[64], path[192];
+} place;
+
+static int set_up(void **state)
+{
+    place *p = calloc(1, sizeof *p);
+    strcpy(p->folder, "/tmp/nnpeek-file-XXXXXX");
+    if (!mkdtemp(p->folder) || peek_context_create(&p->context, NULL) != PEEK_OK) return -1;
+    *state = p;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    place *p = *state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", p->folder);
+    int failed = system(command);
+    peek_context_free(&p->context);
+    free(p);
+    return failed;
+}
+
+static const char *in(place *p, const char *name)
+{
+    snprintf(p->path, sizeof p->path, "%s/%s", p->folder, name);
+    return p->path;
+}
+
+static void put(place *p, const char *name, const char *text)
+{
+    FILE *file = fopen(in(p, name), "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static int entries(const char *path)
+{
+    int count = 0;
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    while (readdir(folder)) count++;
+    closedir(folder);
+    return count - 2;
+}
+
+static void expect_text(place *p, const char *name, const char *wanted)
+{
+    char *text;
+    int64_t size;
+    assert_int_equal(peek__file_read(p->context, in(p, name), 100, &text, &size), PEEK_OK);
+    assert_string_equal(text, wanted);
+    assert_int_equal(size, strlen(wanted));
+    peek__free(&text);
+}
+
+static void test_commit_and_abort(void **state)
+{
+    place *p = *state;
+    peek__file file;
+    put(p, "a", "old");
+    assert_int_equal(peek__file_begin(p->context, &file, in(p, "a")), PEEK_OK);
+    assert_int_equal(peek__file_write(p->context, &file, "new", 3), PEEK_OK);
+    expect_text(p, "a", "old");
+    assert_int_equal(peek__file_commit(p->context, &file), PEEK_OK);
+    expect_text(p, "a", "new");
+    assert_int_equal(peek__file_begin(p->context, &file, in(p, "a")), PEEK_OK);
+    assert_int_equal(peek__file_write(p->context, &file, "bad", 3), PEEK_OK);
+    peek__file_abort(&file);
+    peek__file_abort(&file);
+    expect_text(p, "a", "new");
+    assert_int_equal(entries(p->folder), 1);
+}
+
+static void test_unwritable(void **state)
+{
+    place *p = *state;
+    peek__file file;
+    assert_int_equal(peek__file_begin(p->context, &file, in(p, "none/a")), PEEK_E_IO);
+    assert_non_null(strstr(peek_error(p->context), "make it first"));
+    assert_int_equal(peek__file_begin(p->context, &file, p->folder), PEEK_E_IO);
+    assert_non_null(strstr(peek_error(p->context), "it is a folder"));
+    put(p, "plain", "x");
+    assert_int_equal(peek__folder_make(p->context, in(p, "plain/sub")), PEEK_E_IO);
+    assert_int_equal(peek__file_begin(p->context, &file, "/dev/full/x"), PEEK_E_IO);
+    assert_int_equal(peek__file_begin(p->context, &file, ""), PEEK_E_ARGUMENT);
+}
+
+static void test_read(void **state)
+{
+    place *p = *state;
+    char *text;
+    int64_t size;
+    assert_int_equal(peek__file_read(p->context, in(p, "a"), 10, &text, &size), PEEK_E_NOT_FOUND);
+    put(p, "a", "0123456789");
+    assert_int_equal(peek__file_read(p->context, in(p, "a"), 9, &text, &size), PEEK_E_FORMAT);
+    assert_int_equal(peek__file_read(p->context, p->folder, 10, &text, &size), PEEK_E_FORMAT);
+    assert_null(text);
+}
+
+static void test_json(void **state)
+{
+    place *p = *state;
+    cJSON *json = cJSON_CreateObject(), *back;
+    cJSON_AddNumberToObject(json, "a third", 1.0 / 3);
+    assert_int_equal(peek__json_write(p->context, in(p, "a.json"), json), PEEK_OK);
+    cJSON_Delete(json);
+    assert_int_equal(peek__json_read(p->context, in(p, "a.json"), &back), PEEK_OK);
+    assert_true(cJSON_GetObjectItem(back, "a third")->valuedouble == 1.0 / 3);
+    cJSON_Delete(back);
+    put(p, "b.json", "{\n  \"a\": 1,\n  oops\n}\n");
+    assert_int_equal(peek__json_read(p->context, in(p, "b.json"), &back), PEEK_E_FORMAT);
+    assert_non_null(strstr(peek_error(p->context), "line 3"));
+    put(p, "b.json", "{} {}");
+    assert_int_equal(peek__json_read(p->context, in(p, "b.json"), &back), PEEK_E_FORMAT);
+    assert_int_equal(peek__json_read(p->context, in(p, "none.json"), &back), PEEK_E_NOT_FOUND);
+    assert_int_equal(peek__json_write(p->context, in(p, "c.json"), NULL), PEEK_E_MEMORY);
+    assert_false(peek__is_file(in(p, "c.json")));
+}
+
+static void write_inside(place *p, const char *folder, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+    (void)p;
+}
+
+static void test_folders(void **state)
+{
+    place *p = *state;
+    char path[256], *temporary;
+    snprintf(path, sizeof path, "%s/deep/er/run/", p->folder);
+    assert_int_equal(peek__folder_begin(p->context, path, &temporary), PEEK_OK);
+    write_inside(p, temporary, "mark");
+    write_inside(p, temporary, "first");
+    assert_false(peek__is_folder(path));
+    assert_int_equal(peek__folder_commit(p->context, path, &temporary, "mark"), PEEK_OK);
+    assert_null(temporary);
+    assert_true(peek__is_file(in(p, "deep/er/run/first")));
+
+    /* An older folder with the mark is replaced whole. */
+    assert_int_equal(peek__folder_check(p->context, path, "mark"), PEEK_OK);
+    assert_int_equal(peek__folder_begin(p->context, path, &temporary), PEEK_OK);
+    write_inside(p, temporary, "second");
+    assert_int_equal(peek__folder_commit(p->context, path, &temporary, "mark"), PEEK_OK);
+    assert_false(peek__is_file(in(p, "deep/er/run/first")));
+    assert_true(peek__is_file(in(p, "deep/er/run/second")));
+
+    /* One without it is not touched, and the temporary folder goes. */
+    assert_int_equal(peek__folder_check(p->context, path, "mark"), PEEK_E_IO);
+    assert_int_equal(peek__folder_begin(p->context, path, &temporary), PEEK_OK);
+    assert_int_equal(peek__folder_commit(p->context, path, &temporary, "mark"), PEEK_E_IO);
+    assert_null(temporary);
+    assert_true(peek__is_file(in(p, "deep/er/run/second")));
+    assert_int_equal(entries(in(p, "deep/er")), 1);
+
+    /* An empty one is replaced; a file in the way is refused; an abort leaves nothing. */
+    assert_int_equal(mkdir(in(p, "empty"), 0777), 0);
+    assert_int_equal(peek__folder_begin(p->context, in(p, "empty"), &temporary), PEEK_OK);
+    write_inside(p, temporary, "third");
+    assert_int_equal(peek__folder_commit(p->context, in(p, "empty"), &temporary, "mark"), PEEK_OK);
+    assert_true(peek__is_file(in(p, "empty/third")));
+    put(p, "plain", "x");
+    assert_int_equal(peek__folder_begin(p->context, in(p, "plain"), &temporary), PEEK_E_IO);
+    assert_int_equal(peek__folder_begin(p->context, in(p, "gone"), &temporary), PEEK_OK);
+    write_inside(p, temporary, "fourth");
+    peek__folder_abort(&temporary);
+    peek__folder_abort(&temporary);
+    assert_int_equal(entries(p->folder), 3);
+}
+
+static void test_folder_behind_link(void **state)
+{
+    place *p = *state;
+    char link_path[256], *temporary;
+    assert_int_equal(mkdir(in(p, "real"), 0777), 0);
+    put(p, "real/mark", "");
+    snprintf(link_path, sizeof link_path, "%s/link", p->folder);
+    assert_int_equal(symlink("real", link_path), 0);
+    assert_int_equal(peek__folder_begin(p->context, link_path, &temporary), PEEK_OK);
+    write_inside(p, temporary, "new");
+    assert_int_equal(peek__folder_commit(p->context, link_path, &temporary, "mark"), PEEK_OK);
+    assert_true(peek__is_file(in(p, "real/new")));
+    struct stat about;
+    assert_int_equal(lstat(link_path, &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+}
+
+static void test_names(void **state)
+{
+    place *p = *state;
+    static const char *const bases[][3] = {{"a/b/relu1.npy", ".npy", "relu1"},
+                                           {"relu1", ".npy", "relu1"},
+                                           {".npy", ".npy", ".npy"},
+                                           {"a/b/", NULL, "b"}};
+    static const char *const safe[][2] = {
+        {"/conv1/Conv_output_0", "_conv1_Conv_output_0"}, {"", "_"}, {"..", "_."}, {"a b\xc3\xa9", "a_b__"}};
+    char *text, longest[300];
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(peek__base_name(p->context, &text, bases[i][0], bases[i][1]), PEEK_OK);
+        assert_string_equal(text, bases[i][2]);
+        peek__free(&text);
+        assert_int_equal(peek__safe_name(p->context, &text, safe[i][0]), PEEK_OK);
+        assert_string_equal(text, safe[i][1]);
+        peek__free(&text);
+    }
+    memset(longest, 'x', sizeof longest);
+    longest[299] = 0;
+    assert_int_equal(peek__safe_name(p->context, &text, longest), PEEK_OK);
+    assert_int_equal(strlen(text), 100);
+    peek__free(&text);
+}
+
+/* The vector of the FNV reference code, and bytes in pieces. */
+static void test_digest(void **state)
+{
+    (void)state;
+    uint64_t whole = 0, parts = 0;
+    char text[17];
+    peek__digest(&whole, "foobar", 6);
+    peek__digest_text(whole, text);
+    assert_string_equal(text, "85944171f73967e8");
+    peek__digest(&parts, "foo", 3);
+    peek__digest(&parts, "bar", 3);
+    assert_true(whole == parts);
+}
+
+static void test_every_failure(void **state)
+{
+    place *p = *state;
+    char path[256], *temporary;
+    int failures = 0;
+    snprintf(path, sizeof path, "%s/run", p->folder);
+    for (int nth = 1;; nth++) {
+        peek__fail_nth(p->context, nth);
+        peek_status status = peek__folder_begin(p->context, path, &temporary);
+        if (status == PEEK_OK) status = peek__folder_commit(p->context, path, &temporary, "mark");
+        peek__folder_abort(&temporary);
+        peek__fail_nth(p->context, 0);
+        if (status == PEEK_OK) break;
+        failures++;
+        assert_true(status == PEEK_E_IO || status == PEEK_E_MEMORY);
+        assert_int_equal(entries(p->folder), 0);
+    }
+    assert_true(failures >= 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_commit_and_abort, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unwritable, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_folder_behind_link, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test_setup_teardown(test_every_failure, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
