@@ -126,9 +126,9 @@ peek_status peek_dataset_read(peek_context *context, const peek_dataset *dataset
                               float *out)
 {
     if (first < 0 || count < 0 || first > dataset->count - count)
-        return peek__fail(context, PEEK_E_ARGUMENT, "samples %lld to %lld were asked for, but '%s' has %lld",
-                          (long long)first, (long long)(first + count - 1), dataset->name,
-                          (long long)dataset->count);
+        return peek__fail(context, PEEK_E_ARGUMENT,
+                          "%lld samples from number %lld on were asked for, but '%s' has %lld",
+                          (long long)count, (long long)first, dataset->name, (long long)dataset->count);
     const peek__content *content = dataset->content;
     int64_t size = content->values.columns;
     float largest = content->pictures && content->values.type == PEEK__UINT8    ? 255
