@@ -94,6 +94,14 @@ static void spread_words(const unsigned char *pixels, const peek__png *wanted, i
             memcpy(&out[c * plane + i], pixels + 2 * (stored * i + (stored < 3 ? 0 : c)), 2);
 }
 
+/* libspng does not read the checksum of the last chunk, which never changes; where it is missing, the file was
+ * cut. */
+static int has_end(const decoder *d)
+{
+    static const char end[] = "IEND\xae\x42\x60\x82";
+    return memmem(d->bytes, (size_t)d->size, end, sizeof end - 1) != NULL;
+}
+
 static peek_status decode(peek_context *context, const char *path, decoder *d, const peek__png *wanted,
                           void *out)
 {
@@ -113,6 +121,7 @@ static peek_status decode(peek_context *context, const char *path, decoder *d, c
     PEEK_TRY(peek__alloc(context, &pixels, size, "the pixels of a picture"));
     code = spng_decode_image(d->png, pixels, size, format, 0);
     if (!code) code = spng_decode_chunks(d->png); /* up to the end of the file */
+    if (!code && !has_end(d)) code = SPNG_IO_EOF;
     if (!code && mine.deep)
         spread_words(pixels, wanted, stored_values[d->header.color_type], out);
     else if (!code)
