@@ -51,6 +51,11 @@ PEEK_API peek_status peek_problem_add_capture(peek_context *context, peek_proble
 
 PEEK_API int64_t peek_problem_samples(const peek_problem *problem); /* T */
 PEEK_API int64_t peek_problem_blocks(const peek_problem *problem);
+PEEK_API int64_t peek_problem_columns(const peek_problem *problem); /* n, of all blocks together */
+
+/* Whether the problem can be factorised with this rank: 1 <= rank <= min(T, n). Errors: E_SHAPE, no blocks or
+ * rank too large. */
+PEEK_API peek_status peek_problem_check_rank(peek_context *context, const peek_problem *problem, int64_t rank);
 
 typedef struct peek_block_info {
     const char *name; /* lives as long as the problem or model */

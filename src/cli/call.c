@@ -100,6 +100,17 @@ peek_status cli_make_folder(cli_call *call, const char *path)
     }
 }
 
+peek_status cli_check_place(cli_call *call, const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    if (access(folder[0] ? folder : "/", W_OK | X_OK) == 0) return PEEK_OK;
+    cli_wrong(call, "%s cannot be written: %s: %s; make that folder or choose another place with -o", path,
+              folder, strerror(errno));
+    return PEEK_E_IO;
+}
+
 double cli_number(const cJSON *object, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);

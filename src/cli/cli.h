@@ -63,6 +63,9 @@ peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir
 /* Makes an output folder and its parents before long work, so that an unwritable place is found out first. */
 peek_status cli_make_folder(cli_call *call, const char *path);
 
+/* The same for an output file: its folder must be there and writable. */
+peek_status cli_check_place(cli_call *call, const char *path);
+
 /* "1,440" with thin grouping for a person; buffer of 32. */
 const char *cli_count(int64_t number, char *buffer);
 

@@ -72,6 +72,29 @@ static peek_status add_blocks(cli_call *call, peek_problem *problem, peek_signed
     return PEEK_OK;
 }
 
+/* A line of the table, and its head before the first. */
+static void tell(cli_call *call, const peek_problem *problem, const peek_model *model, const char *folder)
+{
+    peek_model_info info = peek_model_describe(model);
+    cJSON *models = cJSON_GetObjectItem(call->result, "models"), *entry = cJSON_CreateObject();
+    if (!models->child) {
+        cli_say(call, "%lld blocks, %lld samples, %lld columns\n", (long long)peek_problem_blocks(problem),
+                (long long)peek_problem_samples(problem), (long long)peek_problem_columns(problem));
+        cli_say(call, "%6s  %12s  %14s  %10s  %-10s %8s\n", "rank", "RMSE", "relative error", "iterations",
+                "stop", "seconds");
+    }
+    cli_say(call, "%6lld  %12.6g  %14.4f  %10lld  %-10s %8.2f\n", (long long)info.rank, info.rmse,
+            info.relative_error, (long long)info.iterations, info.stop, info.seconds);
+    cJSON_AddNumberToObject(entry, "rank", (double)info.rank);
+    cJSON_AddNumberToObject(entry, "rmse", info.rmse);
+    cJSON_AddNumberToObject(entry, "relative_error", info.relative_error);
+    cJSON_AddNumberToObject(entry, "iterations", (double)info.iterations);
+    cJSON_AddStringToObject(entry, "stop", info.stop);
+    cJSON_AddNumberToObject(entry, "seconds", info.seconds);
+    cJSON_AddStringToObject(entry, "folder", folder);
+    cJSON_AddItemToArray(models, entry);
+}
+
 static peek_status fit_rank(cli_call *call, const peek_problem *problem, const peek_fit_options *options,
                             const char *output)
 {
@@ -80,20 +103,7 @@ static peek_status fit_rank(cli_call *call, const peek_problem *problem, const p
     snprintf(folder, sizeof folder, "%s/rank-%lld", output, (long long)options->rank);
     peek_status status = peek_fit(call->context, problem, options, &model);
     if (status == PEEK_OK) status = peek_model_save(call->context, model, folder);
-    if (status == PEEK_OK) {
-        peek_model_info info = peek_model_describe(model);
-        cli_say(call, "%6lld  %12.6g  %14.4f  %10lld  %-10s %8.2f\n", (long long)info.rank, info.rmse,
-                info.relative_error, (long long)info.iterations, info.stop, info.seconds);
-        cJSON *entry = cJSON_CreateObject();
-        cJSON_AddNumberToObject(entry, "rank", (double)info.rank);
-        cJSON_AddNumberToObject(entry, "rmse", info.rmse);
-        cJSON_AddNumberToObject(entry, "relative_error", info.relative_error);
-        cJSON_AddNumberToObject(entry, "iterations", (double)info.iterations);
-        cJSON_AddStringToObject(entry, "stop", info.stop);
-        cJSON_AddNumberToObject(entry, "seconds", info.seconds);
-        cJSON_AddStringToObject(entry, "folder", folder);
-        cJSON_AddItemToArray(cJSON_GetObjectItem(call->result, "models"), entry);
-    }
+    if (status == PEEK_OK) tell(call, problem, model, folder);
     peek_model_free(&model);
     return status;
 }
@@ -107,26 +117,13 @@ static peek_status run(cli_call *call, const fit_flags *flags, peek_fit_options 
     peek_status status = peek_parse_ranks(call->context, flags->ranks, ranks, RANKS, &count);
     if (status == PEEK_OK) status = add_blocks(call, problem, (peek_signed)flags->negatives);
     if (status == PEEK_OK) status = set_weights(call, problem);
+    if (status == PEEK_OK) status = peek_problem_check_rank(call->context, problem, ranks[count - 1]);
+    if (status == PEEK_OK) status = cli_make_folder(call, flags->output);
     if (status != PEEK_OK) return status;
-    int64_t columns = 0, samples = peek_problem_samples(problem);
-    for (int64_t b = 0; b < peek_problem_blocks(problem); b++) {
-        peek_block_info info;
-        if (peek_problem_block(call->context, problem, b, &info) == PEEK_OK) columns += info.columns;
-    }
-    int64_t most = samples < columns ? samples : columns;
-    if (ranks[count - 1] > most)
-        return cli_wrong(
-            call, "--ranks asks for %lld, but %lld samples and %lld columns in all blocks allow at most %lld",
-            (long long)ranks[count - 1], (long long)samples, (long long)columns, (long long)most);
     call->result = cJSON_CreateObject();
     cJSON_AddStringToObject(call->result, "output", flags->output);
-    cJSON_AddNumberToObject(call->result, "samples", (double)samples);
+    cJSON_AddNumberToObject(call->result, "samples", (double)peek_problem_samples(problem));
     cJSON_AddArrayToObject(call->result, "models");
-    cli_say(call, "%lld blocks, %lld samples, %lld columns\n", (long long)peek_problem_blocks(problem),
-            (long long)samples, (long long)columns);
-    cli_say(call, "%6s  %12s  %14s  %10s  %-10s %8s\n", "rank", "RMSE", "relative error", "iterations", "stop",
-            "seconds");
-    status = cli_make_folder(call, flags->output);
     for (int64_t i = 0; status == PEEK_OK && i < count; i++) {
         options->rank = ranks[i];
         status = fit_rank(call, problem, options, flags->output);

@@ -59,7 +59,9 @@ static peek_status prepare(cli_call *call, train_work *work)
     if (!flags->data) return cli_wrong(call, "--data is missing: say what to train on, as in --data mnist");
     if (!flags->output)
         return cli_wrong(call, "-o is missing: say where the network goes, as in -o network.onnx");
-    peek_status status = cli_open_data(call, flags->data, flags->data_dir, PEEK_SPLIT_TRAIN, &work->all);
+    peek_status status = cli_check_place(call, flags->output);
+    if (status == PEEK_OK)
+        status = cli_open_data(call, flags->data, flags->data_dir, PEEK_SPLIT_TRAIN, &work->all);
     if (status == PEEK_OK && !peek_dataset_labels(work->all))
         return cli_wrong(call, "%s has no labels: training needs a folder per class or a file of labels",
                          flags->data);

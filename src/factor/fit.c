@@ -214,15 +214,7 @@ peek_status peek_fit(peek_context *context, const peek_problem *problem, const p
 {
     *out = NULL;
     PEEK_TRY(peek_options_check(context, &fit_table, options));
-    if (!problem || problem->count == 0)
-        return peek__fail(context, PEEK_E_SHAPE, "there are no blocks to factorise");
-    int64_t most = problem->rows < problem->columns ? problem->rows : problem->columns;
-    if (options->rank > most)
-        return peek__fail(context, PEEK_E_SHAPE,
-                          "rank %lld is larger than the data allows: %lld samples and %lld columns in all "
-                          "blocks, so at most %lld",
-                          (long long)options->rank, (long long)problem->rows, (long long)problem->columns,
-                          (long long)most);
+    PEEK_TRY(peek_problem_check_rank(context, problem, options->rank));
     fit_work work = {.context = context, .problem = problem, .options = options, .k = options->rank};
     peek_status status = fit_all(&work, out);
     if (status != PEEK_OK) peek_model_free(out);

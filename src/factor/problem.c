@@ -257,6 +257,23 @@ int64_t peek_problem_blocks(const peek_problem *problem)
     return problem ? problem->count : 0;
 }
 
+int64_t peek_problem_columns(const peek_problem *problem)
+{
+    return problem ? problem->columns : 0;
+}
+
+peek_status peek_problem_check_rank(peek_context *context, const peek_problem *problem, int64_t rank)
+{
+    if (!problem || problem->count == 0)
+        return peek__fail(context, PEEK_E_SHAPE, "there are no blocks to factorise: add some first");
+    int64_t most = problem->rows < problem->columns ? problem->rows : problem->columns;
+    if (rank >= 1 && rank <= most) return PEEK_OK;
+    return peek__fail(
+        context, PEEK_E_SHAPE,
+        "rank %lld cannot be had: %lld samples and %lld columns in all blocks allow 1 to %lld; change --ranks",
+        (long long)rank, (long long)problem->rows, (long long)problem->columns, (long long)most);
+}
+
 peek_status peek_problem_block(peek_context *context, const peek_problem *problem, int64_t block,
                                peek_block_info *out)
 {

@@ -84,19 +84,11 @@ static peek_status capture(peek_context *context, const inspect_work *work)
  * out. */
 static peek_status fit_ranks(peek_context *context, inspect_work *work, const peek_problem *problem)
 {
-    int64_t columns = 0, samples = peek_problem_samples(problem);
-    for (int64_t b = 0; b < peek_problem_blocks(problem); b++) {
-        peek_block_info info;
-        PEEK_TRY(peek_problem_block(context, problem, b, &info));
-        columns += info.columns;
-    }
-    int64_t most = samples < columns ? samples : columns, asked = work->rank_count;
-    if (work->ranks[asked - 1] <= most) return PEEK_OK;
+    int64_t samples = peek_problem_samples(problem), columns = peek_problem_columns(problem);
+    int64_t most = samples < columns ? samples : columns;
     if (strcmp(work->options->ranks, default_ranks) != 0)
-        return peek__fail(
-            context, PEEK_E_SHAPE,
-            "--ranks asks for %lld, but %lld samples and %lld columns in all blocks allow at most %lld",
-            (long long)work->ranks[asked - 1], (long long)samples, (long long)columns, (long long)most);
+        return peek_problem_check_rank(context, problem, work->ranks[work->rank_count - 1]);
+    if (work->ranks[work->rank_count - 1] <= most) return PEEK_OK;
     while (work->rank_count && work->ranks[work->rank_count - 1] > most) work->rank_count--;
     if (!work->rank_count) work->ranks[work->rank_count++] = most;
     peek__note(context, "ranks above %lld are left out: there are only %lld samples and %lld columns",

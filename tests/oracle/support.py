@@ -38,6 +38,15 @@ class Case(unittest.TestCase):
         with open(self.path(*parts)) as file:
             return json.load(file)
 
+    def read_bytes(self, *parts):
+        with open(self.path(*parts), "rb") as file:
+            return file.read()
+
+    def files(self):
+        """All files in the case's folder, to see that nothing was left behind."""
+        return sorted(os.path.relpath(os.path.join(top, name), self.folder)
+                      for top, _, names in os.walk(self.folder) for name in names)
+
     def sentence(self, *arguments, status=2, has=()):
         """A failure: one line on standard error with every text of `has`, nothing on standard output."""
         done = self.nnpeek(*arguments, status=status)

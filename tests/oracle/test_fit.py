@@ -104,36 +104,30 @@ class Fit(Case):
         for rank in (1, 5, 40):
             self.check_errors(data, f"fit/rank-{rank}")
 
-    def test_scaled_and_weighted_fits_are_in_original_units(self):
-        data = blocks(5)
-        files = self.save(data)
-        for name, flags in (("norm", ["--scale", "norm"]), ("max", ["--scale", "max"]),
-                            ("weight", ["--weight", "b0=30", "--weight", "b2=0.1"])):
-            self.nnpeek("fit", *files, "--ranks", 5, "--iterations", 80, *flags, "-o", name)
-            self.check_errors(data, f"{name}/rank-5")
-        plain = self.json("fit", *files, "--ranks", 5, "--iterations", 80, "-o", "plain")["models"][0]
-        self.assertGreater(plain["rank"], 0)
-        block = {name: self.read_json(name, "rank-5", "fit.json")["blocks"][0]["relative_error"]
-                 for name in ("plain", "norm", "weight")}
-        self.assertLess(block["norm"], block["plain"])  # the small block counts for more
-        self.assertLess(block["weight"], block["plain"])
-
-    def test_weights_are_those_of_the_objective(self):
+    def test_weights_and_scales_are_those_of_the_objective(self):
+        """With weights, and with blocks divided by their norm or maximum; the matrices come in original units."""
         data, rank, iterations = blocks(6), 4, 30
         files = self.save(data)
         samples, loadings = self.start(data, rank)
-        self.nnpeek("fit", *files, "--ranks", rank, "--iterations", iterations, "--tolerance", 0, "--init", "init",
-                    "--weight", "b1=0.25", "-o", "fit")
-        weights = [1, 0.25, 1]
-        f, ws = samples.astype(np.float64), [w.astype(np.float64) for w in loadings]
         xs = [x.astype(np.float64) for x in data]
-        for _ in range(iterations):
-            f = f * sum(a * x @ w for a, x, w in zip(weights, xs, ws)) / (
-                f @ sum(a * w.T @ w for a, w in zip(weights, ws)) + 1e-9)
-            ws = [w * (x.T @ f) / (w @ (f.T @ f) + 1e-9) for x, w in zip(xs, ws)]
-        objective = sum(a * ((x - f @ w.T) ** 2).sum() for a, x, w in zip(weights, xs, ws))
-        fit = self.read_json("fit", f"rank-{rank}", "fit.json")
-        self.assertAlmostEqual(fit["objective"][-1] / objective, 1, delta=1e-4)
+        for name, flags, weights in (
+                ("weight", ["--weight", "b1=0.25"], [1, 0.25, 1]),
+                ("norm", ["--scale", "norm"], [1 / (x ** 2).sum() for x in xs]),
+                ("max", ["--scale", "max", "--weight", "b2=3"], [w / x.max() ** 2 for w, x in zip((1, 1, 3), xs)])):
+            self.nnpeek("fit", *files, "--ranks", rank, "--iterations", iterations, "--tolerance", 0, "--init", "init",
+                        *flags, "-o", name)
+            f, ws = samples.astype(np.float64), [w.astype(np.float64) for w in loadings]
+            for _ in range(iterations):
+                f = f * sum(a * x @ w for a, x, w in zip(weights, xs, ws)) / (
+                    f @ sum(a * w.T @ w for a, w in zip(weights, ws)))
+                ws = [w * (x.T @ f) / (w @ (f.T @ f)) for x, w in zip(xs, ws)]
+            objective = sum(a * ((x - f @ w.T) ** 2).sum() for a, x, w in zip(weights, xs, ws))
+            fit = self.check_errors(data, f"{name}/rank-{rank}")
+            self.assertAlmostEqual(fit["objective"][-1] / objective, 1, delta=1e-4, msg=name)
+            found_f, found_w = self.load(f"{name}/rank-{rank}", len(data))
+            self.assertLess(np.linalg.norm(found_f - f) / np.linalg.norm(f), 1e-2, name)
+            for found, w in zip(found_w, ws):
+                self.assertLess(np.linalg.norm(found - w) / np.linalg.norm(w), 1e-2, name)
 
     def test_scale_of_the_data_does_not_matter(self):
         x = blocks(7)[1]
@@ -163,8 +157,7 @@ class Fit(Case):
             self.nnpeek("fit", *files, "--ranks", "4,17", "--iterations", 25, "--threads", threads, "-o", name)
         for rank in (4, 17):
             for file in ("samples.npy", "b0.npy", "b1.npy", "errors.npy"):
-                contents = {open(self.path(name, f"rank-{rank}", file), "rb").read()
-                            for name in ("one", "two", "three", "again")}
+                contents = {self.read_bytes(name, f"rank-{rank}", file) for name in ("one", "two", "three", "again")}
                 self.assertEqual(len(contents), 1, f"rank {rank}, {file}")
 
     def test_shapes_at_the_edge(self):
