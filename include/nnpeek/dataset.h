@@ -63,7 +63,8 @@ PEEK_API const char *peek_dataset_class_name(const peek_dataset *dataset, int64_
 /* The place of sample t in the data as opened, before any cut or order; borrowed array of count. */
 PEEK_API const int64_t *peek_dataset_indices(const peek_dataset *dataset);
 
-/* Replaces the labels: `path` is an .npy of integers or a text file with one name a line, count entries. */
+/* Replaces the labels: `path` is an .npy of integers or a text file with one name a line (or numbers alone), count entries:
+ * read them before cutting. Errors: E_SHAPE (another count), E_VALUE, E_FORMAT, E_NOT_FOUND, E_IO, E_MEMORY. */
 PEEK_API peek_status peek_dataset_read_labels(peek_context *context, peek_dataset *dataset, const char *path);
 
 /* Copies samples first .. first+count-1 to out, count x (C H W), row-major; C, H, W as described.

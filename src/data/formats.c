@@ -160,6 +160,7 @@ peek_status peek_dataset_open(peek_context *context, const char *spec, const pee
     peek__content content = {0};
     char *name = NULL;
     int known = 0;
+    peek__stage(context, "data", "reading samples", 0);
     peek_status status = peek__named_read(context, spec, options, &known, &name, &content);
     if (status == PEEK_OK && !known) status = peek__format_read(context, spec, &content);
     if (status == PEEK_OK && !known) status = name_path(context, spec, &name);
