@@ -14,17 +14,28 @@ import { sampleView } from './views/sample';
 import { spectrumView } from './views/spectra';
 import { toolbarView } from './views/toolbar';
 
+// The right column stays in view while the longer left one is read: at its end where it is higher than the window.
+function stick(element: HTMLElement): void {
+    const place = (): void => {
+        const top = Math.min(70, window.innerHeight - element.offsetHeight - 16);
+        element.style.setProperty('--stick', `${top}px`);
+    };
+    new ResizeObserver(place).observe(element);
+    window.addEventListener('resize', place);
+}
+
 function build(payload: Payload, licences: string): HTMLElement[] {
     const store = new Store(payload.runs.map((run) => new RunModel(run)));
     const factorised = store.runs.some((run) => run.ranks.length > 0);
     const measured = store.runs.some((run) => run.run.blocks.some((block) => block.measures?.singular_values.length));
     const left = h('div', { class: 'stack' });
-    const right = h('div', { class: 'aside' });
-    const both = h('div', { class: 'pair explore' }, left, right);
+    const right = h('div', { class: 'stack' });
+    const both = h('div', { class: 'pair explore' }, left, h('div', { class: 'aside' }, right));
     const charts = h('div', { class: 'pair charts' });
+    stick(right);
     if (factorised) {
-        left.append(galleryView(store), flowView(store), sampleView(store));
-        right.append(detailView(store));
+        left.append(galleryView(store), flowView(store, right));
+        right.append(detailView(store), sampleView(store));
         charts.append(errorView(store));
     }
     if (measured) charts.append(spectrumView(store));

@@ -100,23 +100,12 @@ function topSamples(store: Store, fit: Fit): HTMLElement | null {
     return h('div', {}, h('h3', {}, 'Samples that have most of it'), h('div', { class: 'thumbs' }, ...buttons));
 }
 
-// The aside stays in view while the gallery is read, as far as it fits.
-function stick(element: HTMLElement): void {
-    const place = (): void => {
-        const top = Math.min(60, window.innerHeight - element.offsetHeight - 16);
-        element.style.setProperty('--stick', `${top}px`);
-    };
-    new ResizeObserver(place).observe(element);
-    window.addEventListener('resize', place);
-}
-
 export function detailView(store: Store): HTMLElement {
     const { element, title, sentence, body } = section('detail', 'Component');
     const picture = h('div', { class: 'portrait' });
     const samples = h('div', { class: 'samples' });
     const layers = h('div', { class: 'layers' });
     body.append(picture, samples, layers);
-    stick(element);
 
     store.watch(['rank', 'component', 'layer'], () => {
         const { fit, model } = store;

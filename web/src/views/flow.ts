@@ -6,6 +6,9 @@ import type { Store } from '../store';
 import { percent, shape, shorten } from '../words';
 
 const node = 12; // thickness of a column
+const shortest = 380; // a column
+const longest = 640;
+const labelRoom = 44;
 const narrow = 520; // narrower than this the network runs downwards
 
 interface Span {
@@ -55,12 +58,11 @@ function describe(fit: Fit, layers: Layer[], component: number): string {
     return `Component ${component + 1}: ${parts.join(', ')}`;
 }
 
-function draw(store: Store, fit: Fit, width: number): SVGSVGElement {
+function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElement {
     const layers = store.model.layers.filter((layer) => fit.has(layer));
     const upright = width < narrow && layers.length > 1;
     const chosen = store.get('component');
-    const across = upright ? width : 380; // the length of a column
-    const labelRoom = 44;
+    const across = upright ? width : length; // the length of a column
     const step = upright ? Math.max(120, Math.min(150, 700 / layers.length)) : 0;
     const along = upright ? step * (layers.length - 1) + node : width;
     const place = layers.map((_, index) => layers.length === 1 ? 0
@@ -117,14 +119,25 @@ function draw(store: Store, fit: Fit, width: number): SVGSVGElement {
     return root;
 }
 
-export function flowView(store: Store): HTMLElement {
+// The columns are as long as it takes to end where the neighbouring column of the page ends.
+function lengthBeside(frame: HTMLElement, neighbour: HTMLElement): number {
+    const own = frame.closest('.stack');
+    if (!(own instanceof HTMLElement)) return shortest;
+    const beside = neighbour.getBoundingClientRect().left > own.getBoundingClientRect().right - 1;
+    if (!beside) return shortest;
+    const others = own.offsetHeight - frame.offsetHeight;
+    return Math.round(Math.max(shortest, Math.min(longest, neighbour.offsetHeight - others - labelRoom - 6)));
+}
+
+export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
     const { element, sentence, body, title } = section('flow', 'The way through the network');
     const frame = h('div', { class: 'frame' });
     body.append(frame);
     const redraw = onWidth(frame, (width) => {
         const { fit } = store;
-        frame.replaceChildren(...(fit ? [draw(store, fit, width)] : []));
+        frame.replaceChildren(...(fit ? [draw(store, fit, width, lengthBeside(frame, neighbour))] : []));
     });
+    new ResizeObserver(redraw).observe(neighbour);
     store.watch(['rank', 'component', 'layer'], () => {
         const several = store.model.layers.length > 1;
         title.textContent = several ? 'The way through the network' : 'What each component explains';

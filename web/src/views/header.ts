@@ -15,7 +15,7 @@ function facts(model: RunModel): string {
         model.ranks.length ? `${model.ranks.length === 1 ? 'rank' : 'ranks'} ${ranks(model.ranks)}` : 'not factorised yet',
         run.seed === undefined ? null : `seed ${run.seed}`,
         when,
-    ].filter(Boolean).join(' · ');
+    ].filter(Boolean).map((fact) => fact!.replace(/ /g, '\u00a0')).join(' · ');
 }
 
 function headline(value: string, caption: string): HTMLElement {
@@ -86,5 +86,5 @@ export function headerView(store: Store): HTMLElement {
         [...chooser.children].forEach((button, index) =>
             button.setAttribute('aria-pressed', String(index === store.get('run'))));
     });
-    return h('header', {}, h('div', { class: 'titles' }, title, meta, words, store.runs.length > 1 && chooser), numbers);
+    return h('header', {}, h('div', { class: 'titles' }, title, meta, store.runs.length > 1 && chooser), numbers, words);
 }

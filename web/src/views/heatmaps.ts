@@ -43,6 +43,7 @@ function order(fit: Fit, layer: Layer): Ordered {
 // Where many neurons share a pixel, it shows the largest.
 function paint(target: HTMLCanvasElement, ordered: Ordered, rank: number, width: number): void {
     const total = ordered.neurons.length;
+    const used = total - ordered.unused;
     const columns = Math.min(total, Math.max(1, width));
     target.width = columns;
     target.height = rank;
@@ -56,9 +57,9 @@ function paint(target: HTMLCanvasElement, ordered: Ordered, rank: number, width:
             let value = -1;
             for (let i = from; i < to; i++) {
                 const neuron = ordered.neurons[i]!;
-                if (neuron >= 0) value = Math.max(value, ordered.values[neuron * rank + c]!);
+                if (neuron >= 0 && i < used) value = Math.max(value, ordered.values[neuron * rank + c]!);
             }
-            if (value < 0) continue; // the gap stays clear
+            if (value < 0) continue; // the gap and what is unused stay clear
             const entry = 3 * viridisEntry(value);
             image.data.set([viridis[entry]!, viridis[entry + 1]!, viridis[entry + 2]!, 255], 4 * (c * columns + x));
         }
@@ -78,13 +79,14 @@ class Heatmap {
     readonly element: HTMLElement;
     private readonly raster = h('canvas', { class: 'raster heat', role: 'img' });
     private readonly mark = h('div', { class: 'row-mark', 'aria-hidden': 'true' });
+    private readonly empty = h('div', { class: 'unused', 'aria-hidden': 'true' });
     private readonly ends = h('div', { class: 'ends small dim' });
     private readonly title = h('button', { type: 'button', class: 'plain' });
     private ordered: Ordered | null = null;
     private fit: Fit | null = null;
 
     constructor(private readonly store: Store, private readonly layer: Layer, private readonly tip: HTMLElement) {
-        const field = h('div', { class: 'field' }, this.raster, this.mark);
+        const field = h('div', { class: 'field' }, this.empty, this.raster, this.mark);
         this.element = h('figure', { class: 'heatmap', 'data-layer': layer.index }, h('figcaption', {}, h('h3', {}, this.title)), field, this.ends);
         this.title.append(shorten(layer.name, 60));
         this.title.title = layer.name;
@@ -129,7 +131,8 @@ class Heatmap {
             this.raster.style.height = `${Math.max(90, Math.min(330, fit.rank * (fit.rank <= 25 ? 10 : 6.4)))}px`;
             this.paint(this.raster.clientWidth || 600);
             const { neurons, unused } = this.ordered;
-            const used = neurons.length - unused - (unused ? Math.max(1, Math.round((this.layer.view.reduce((a, b) => a * b, 1)) * gapShare)) : 0);
+            const used = neurons.indexOf(-1) < 0 ? neurons.length : neurons.indexOf(-1);
+            this.empty.style.left = `${(100 * (neurons.length - unused)) / neurons.length}%`;
             const unit = this.layer.kind === 'input' ? 'entry' : 'neuron';
             this.ends.replaceChildren(h('span', {}, `${plural(used, unit, unit === 'entry' ? 'entries' : 'neurons')}, by the component they carry most`),
                 h('span', {}, unused ? `${count(unused)} unused` : 'none unused'));

@@ -42,14 +42,15 @@ function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
     const rank = store.fit?.rank;
     const last = Math.max(2, ...data.map((point) => point.place));
     const least = Math.min(0.1, ...data.map((point) => point.value));
+    const decades = [1, 0.1, 0.01, 0.001, 1e-4, 1e-5].filter((value) => value >= least);
     return Plot.plot({
         width, height: 240, marginLeft: 52, marginRight: 16, marginTop: 22, marginBottom: 40, style: chartStyle,
         ariaLabel: 'Singular values of every layer, divided by the largest, on a logarithmic axis',
         x: { label: 'number of the singular value', domain: [1, last], ticks: Math.max(3, Math.floor(width / 90)), tickSize: 0, labelArrow: 'none' },
-        y: { type: 'log', label: null, domain: [least, 1], ticks: 4, tickFormat: (value: number) => String(Number(value.toPrecision(1))), tickSize: 0 },
+        y: { type: 'log', label: null, domain: [least, 1], ticks: decades, tickFormat: (value: number) => number(value), tickSize: 0 },
         color: { type: 'identity' },
         marks: [
-            Plot.gridY({ stroke: 'var(--line)', strokeOpacity: 1, ticks: 4 }),
+            Plot.gridY(decades, { stroke: 'var(--line)', strokeOpacity: 1 }),
             ...(rank !== undefined && rank <= last ? [
                 Plot.ruleX([rank], { stroke: 'var(--accent)', strokeWidth: 1.5 }),
                 Plot.text([rank], { x: (d: number) => d, text: (d: number) => `rank ${d}`, frameAnchor: 'top', dy: -18, fill: 'var(--accent)',

@@ -1,0 +1,227 @@
+// Run folders made from known factors, in the formats that nnpeek writes, for the tests of the report.
+import fs from 'node:fs';
+import path from 'node:path';
+
+// Names as a hostile network or file may bear them.
+export const hostile = {
+    layer: '<img src=x onerror=alert(1)>',
+    network: '</script><script>window.hacked=1</script>.onnx',
+    data: '<!--<b>data</b>',
+    className: '<i>one</i> & "two"',
+    skipped: "<svg onload=window.hacked=1>'",
+};
+
+function randoms(seed) {
+    let state = seed >>> 0;
+    return () => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return (state + 0.5) / 2 ** 32;
+    };
+}
+
+export function writeNpy(file, type, shape, values) {
+    const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+    const text = `{'descr': '${type}', 'fortran_order': False, 'shape': (${sizes}), }`;
+    const header = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11) + '\n';
+    const start = Buffer.alloc(10);
+    start.write('\x93NUMPY\x01\x00', 'latin1');
+    start.writeUInt16LE(header.length, 8);
+    const array = type === '<i8' ? BigInt64Array.from(values, BigInt) : Float32Array.from(values);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, Buffer.concat([start, Buffer.from(header, 'latin1'), Buffer.from(array.buffer)]));
+}
+
+function writeJson(file, value) {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, JSON.stringify(value, null, 1));
+}
+
+// A soft spot in a map, so that components look like something.
+function spot(channels, height, width, random) {
+    const map = [];
+    for (let c = 0; c < channels; c++) {
+        const [y, x, size, weight] = [random() * height, random() * width, 0.08 + 0.2 * random(), random()];
+        for (let i = 0; i < height; i++)
+            for (let j = 0; j < width; j++) {
+                const distance = ((i - y) / height) ** 2 + ((j - x) / width) ** 2;
+                map.push(weight * Math.exp(-distance / (2 * size * size)));
+            }
+    }
+    return map;
+}
+
+function product(sizes) {
+    return sizes.reduce((all, size) => all * size, 1);
+}
+
+function norm(values) {
+    return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+}
+
+// Blocks X_b = F W_b^T + noise of the largest rank; a fit of rank k has the first k columns.
+function makeRun({ seed, samples, blocks, ranks, classes = 0, unused = 0 }) {
+    const random = randoms(seed);
+    const most = Math.max(...ranks, 1);
+    const labels = Array.from({ length: samples }, (_, t) => (classes ? t % classes : 0));
+    const factor = labels.map((label) => Float32Array.from({ length: most }, (_, r) =>
+        Math.fround(r % Math.max(1, classes) === label && random() < 0.9 ? 0.3 + 0.7 * random() : 0.15 * random() * random())));
+    const made = blocks.map((block) => {
+        const columns = product(block.shape);
+        const parts = Array.from({ length: most }, (_, r) => (block.shape.length === 3
+            ? spot(...block.shape, random) : Array.from({ length: columns }, () => (random() < 0.5 ? 0 : random()))).map((value) => value / (1 + r / 4)));
+        if (block.kind === 'layer') for (const part of parts) part.fill(0, columns - unused);
+        const values = new Float32Array(samples * columns);
+        for (let t = 0; t < samples; t++)
+            for (let i = 0; i < columns; i++) {
+                let sum = i < columns - (block.kind === 'layer' ? unused : 0) ? 0.05 * random() : 0;
+                for (let r = 0; r < most; r++) sum += factor[t][r] * parts[r][i];
+                values[t * columns + i] = block.kind === 'input' ? Math.min(1, sum) : sum;
+            }
+        return { ...block, columns, parts, values };
+    });
+    const fits = ranks.map((rank) => {
+        const results = made.map((block) => {
+            const residuals = new Float32Array(samples);
+            for (let t = 0; t < samples; t++) {
+                let squares = 0;
+                for (let i = 0; i < block.columns; i++) {
+                    let sum = 0;
+                    for (let r = 0; r < rank; r++) sum += factor[t][r] * Math.fround(block.parts[r][i]);
+                    squares += (block.values[t * block.columns + i] - sum) ** 2;
+                }
+                residuals[t] = Math.sqrt(squares);
+            }
+            return { residuals, norm: norm(block.values), error: norm(residuals) };
+        });
+        return { rank, results };
+    });
+    return { samples, labels, factor, blocks: made, fits, unused, classes };
+}
+
+function writeCapture(folder, run, facts) {
+    for (const block of run.blocks) writeNpy(path.join(folder, block.file), '<f4', [run.samples, block.columns], block.values);
+    if (run.classes) writeNpy(path.join(folder, 'labels.npy'), '<i8', [run.samples], run.labels);
+    writeJson(path.join(folder, 'manifest.json'), {
+        network: { name: facts.network, digest: '0123456789abcdef' },
+        data: { name: facts.data, count: run.samples * 5, class_names: facts.classNames ?? [] },
+        samples: { count: run.samples, chosen: Array.from({ length: run.samples }, (_, t) => 5 * t), seed: 3 },
+        blocks: run.blocks.map((block) => ({
+            name: block.name, file: block.file, kind: block.kind, operator: block.kind === 'layer' ? 'Relu' : '', node: block.name,
+            shape: block.shape, columns: block.columns, type: 'float32', reduction: null, fit: true, channel: block.channel ?? null,
+        })),
+        skipped: facts.skipped ?? [],
+        options: { layers: 'auto', batch: 64, deep: { inside: [1, 2] } },
+        preprocess: { scale: 1, mean: [0] },
+        seed: 3, version: '0.1.0', created: '2026-11-23T20:30:00Z',
+    });
+}
+
+function writeFits(folder, run) {
+    for (const { rank, results } of run.fits) {
+        const into = path.join(folder, `rank-${rank}`);
+        writeNpy(path.join(into, 'samples.npy'), '<f4', [run.samples, rank], run.factor.flatMap((row) => [...row.subarray(0, rank)]));
+        run.blocks.forEach((block) => writeNpy(path.join(into, block.file), '<f4', [block.columns, rank],
+            Array.from({ length: block.columns * rank }, (_, i) => block.parts[i % rank][Math.floor(i / rank)])));
+        writeNpy(path.join(into, 'errors.npy'), '<f4', [run.samples, run.blocks.length],
+            Array.from({ length: run.samples * run.blocks.length }, (_, i) =>
+                results[i % run.blocks.length].residuals[Math.floor(i / run.blocks.length)]));
+        const error = norm(results.map((result) => result.error));
+        const entries = run.blocks.reduce((sum, block) => sum + block.columns, 0) * run.samples;
+        writeJson(path.join(into, 'fit.json'), {
+            rank, rule: 'mu', seed: 3, iterations: 120, stop: 'tolerance', seconds: 0.25, objective: [9, 4, error ** 2],
+            rmse: error / Math.sqrt(entries), relative_error: error / norm(results.map((result) => result.norm)),
+            blocks: run.blocks.map((block, b) => ({
+                name: block.name, file: block.file, shape: block.shape, norm: results[b].norm, weight: 1,
+                rmse: results[b].error / Math.sqrt(run.samples * block.columns), relative_error: results[b].error / results[b].norm,
+            })),
+            options: { rule: 'mu', tolerance: 1e-5 },
+        });
+    }
+}
+
+function writeMeasures(file, run, output) {
+    writeJson(file, {
+        blocks: Object.fromEntries(run.blocks.map((block, b) => [block.name, {
+            norm: norm(block.values), mean: 0.1, zeros: 0.25, unused: block.kind === 'layer' ? run.unused : 0, columns: block.columns,
+            effective_rank: 4.5 + b, singular_values: Array.from({ length: 20 }, (_, i) => 50 * Math.exp(-i / (3 + b))),
+            singular_value_samples: run.samples,
+        }])),
+        output, fit: { ranks: [] }, version: '0.1.0',
+    });
+}
+
+// Grey pictures, a convolutional and a dense layer with hostile names, labels, everything measured.
+export function full(folder) {
+    const run = makeRun({
+        seed: 1, samples: 60, ranks: [2, 3, 5], classes: 3, unused: 4, blocks: [
+            { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 12, 12], channel: 0 },
+            { name: hostile.layer, file: 'layer.npy', kind: 'layer', shape: [8, 6, 6] },
+            { name: 'dense', file: 'dense.npy', kind: 'layer', shape: [20] },
+        ],
+    });
+    writeCapture(path.join(folder, 'capture'), run, {
+        network: hostile.network, data: hostile.data, classNames: ['zero', hostile.className, 'two'],
+        skipped: [{ name: hostile.skipped, operator: 'Conv', reason: 'its values are signed' }],
+    });
+    writeFits(path.join(folder, 'fit'), run);
+    writeMeasures(path.join(folder, 'measures.json'), run,
+        { effective_rank: 2.8, mutual_information: 1.2, mean_confidence: 0.9, classes: 3 });
+    return run;
+}
+
+// Three channels of input, one block each; no labels, no measures.
+export function colour(folder) {
+    const run = makeRun({
+        seed: 2, samples: 40, ranks: [4], blocks: [
+            ...[0, 1, 2].map((channel) => ({ name: `input.${channel}`, file: `input.${channel}.npy`, kind: 'input', shape: [1, 10, 8], channel })),
+            { name: 'relu1', file: 'relu1.npy', kind: 'layer', shape: [6, 4, 4] },
+        ],
+    });
+    writeCapture(path.join(folder, 'capture'), run, { network: 'colour.onnx', data: 'pictures/' });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}
+
+// What `nnpeek fit a.npy b.npy` leaves: rank folders directly inside, no capture.
+export function fitAlone(folder) {
+    const run = makeRun({
+        seed: 3, samples: 30, ranks: [2, 4], blocks: [
+            { name: 'a', file: 'a.npy', kind: 'layer', shape: [17] }, { name: 'b', file: 'b.npy', kind: 'layer', shape: [40] },
+        ],
+    });
+    writeFits(folder, run);
+    return run;
+}
+
+// The smallest: one block, rank 1.
+export function smallest(folder) {
+    const run = makeRun({ seed: 4, samples: 12, ranks: [1], blocks: [{ name: 'relu', file: 'relu.npy', kind: 'layer', shape: [5] }] });
+    writeCapture(path.join(folder, 'capture'), run, { network: 'small.onnx', data: 'numbers.npy' });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}
+
+// Captured and measured, not yet factorised.
+export function unfitted(folder) {
+    const run = makeRun({
+        seed: 5, samples: 20, ranks: [], blocks: [
+            { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 6, 6], channel: 0 }, { name: 'relu', file: 'relu.npy', kind: 'layer', shape: [9] },
+        ],
+    });
+    writeCapture(path.join(folder, 'capture'), run, { network: 'early.onnx', data: 'mnist:test' });
+    writeMeasures(path.join(folder, 'measures.json'), run, null);
+    return run;
+}
+
+// Pictures and maps so large that the page shows them smaller; many components.
+export function large(folder) {
+    const run = makeRun({
+        seed: 6, samples: 24, ranks: [2, 30], blocks: [
+            { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 150, 131], channel: 0 },
+            { name: 'relu1', file: 'relu1.npy', kind: 'layer', shape: [2, 70, 70] },
+        ],
+    });
+    writeCapture(path.join(folder, 'capture'), run, { network: 'large.onnx', data: 'photos/' });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}
