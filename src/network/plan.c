@@ -1,7 +1,6 @@
 /* network/plan.c: preparing and running a plan. */
 #include "network/plan.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -140,23 +139,12 @@ static void preprocess(const peek__preprocess *how, float *x, int64_t count, int
     }
 }
 
-/* BLAS and oneDNN take as many threads as OpenMP would give them, unless they are called inside an active
- * parallel region, which a region of one thread is not. A plan is for one thread always. */
-static int begin_single(void)
-{
-    int threads = omp_get_max_threads();
-    omp_set_num_threads(1);
-    return threads;
-}
-
 peek_status peek__plan_forward(peek_context *context, peek__plan *plan, int64_t count)
 {
     preprocess(plan->preprocess, peek__plan_input(plan), count, plan->slot[plan->network->input].size);
-    int threads = begin_single();
     peek_status status = PEEK_OK;
     for (int64_t i = 0; i < plan->operations && status == PEEK_OK; i++)
         status = plan->operation[i].type->forward(context, &plan->operation[i], count);
-    omp_set_num_threads(threads);
     return status;
 }
 
@@ -181,12 +169,10 @@ peek_status peek__plan_backward(peek_context *context, peek__plan *plan, int64_t
     memset(gradients, 0, (size_t)network->parameters * sizeof *gradients);
     for (int64_t i = 0; i < network->weights; i++)
         plan->slot[network->weight[i]].gradients = gradients + plan->weight_start[network->weight[i]];
-    int threads = begin_single();
     peek_status status = PEEK_OK;
     for (int64_t i = plan->operations - 1; i >= 0 && status == PEEK_OK; i--)
         if (plan->operation[i].output->gradients)
             status = plan->operation[i].type->backward(context, &plan->operation[i], count);
-    omp_set_num_threads(threads);
     return status;
 }
 

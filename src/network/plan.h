@@ -1,7 +1,8 @@
 /* network/plan.h: a network prepared to run slices of samples: one thread, its own memory.
  *
- * Parallel work is above plans: a batch is cut into slices that do not depend on the number of threads, and any
- * thread's plan may run any slice (network/team.h). */
+ * Plans are run from inside peek__parallel(), which keeps BLAS and oneDNN single-threaded. Parallel work is
+ * above them: a batch is cut into slices that do not depend on the number of threads, and any thread's plan may
+ * run any slice (network/team.h). */
 #ifndef NETWORK_PLAN_H
 #define NETWORK_PLAN_H
 
