@@ -401,6 +401,71 @@ static void test_every_failure(void **state)
     }
 }
 
+static void put_bytes(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+/* Opens a path with the n-th allocation or file operation failing, until none does: an error each time, and no
+ * leak. */
+static void open_with_failures(place *p, const char *path)
+{
+    int failures = 0;
+    for (int nth = 1;; nth++) {
+        peek_dataset *dataset = NULL;
+        peek__fail_nth(p->context, nth);
+        peek_status status = peek_dataset_open(p->context, path, NULL, &dataset);
+        peek__fail_nth(p->context, 0);
+        if (status == PEEK_OK) {
+            assert_non_null(peek_dataset_labels(dataset));
+            peek_dataset_free(&dataset);
+            break;
+        }
+        failures++;
+        assert_null(dataset);
+        assert_true(status == PEEK_E_MEMORY || status == PEEK_E_IO);
+        assert_true(nth < 500);
+    }
+    assert_true(failures > 5);
+}
+
+static void test_every_failure_of_formats(void **state)
+{
+    place *p = *state;
+    /* 2 x 2 grey pixels: 0, 255, 128, 7. */
+    static const unsigned char png[] = {0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d,
+                                        0x49, 0x48, 0x44, 0x52, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x02,
+                                        0x08, 0x00, 0x00, 0x00, 0x00, 0x57, 0xdd, 0x52, 0xf8, 0x00, 0x00, 0x00,
+                                        0x0e, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0x60, 0xf8, 0xcf, 0xd0,
+                                        0xc0, 0x0e, 0x00, 0x05, 0x09, 0x01, 0x87, 0x11, 0xf6, 0xd8, 0x28, 0x00,
+                                        0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
+    static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4};
+    static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 1, 6};
+    static unsigned char record[3073] = {9};
+    char path[192];
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/pictures", p->folder);
+        assert_int_equal(peek__folder_make(p->context, path), PEEK_OK);
+        snprintf(path, sizeof path, "%s/pictures/%d", p->folder, i);
+        assert_int_equal(peek__folder_make(p->context, path), PEEK_OK);
+        snprintf(path, sizeof path, "%s/pictures/%d/a.png", p->folder, i);
+        put_bytes(path, png, sizeof png);
+    }
+    snprintf(path, sizeof path, "%s/pictures", p->folder);
+    open_with_failures(p, path);
+    snprintf(path, sizeof path, "%s/x-labels-idx1-ubyte", p->folder);
+    put_bytes(path, labels, sizeof labels);
+    snprintf(path, sizeof path, "%s/x-images-idx3-ubyte", p->folder);
+    put_bytes(path, images, sizeof images);
+    open_with_failures(p, path);
+    snprintf(path, sizeof path, "%s/batch.bin", p->folder);
+    put_bytes(path, record, sizeof record);
+    open_with_failures(p, path);
+}
+
 static void test_name_order(void **state)
 {
     (void)state;
@@ -434,6 +499,7 @@ int main(void)
         TEST(test_named),
         TEST(test_stop),
         TEST(test_every_failure),
+        TEST(test_every_failure_of_formats),
         cmocka_unit_test(test_name_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
