@@ -1,4 +1,4 @@
-"""Data against independent programs: NumPy's .npy files, and IDX, gzip, PNG and CIFAR-10 files written here byte by byte.
+"""Data against independent programs: NumPy's .npy files, and IDX, gzip, PNG and CIFAR-10 files written here.
 
 NNPEEK_LIBRARY names libnnpeek.so. With NNPEEK_DATA, MNIST read as IDX is compared with MNIST read as PNG files.
 """
@@ -169,12 +169,14 @@ class Arrays(Case):
         path = self.folder / "a.npy"
         for array, status, word in (
                 (np.float32(1), E_FORMAT, "single number"), (np.ones(3, np.float32), E_UNSUPPORTED, "reshape"),
-                (np.ones((1, 1, 1, 1, 1)), E_UNSUPPORTED, "5 dimensions"), (np.ones((2, 3), ">f4"), E_FORMAT, "big-endian"),
-                (np.asfortranarray(np.ones((2, 3))), E_FORMAT, "Fortran"), (np.ones((2, 3), "c8"), E_FORMAT, "real number"),
+                (np.ones((1, 1, 1, 1, 1)), E_UNSUPPORTED, "5 dimensions"),
+                (np.ones((2, 3), ">f4"), E_FORMAT, "big-endian"), (np.ones((2, 3), "c8"), E_FORMAT, "real number"),
+                (np.asfortranarray(np.ones((2, 3))), E_FORMAT, "Fortran"),
                 (np.ones((0, 3)), E_FORMAT, "no samples"), (np.ones((3, 0)), E_FORMAT, "no samples"),
                 (np.array([["a"]]), E_FORMAT, "real number"), (np.array([[None]]), E_FORMAT, "Python objects"),
-                (np.array([[1, 2], [3, np.nan]]), E_VALUE, "sample 1, value 1"), (np.array([[np.inf]]), E_VALUE, "infinite"),
-                (np.array([[1e300]]), E_VALUE, "infinite"), (np.array([[np.nan]], "f2"), E_VALUE, "not a number")):
+                (np.array([[1, 2], [3, np.nan]]), E_VALUE, "sample 1, value 1"),
+                (np.array([[np.inf]]), E_VALUE, "infinite"), (np.array([[1e300]]), E_VALUE, "infinite"),
+                (np.array([[np.nan]], "f2"), E_VALUE, "not a number")):
             np.save(path, array, allow_pickle=True)
             with self.subTest(array=str(array.dtype)):
                 self.refuse(path, status, word, path)
