@@ -61,5 +61,5 @@ peek_status peek__convolution_backward(peek_context *context, peek__operation *o
 
 void peek__convolution_release(peek__operation *operation)
 {
-    peek__free(&operation->state);
+    peek__convolution_columns_release(operation);
 }

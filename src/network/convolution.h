@@ -18,5 +18,6 @@ typedef struct peek__convolution {
 peek_status peek__convolution_columns_prepare(peek_context *context, peek__operation *operation);
 void peek__convolution_columns_forward(peek__operation *operation, int64_t count);
 void peek__convolution_columns_backward(peek__operation *operation, int64_t count);
+void peek__convolution_columns_release(peek__operation *operation);
 
 #endif
