@@ -12,13 +12,14 @@ export function plural(value: number, one: string, many = `${one}s`): string {
 // A space that does not break a line.
 const joined = '\u00a0';
 
-// 0.123 is "12 %", 0.0123 is "1.2 %", 0.0001 is "< 0.1 %".
+// 0.123 is "12 %", 0.0123 is "1.2 %", 0.0001 is "< 0.1 %", 0.998 is "99.8 %".
 export function percent(share: number): string {
     if (!Number.isFinite(share)) return '–';
     const value = share * 100;
     if (value === 0) return `0${joined}%`;
     if (value > 0 && value < 0.05) return `<${joined}0.1${joined}%`;
-    return `${value.toFixed(value < 9.95 ? 1 : 0)}${joined}%`;
+    if (value > 99.95 && value < 100) return `>${joined}99.9${joined}%`;
+    return `${value.toFixed(value < 9.95 || (value >= 99 && value < 100) ? 1 : 0)}${joined}%`;
 }
 
 export function number(value: number, digits = 3): string {

@@ -77,7 +77,7 @@ function shareList(fit: Fit, component: number): HTMLElement {
     return h('table', { class: 'shares' }, h('caption', {}, 'Share of each layer'), h('tbody', {}, ...fit.model.layers.map((layer, index) => {
         const share = fit.share(layer, component);
         const before = index > 0 ? fit.share(fit.model.layers[index - 1]!, component) : 0;
-        return h('tr', {}, h('th', { scope: 'row', title: layer.name }, shorten(layer.name, 18)), h('td', {}, percent(share)),
+        return h('tr', {}, h('th', { scope: 'row', title: layer.name }, shorten(layer.name, 12)), h('td', {}, percent(share)),
             h('td', { class: 'dim' }, before > 0 ? `× ${(share / before).toFixed(2)}` : ''));
     })));
 }

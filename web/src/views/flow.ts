@@ -7,7 +7,7 @@ import { percent, shape, shorten } from '../words';
 
 const node = 12; // thickness of a column
 const shortest = 380; // a column
-const longest = 640;
+const longest = 780;
 const labelRoom = 44;
 const narrow = 520; // narrower than this the network runs downwards
 
@@ -60,20 +60,19 @@ function describe(fit: Fit, layers: Layer[], component: number): string {
 
 function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElement {
     const layers = store.model.layers.filter((layer) => fit.has(layer));
-    const upright = width < narrow && layers.length > 1;
+    const upright = width < narrow || layers.length === 1;
     const chosen = store.get('component');
     const across = upright ? width : length; // the length of a column
     const step = upright ? Math.max(120, Math.min(150, 700 / layers.length)) : 0;
-    const along = upright ? step * (layers.length - 1) + node : width;
-    const place = layers.map((_, index) => layers.length === 1 ? 0
-        : upright ? labelRoom + index * step : (index * (along - node)) / (layers.length - 1));
+    const thickness = layers.length === 1 ? 56 : node;
+    const along = upright ? step * (layers.length - 1) + thickness : width;
+    const place = layers.map((_, index) => upright ? labelRoom + index * step : (index * (along - node)) / (layers.length - 1));
     const all = layers.map((layer) => spans(fit, layer, across));
     const height = upright ? along + labelRoom : across + labelRoom + 6;
     const root = svg('svg', {
         width, height, viewBox: `0 0 ${width} ${height}`, class: 'flow', role: 'img',
         'aria-label': `The way through the network. ${describe(fit, layers, chosen)}.`,
     });
-    const thickness = layers.length === 1 ? Math.min(width, 120) : node;
     const order = Array.from({ length: fit.rank + 1 }, (_, c) => c).filter((c) => c !== chosen).concat(chosen);
 
     for (const c of order) {
@@ -98,7 +97,7 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         const last = i === layers.length - 1 && layers.length > 1;
         const value = percent(fit.share(layer, chosen));
         root.append(upright
-            ? svg('text', { class: 'value', x: Math.min(width - 22, Math.max(22, middle)), y: place[i]! + node + 14, 'text-anchor': 'middle' }, value)
+            ? svg('text', { class: 'value', x: Math.min(width - 22, Math.max(22, middle)), y: place[i]! + thickness + 14, 'text-anchor': 'middle' }, value)
             : svg('text', { class: 'value', x: last ? place[i]! - 6 : place[i]! + thickness + 6, y: Math.max(10, middle + 4), 'text-anchor': last ? 'end' : 'start' }, value));
         const first = i === 0 || upright;
         const anchor = first ? 'start' : last ? 'end' : 'middle';
@@ -141,9 +140,9 @@ export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
     store.watch(['rank', 'component', 'layer'], () => {
         const several = store.model.layers.length > 1;
         title.textContent = several ? 'The way through the network' : 'What each component explains';
-        sentence.textContent = `${several ? 'A column is a layer, its height all of the layer’s energy' : 'The column is all of the block’s energy'}; `
-            + `each band is a component’s share, the largest on top${several ? ', so that a component which gains importance rises' : ''}. `
-            + `The pale rest beneath is not explained. Component ${store.get('component') + 1} is chosen.`;
+        sentence.textContent = `${several ? 'A column is a layer, its length all of the layer’s energy' : 'The bar is all of the block’s energy'}; `
+            + `each band is a component’s share, the largest first${several ? ', so that a component which gains importance rises' : ''}. `
+            + `The pale rest is not explained. Component ${store.get('component') + 1} is chosen.`;
         redraw();
     });
     return element;

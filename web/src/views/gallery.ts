@@ -53,6 +53,7 @@ export function galleryView(store: Store): HTMLElement {
         const largest = Math.max(...model.layers.flatMap((layer) =>
             Array.from({ length: fit.rank }, (_, c) => fit.share(layer, c))));
         const most = model.layers.map(() => largest);
+        grid.style.setProperty('--card', fit.rank <= 6 ? '150px' : fit.rank <= 12 ? '124px' : '104px');
         grid.replaceChildren(...Array.from({ length: fit.rank }, (_, c) => card(store, fit, c, most)));
         more.textContent = `Show all ${fit.rank} components`;
         more.hidden = fit.rank <= 12;

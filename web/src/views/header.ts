@@ -3,7 +3,7 @@ import { h } from '../dom';
 import type { Fit } from '../fit';
 import type { RunModel } from '../model';
 import type { Store } from '../store';
-import { count, date, list, number, percent, plural, ranks, shorten } from '../words';
+import { count, date, number, percent, plural, ranks, shorten } from '../words';
 
 function facts(model: RunModel): string {
     const { run } = model;
@@ -52,8 +52,10 @@ function summary(model: RunModel, fit: Fit): string {
     const many = plural(fit.rank, 'component');
     if (parts.length === 1)
         sentences.push(`${many} ${fit.rank === 1 ? 'explains' : 'explain'} ${percent(best.explained)} of ${best.layer.name}.`);
+    else if (percent(best.explained) === percent(worst.explained))
+        sentences.push(`${many}, shared by ${plural(layers.length, 'block')}, ${fit.rank === 1 ? 'explains' : 'explain'} ${percent(best.explained)} of each.`);
     else
-        sentences.push(`${many}, shared by ${list([plural(layers.length, 'block')])}, ${fit.rank === 1 ? 'explains' : 'explain'} `
+        sentences.push(`${many}, shared by ${plural(layers.length, 'block')}, ${fit.rank === 1 ? 'explains' : 'explain'} `
             + `most of ${shorten(best.layer.name, 40)} (${percent(best.explained)}) and least of `
             + `${shorten(worst.layer.name, 40)} (${percent(worst.explained)}).`);
     const last = layers[layers.length - 1]!;

@@ -135,7 +135,8 @@ class Heatmap {
             this.empty.style.left = `${(100 * (neurons.length - unused)) / neurons.length}%`;
             const unit = this.layer.kind === 'input' ? 'entry' : 'neuron';
             this.ends.replaceChildren(h('span', {}, `${plural(used, unit, unit === 'entry' ? 'entries' : 'neurons')}, by the component they carry most`),
-                h('span', {}, unused ? `${count(unused)} unused` : 'none unused'));
+                h('span', {}, this.layer.unusedCount === null ? (unused ? `${count(unused)} carry nothing` : '')
+                    : unused ? `${count(unused)} unused` : 'none unused'));
         }
         const chosen = this.store.get('component');
         this.mark.style.top = `${(100 * chosen) / fit.rank}%`;
@@ -163,7 +164,7 @@ export function heatmapView(store: Store): HTMLElement {
         }
         for (const map of shown.maps) map.show(fit);
         sentence.textContent = 'A row is a component (the strongest on top), a column a neuron; bright where the neuron carries the component. '
-            + 'Neurons stand by the component that they carry most, those that no sample uses apart at the right. '
+            + 'Neurons stand by the component that they carry most, those that carry nothing apart at the right. '
             + `The marked row is component ${store.get('component') + 1}; point to see which neuron, click to choose a component.`;
     });
     return element;

@@ -60,7 +60,7 @@ function errors(store: Store, fit: Fit, sample: number): HTMLElement | null {
         const value = all[sample] ?? 0;
         const below = all.reduce((sum, other) => sum + (other < value ? 1 : 0), 0) / Math.max(1, all.length - 1);
         return [h('li', { title: `${layer.name}: ${number(value)}; median of all samples ${number(median)}` },
-            h('span', {}, shorten(layer.name, 18)),
+            h('span', {}, shorten(layer.name, 12)),
             h('span', { class: 'track' }, h('span', { style: `width:${most > 0 ? (100 * value) / most : 0}%` }),
                 h('i', { style: `left:${most > 0 ? (100 * median) / most : 0}%` })),
             h('span', { class: 'amount' }, `more than ${percent(below)}`))];

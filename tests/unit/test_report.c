@@ -1,0 +1,280 @@
+/* The report: written whole from a run folder, refused with a sentence, clean at every failing allocation. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "nnpeek/report.h"
+#include "report/packed.h"
+#include "report/run_files.h"
+#include "store/file.h"
+#include "store/npy.h"
+
+enum { SAMPLES = 6, SIDE = 4, PIXELS = SIDE * SIDE, NEURONS = 5, RANK = 2 };
+
+typedef struct fixture {
+    peek_context *context;
+    char folder[64];
+} fixture;
+
+static void path_in(const fixture *f, const char *name, char *out, size_t size)
+{
+    assert_true(snprintf(out, size, "%s/%s", f->folder, name) < (int)size);
+}
+
+static void make_folder(const fixture *f, const char *name)
+{
+    char path[256];
+    path_in(f, name, path, sizeof path);
+    assert_int_equal(peek__folder_make(f->context, path), PEEK_OK);
+}
+
+static void write_matrix(const fixture *f, const char *name, int64_t rows, int64_t columns)
+{
+    char path[256];
+    float values[SAMPLES * PIXELS];
+    for (int64_t i = 0; i < rows * columns; i++) values[i] = (float)((i * 7 + 3) % 11) / 11.0f;
+    path_in(f, name, path, sizeof path);
+    assert_int_equal(peek__npy_write(f->context, path, PEEK__FLOAT32, 2, (int64_t[]){rows, columns}, values),
+                     PEEK_OK);
+}
+
+static void write_text(const fixture *f, const char *name, const char *text)
+{
+    char path[256];
+    path_in(f, name, path, sizeof path);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void make_run(const fixture *f)
+{
+    make_folder(f, "capture");
+    make_folder(f, "fit/rank-2");
+    write_matrix(f, "capture/input.npy", SAMPLES, PIXELS);
+    write_matrix(f, "capture/relu.npy", SAMPLES, NEURONS);
+    write_matrix(f, "fit/rank-2/samples.npy", SAMPLES, RANK);
+    write_matrix(f, "fit/rank-2/input.npy", PIXELS, RANK);
+    write_matrix(f, "fit/rank-2/relu.npy", NEURONS, RANK);
+    write_matrix(f, "fit/rank-2/errors.npy", SAMPLES, 2);
+    write_text(
+        f, "capture/manifest.json",
+        "{\"network\": {\"name\": \"</script><b>\", \"digest\": \"00\"}, \"data\": {\"name\": \"d\", "
+        "\"class_names\": [\"a\", \"b\"]}, \"samples\": {\"count\": 6, \"chosen\": \"all\"}, \"blocks\": ["
+        "{\"name\": \"input\", \"file\": \"input.npy\", \"kind\": \"input\", \"shape\": [1, 4, 4], "
+        "\"columns\": 16, \"channel\": 0, \"fit\": true},"
+        "{\"name\": \"relu\", \"file\": \"relu.npy\", \"kind\": \"layer\", \"shape\": [5], \"columns\": 5, "
+        "\"fit\": true}], \"options\": {\"a\": 1, \"b\": {\"c\": \"x\"}}, \"seed\": 1}");
+    write_text(f, "fit/rank-2/fit.json",
+               "{\"rank\": 2, \"rule\": \"mu\", \"seed\": 0, \"iterations\": 9, \"stop\": \"tolerance\", "
+               "\"rmse\": 0.1, "
+               "\"relative_error\": 0.5, \"blocks\": ["
+               "{\"name\": \"input\", \"file\": \"input.npy\", \"norm\": 2, \"weight\": 1, \"rmse\": 0.1, "
+               "\"relative_error\": 0.5},"
+               "{\"name\": \"relu\", \"file\": \"relu.npy\", \"norm\": 3, \"weight\": 1, \"rmse\": 0.1, "
+               "\"relative_error\": 0.25}]}");
+    write_text(f, "measures.json",
+               "{\"blocks\": {\"relu\": {\"norm\": 3, \"unused\": 1, \"singular_values\": [3, 2, 1e-9]}}, "
+               "\"output\": {\"effective_rank\": 1.5}, \"fit\": {\"ranks\": [{\"rank\": 2, \"shares\": "
+               "{\"relu\": [0.6, 0.2]}}]}}");
+}
+
+static int set_up(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    if (!f) return -1;
+    strcpy(f->folder, "/tmp/nnpeek-report-XXXXXX");
+    if (!mkdtemp(f->folder) || peek_context_create(&f->context, NULL) != PEEK_OK) return -1;
+    make_run(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    static const char *const names[] = {"capture/input.npy",
+                                        "capture/relu.npy",
+                                        "capture/manifest.json",
+                                        "fit/rank-2/samples.npy",
+                                        "fit/rank-2/input.npy",
+                                        "fit/rank-2/relu.npy",
+                                        "fit/rank-2/errors.npy",
+                                        "fit/rank-2/fit.json",
+                                        "measures.json",
+                                        "report.html",
+                                        "capture",
+                                        "fit/rank-2",
+                                        "fit",
+                                        "."};
+    char path[256];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        path_in(f, names[i], path, sizeof path);
+        if (i + 1 == sizeof names / sizeof *names) path[strlen(path) - 2] = 0;
+        remove(path);
+    }
+    int left = peek__is_folder(f->folder); /* a temporary file that was left keeps the folder */
+    peek_context_free(&f->context);
+    free(f);
+    return left;
+}
+
+static char *read_report(const fixture *f)
+{
+    char path[256], *text = NULL;
+    int64_t size = 0;
+    path_in(f, "report.html", path, sizeof path);
+    assert_int_equal(peek__file_read(f->context, path, 10000000, &text, &size), PEEK_OK);
+    return text;
+}
+
+static cJSON *payload_of(const char *html)
+{
+    const char *start = strstr(html, "id=\"payload\">");
+    assert_non_null(start);
+    start = strchr(start, '>') + 1;
+    const char *end = strstr(start, "</script>");
+    assert_non_null(end);
+    cJSON *payload = cJSON_ParseWithLength(start, (size_t)(end - start));
+    assert_non_null(payload);
+    return payload;
+}
+
+/* A NULL path means report.html in the first run; texts arrive as they are, and end no element. */
+static void test_writes_the_page(void **state)
+{
+    fixture *f = *state;
+    const char *runs[] = {f->folder};
+    assert_int_equal(peek_report(f->context, runs, 1, NULL), PEEK_OK);
+    char *html = read_report(f);
+    assert_memory_equal(html, "<!doctype html>", 15);
+    assert_non_null(strstr(html, "</html>"));
+    assert_null(strstr(html, "</script><b>"));
+    cJSON *payload = payload_of(html);
+    const cJSON *run = cJSON_GetArrayItem(cJSON_GetObjectItem(payload, "runs"), 0);
+    const cJSON *network = cJSON_GetObjectItem(run, "network");
+    assert_string_equal(peek__json_text(network, "name", ""), "</script><b>");
+    assert_int_equal((int)peek__json_number(run, "sample_count", 0), SAMPLES);
+    const cJSON *options = cJSON_GetObjectItem(run, "options");
+    assert_string_equal(peek__json_text(cJSON_GetArrayItem(options, 1), "name", ""), "b.c");
+    cJSON_Delete(payload);
+    peek__free(&html);
+}
+
+/* Shares of measures.json are scaled to what the block's error leaves explained. */
+static void test_shares_add_up(void **state)
+{
+    fixture *f = *state;
+    const char *runs[] = {f->folder};
+    assert_int_equal(peek_report(f->context, runs, 1, NULL), PEEK_OK);
+    char *html = read_report(f);
+    cJSON *payload = payload_of(html);
+    const cJSON *run = cJSON_GetArrayItem(cJSON_GetObjectItem(payload, "runs"), 0);
+    const cJSON *rank = cJSON_GetArrayItem(cJSON_GetObjectItem(run, "ranks"), 0);
+    const double explained[] = {1 - 0.25, 1 - 0.0625};
+    for (int b = 0; b < 2; b++) {
+        const cJSON *block = cJSON_GetArrayItem(cJSON_GetObjectItem(rank, "blocks"), b);
+        const cJSON *shares = cJSON_GetObjectItem(block, "shares");
+        double first = cJSON_GetArrayItem(shares, 0)->valuedouble;
+        double sum = first + cJSON_GetArrayItem(shares, 1)->valuedouble;
+        assert_true(sum > explained[b] - 1e-5 && sum < explained[b] + 1e-5);
+        if (b == 1) assert_true(first > 0.7499 * sum && first < 0.7501 * sum); /* 0.6 of 0.6 + 0.2 */
+    }
+    cJSON_Delete(payload);
+    peek__free(&html);
+}
+
+/* Every allocation and file operation fails once: a status, a sentence, no page and nothing temporary beside
+ * it. */
+static void test_fails_cleanly(void **state)
+{
+    fixture *f = *state;
+    const char *runs[] = {f->folder};
+    char path[256];
+    path_in(f, "report.html", path, sizeof path);
+    int64_t nth = 1;
+    for (;; nth++) {
+        peek__fail_nth(f->context, nth);
+        peek_status status = peek_report(f->context, runs, 1, path);
+        peek__fail_nth(f->context, 0);
+        if (status == PEEK_OK) break;
+        assert_true(status == PEEK_E_MEMORY || status == PEEK_E_IO);
+        assert_true(strlen(peek_error(f->context)) > 10);
+        assert_false(peek__is_file(path));
+        assert_true(nth < 2000);
+    }
+    assert_true(nth > 20);
+}
+
+static void test_refuses_bad_arguments(void **state)
+{
+    fixture *f = *state;
+    const char *missing[] = {"/nonexistent-run"}, *none[] = {NULL}, *runs[] = {f->folder};
+    assert_int_equal(peek_report(f->context, NULL, 1, NULL), PEEK_E_ARGUMENT);
+    assert_int_equal(peek_report(f->context, runs, 0, NULL), PEEK_E_ARGUMENT);
+    assert_int_equal(peek_report(f->context, none, 1, NULL), PEEK_E_ARGUMENT);
+    assert_int_equal(peek_report(f->context, missing, 1, NULL), PEEK_E_NOT_FOUND);
+    assert_non_null(strstr(peek_error(f->context), "/nonexistent-run"));
+    assert_int_not_equal(peek_report(f->context, runs, 1, "/nonexistent-folder/report.html"), PEEK_OK);
+    assert_non_null(strstr(peek_error(f->context), "/nonexistent-folder"));
+}
+
+static int stop_at_once(const peek_event *event, void *user)
+{
+    (void)event;
+    (void)user;
+    return 1;
+}
+
+static void test_stops_on_request(void **state)
+{
+    fixture *f = *state;
+    peek_context *context = NULL;
+    peek_context_options options;
+    peek_context_options_default(&options);
+    options.event = stop_at_once;
+    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
+    const char *runs[] = {f->folder};
+    assert_int_equal(peek_report(context, runs, 1, NULL), PEEK_E_STOPPED);
+    peek_context_free(&context);
+    char path[256];
+    path_in(f, "report.html", path, sizeof path);
+    assert_false(peek__is_file(path));
+}
+
+/* RFC 4648's own examples. */
+static void test_base64(void **state)
+{
+    fixture *f = *state;
+    static const char *const texts[][2] = {
+        {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        cJSON *object = cJSON_CreateObject();
+        int64_t size = (int64_t)strlen(texts[i][0]);
+        assert_int_equal(
+            peek__pack_bytes(f->context, object, "a", (const uint8_t *)texts[i][0], 1, &size, 0, 1), PEEK_OK);
+        assert_string_equal(peek__json_text(cJSON_GetObjectItem(object, "a"), "data", ""), texts[i][1]);
+        cJSON_Delete(object);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_writes_the_page, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_shares_add_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_fails_cleanly, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refuses_bad_arguments, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stops_on_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_base64, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
