@@ -129,15 +129,17 @@ peek_status peek__fail(peek_context *context, peek_status status, const char *fo
 
 peek_status peek__fail_in(peek_context *context, peek_status status, const char *format, ...)
 {
-    char where[SENTENCE / 2], before[SENTENCE];
+    char where[SENTENCE / 2];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(where, sizeof where, format, arguments);
+    vsnprintf(where, sizeof where - 2, format, arguments);
     va_end(arguments);
+    strcat(where, ": ");
+    size_t length = strlen(where);
     pthread_mutex_lock(&context->lock);
-    memcpy(before, context->error, sizeof before);
-    size_t used = (size_t)snprintf(context->error, sizeof context->error, "%s: ", where);
-    snprintf(context->error + used, sizeof context->error - used, "%s", before);
+    memmove(context->error + length, context->error, sizeof context->error - length);
+    memcpy(context->error, where, length);
+    context->error[sizeof context->error - 1] = 0;
     pthread_mutex_unlock(&context->lock);
     return status;
 }

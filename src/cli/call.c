@@ -75,7 +75,6 @@ peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir
     peek_dataset_options_default(&options);
     options.data_dir = data_dir;
     options.split = split;
-    options.seed = call->common.seed;
     return peek_dataset_open(call->context, spec, &options, out);
 }
 

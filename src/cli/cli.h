@@ -56,7 +56,7 @@ peek_status cli_wrong(cli_call *call, const char *format, ...) PEEK_PRINTF(2, 3)
 /* Prints to standard output unless --json or --quiet. */
 void cli_say(const cli_call *call, const char *format, ...) PEEK_PRINTF(2, 3);
 
-/* Opens DATA for a verb: data_dir and seed as given, `split` for bare names. */
+/* Opens DATA for a verb, `split` for bare names. A named data set is the same whatever --seed says. */
 peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir, peek_split split,
                           peek_dataset **out);
 

@@ -7,7 +7,7 @@
 #include "linalg/skinny.h"
 
 enum {
-    RUN_BYTES = 2 << 20, /* of X in a run: stays in the last-level cache between the two products */
+    RUN_BYTES = 512 << 10, /* of X in a run: stays in a core's cache between the two products */
     RUN_ROWS_LEAST = 16,
     RUN_ROWS_MOST = 1024,
     LANES_MOST = 64,
@@ -47,12 +47,16 @@ static void to_float(int64_t count, const double *in, float *out)
     for (int64_t i = 0; i < count; i++) out[i] = (float)in[i];
 }
 
-static peek_status loading_gram_tile(void *argument, int64_t tile, int thread)
+/* What the next sweep needs of some rows of the loadings: their transpose and their part of the Gram matrix. */
+static peek_status publish_tile(void *argument, int64_t tile, int thread)
 {
     peek__pass *pass = argument;
-    int64_t k = pass->k, first = tile * pass->tile_rows,
-            rows = least(pass->tile_rows, pass->problem->columns - first);
+    int64_t k = pass->k, columns = pass->problem->columns, first = tile * pass->tile_rows;
+    int64_t rows = least(pass->tile_rows, columns - first);
     double *gram = pass->tile_grams + tile * k * k;
+    for (int64_t r = 0; r < k; r++)
+        for (int64_t i = 0; i < rows; i++)
+            pass->transposed[r * columns + first + i] = pass->loadings[(first + i) * k + r];
     memset(gram, 0, (size_t)(k * k) * sizeof *gram);
     peek__skinny_gram(rows, k, pass->loadings + first * k, pass->scratch + thread * pass->scratch_size, gram);
     return PEEK_OK;
@@ -72,6 +76,9 @@ peek_status peek__pass_prepare(peek__pass *pass)
     int64_t square = pass->k * pass->k;
     cut(pass);
     PEEK_TRY(peek__alloc(context, &pass->gram, square, "a Gram matrix"));
+    pass->kernel = peek__kernel_best();
+    PEEK_TRY(peek__alloc(context, &pass->transposed, peek__product(pass->problem->columns, pass->k),
+                         "the loadings"));
     PEEK_TRY(peek__alloc(context, &pass->lane_numerators,
                          peek__product(pass->lanes, pass->problem->columns * pass->k), "the sums of a fit"));
     PEEK_TRY(peek__alloc(context, &pass->lane_grams, pass->lanes * square, "the sums of a fit"));
@@ -82,7 +89,7 @@ peek_status peek__pass_prepare(peek__pass *pass)
     PEEK_TRY(peek__alloc(context, &pass->tile_dots, pass->tiles, "the sums of a fit"));
     PEEK_TRY(peek__alloc(context, &pass->scratch, peek__product(peek_threads(context), pass->scratch_size),
                          "the scratch of a fit"));
-    PEEK_TRY(peek__parallel(context, pass->tiles, loading_gram_tile, pass));
+    PEEK_TRY(peek__parallel(context, pass->tiles, publish_tile, pass));
     add_tile_grams(pass);
     return PEEK_OK;
 }
@@ -90,6 +97,7 @@ peek_status peek__pass_prepare(peek__pass *pass)
 void peek__pass_clear(peek__pass *pass)
 {
     peek__free(&pass->gram);
+    peek__free(&pass->transposed);
     peek__free(&pass->lane_numerators);
     peek__free(&pass->lane_grams);
     peek__free(&pass->lane_residuals);
@@ -122,30 +130,31 @@ static double run_residual(const peek__pass *pass, int64_t first, int64_t rows, 
 static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_t rows, float *scratch)
 {
     const peek_problem *problem = pass->problem;
-    int64_t k = pass->k, offset = 0;
-    float *numerator = scratch, *denominator = numerator + rows * k, *buffer = denominator + rows * k;
-    float *f = pass->samples + first * k, *sums = pass->lane_numerators + lane * problem->columns * k;
+    int64_t k = pass->k, columns = problem->columns, offset = 0;
+    float *numerator = scratch, *scaled = numerator + rows * k, *buffer = scaled + rows * k;
+    float *f = pass->samples + first * k, *sums = pass->lane_numerators + lane * columns * k;
     if (pass->direct)
         pass->lane_residuals[lane] += run_residual(pass, first, rows, buffer, buffer + rows * pass->widest);
+    memset(numerator, 0, (size_t)(rows * k) * sizeof *numerator);
     for (int64_t b = 0; b < problem->count; b++) {
         const peek__block *block = &problem->blocks[b];
         int64_t stride;
         const float *x = peek__block_rows(block, first, rows, buffer, &stride);
-        peek__skinny_times(rows, block->columns, k, (float)pass->multipliers[b], x, stride,
-                           pass->loadings + offset * k, b > 0, numerator);
+        pass->kernel->times(rows, block->columns, k, (float)pass->multipliers[b], x, stride,
+                            pass->transposed + offset, columns, numerator);
         offset += block->columns;
     }
-    pass->rule->update(rows, k, pass->gram, numerator, f, denominator);
+    pass->rule->update(rows, k, pass->gram, numerator, f, scaled);
     offset = 0;
     for (int64_t b = 0; b < problem->count; b++) {
         const peek__block *block = &problem->blocks[b];
         int64_t stride;
         const float *x = peek__block_rows(block, first, rows, buffer, &stride);
-        peek__skinny_transposed(rows, block->columns, k, (float)pass->multipliers[b], x, stride, f,
-                                sums + offset * k);
+        for (int64_t i = 0; i < rows * k; i++) scaled[i] = (float)pass->multipliers[b] * f[i];
+        pass->kernel->transposed(rows, block->columns, k, scaled, x, stride, sums + offset, columns);
         offset += block->columns;
     }
-    peek__skinny_gram(rows, k, f, denominator, pass->lane_grams + lane * k * k);
+    peek__skinny_gram(rows, k, f, scaled, pass->lane_grams + lane * k * k);
 }
 
 static peek_status work_lane(void *argument, int64_t lane, int thread)
@@ -164,20 +173,24 @@ static peek_status work_lane(void *argument, int64_t lane, int thread)
     return PEEK_OK;
 }
 
-/* Adds the lanes' numerators of some rows of the loadings into the first lane's, and updates these rows. */
+/* Adds the lanes' numerators of some rows of the loadings, and updates these rows. */
 static peek_status update_tile(void *argument, int64_t tile, int thread)
 {
     peek__pass *pass = argument;
-    int64_t k = pass->k, first = tile * pass->tile_rows,
-            rows = least(pass->tile_rows, pass->problem->columns - first);
-    float *numerator = pass->lane_numerators + first * k, *w = pass->loadings + first * k;
-    for (int64_t lane = 1; lane < pass->lanes; lane++) {
-        const float *other = numerator + lane * pass->problem->columns * k;
-        for (int64_t i = 0; i < rows * k; i++) numerator[i] += other[i];
+    int64_t k = pass->k, columns = pass->problem->columns, first = tile * pass->tile_rows;
+    int64_t rows = least(pass->tile_rows, columns - first);
+    float *numerator = pass->scratch + thread * pass->scratch_size, *w = pass->loadings + first * k;
+    for (int64_t r = 0; r < k; r++) {
+        float *sum = pass->lane_numerators + r * columns + first;
+        for (int64_t lane = 1; lane < pass->lanes; lane++) {
+            const float *other = sum + lane * columns * k;
+            for (int64_t i = 0; i < rows; i++) sum[i] += other[i];
+        }
+        for (int64_t i = 0; i < rows; i++) numerator[i * k + r] = sum[i];
     }
-    pass->rule->update(rows, k, pass->gram, numerator, w, pass->scratch + thread * pass->scratch_size);
+    pass->rule->update(rows, k, pass->gram, numerator, w, numerator + rows * k);
     pass->tile_dots[tile] = peek__skinny_dot(rows * k, numerator, w);
-    return loading_gram_tile(pass, tile, thread);
+    return publish_tile(pass, tile, thread);
 }
 
 peek_status peek__pass_run(peek__pass *pass)

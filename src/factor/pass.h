@@ -12,6 +12,7 @@
 
 #include "factor/problem.h"
 #include "factor/rule.h"
+#include "linalg/kernel.h"
 
 typedef struct peek__pass {
     peek_context *context;
@@ -30,8 +31,10 @@ typedef struct peek__pass {
 
     /* inside */
     int64_t run_rows, runs, lanes, tile_rows, tiles, widest;
-    float *gram;            /* k x k: of the loadings, then of F */
-    float *lane_numerators; /* lanes x columns x k */
+    float *gram; /* k x k: of the loadings, then of F */
+    const peek__kernel *kernel;
+    float *transposed;      /* W^T, k x columns: as the kernels read the loadings */
+    float *lane_numerators; /* lanes x k x columns: numerators of the loadings, transposed */
     double *lane_grams;     /* lanes x k x k */
     double *lane_residuals; /* lanes */
     double *loading_gram;   /* k x k: of the loadings as they are now */

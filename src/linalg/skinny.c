@@ -6,20 +6,6 @@
 
 enum { GRAM_ROWS = 256 };
 
-void peek__skinny_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride,
-                        const float *w, int add, float *r)
-{
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)k, (int)n, scale, x, (int)stride, w,
-                (int)k, add ? 1.0f : 0.0f, r, (int)k);
-}
-
-void peek__skinny_transposed(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride,
-                             const float *f, float *numerator)
-{
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)n, (int)k, (int)rows, scale, x, (int)stride, f,
-                (int)k, 1.0f, numerator, (int)k);
-}
-
 void peek__skinny_square(int64_t rows, int64_t k, const float *m, const float *gram, float *d)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)k, (int)k, 1.0f, m, (int)k, gram,

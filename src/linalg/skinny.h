@@ -1,17 +1,9 @@
-/* linalg/skinny.h: products of a long matrix with a thin one (k columns). Row-major throughout; no aliasing;
- * call them from a task of peek__parallel, where BLAS keeps to one thread. */
+/* linalg/skinny.h: small products with thin matrices (k columns); the two over X are in linalg/kernel.h.
+ * Row-major; no aliasing; call them from a task of peek__parallel, where BLAS keeps to one thread. */
 #ifndef LINALG_SKINNY_H
 #define LINALG_SKINNY_H
 
 #include <stdint.h>
-
-/* R <- scale X W + (add ? R : 0).   X: rows x n (stride floats a row), W: n x k, R: rows x k. */
-void peek__skinny_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride,
-                        const float *w, int add, float *r);
-
-/* N <- N + scale X^T F.   X: rows x n (stride floats a row), F: rows x k, N: n x k. */
-void peek__skinny_transposed(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t stride,
-                             const float *f, float *numerator);
 
 /* D <- M G.   M: rows x k, G: k x k symmetric, D: rows x k. */
 void peek__skinny_square(int64_t rows, int64_t k, const float *m, const float *gram, float *d);

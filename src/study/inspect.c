@@ -64,7 +64,6 @@ static peek_status capture(peek_context *context, const inspect_work *work)
     peek_capture_options options;
     peek_dataset_options_default(&data_options);
     data_options.data_dir = work->options->data_dir;
-    data_options.seed = work->options->seed;
     peek_capture_options_default(&options);
     options.layers = work->options->layers;
     options.samples = work->options->samples;

@@ -8,7 +8,7 @@ if [ -n "$foreign" ]; then
     echo "exported without the prefix peek_:" $foreign
     exit 1
 fi
-for name in $(cat "$2"/nnpeek/*.h | tr '\n' ' ' | grep -o 'PEEK_API [^;]*;' | sed -E 's/\(.*//; s/.*[ *]//'); do
+for name in $(cat "$2"/nnpeek/*.h | grep -v '^ *#' | tr '\n' ' ' | grep -o 'PEEK_API [^;]*;' | sed -E 's/\(.*//; s/.*[ *]//'); do
     echo "$exported" | grep -qx "$name" || { echo "declared but not exported: $name"; exit 1; }
 done
 echo "$(echo "$exported" | wc -l) symbols, all peek_"
