@@ -10,7 +10,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const source = path.dirname(fileURLToPath(import.meta.url));
-const [work, output] = process.argv.slice(2).filter((word) => !word.startsWith('--')).map((word) => path.resolve(word));
+const [work, output] = process.argv
+    .slice(2)
+    .filter((word) => !word.startsWith('--'))
+    .map((word) => path.resolve(word));
 if (!work || !output) {
     console.error('usage: node build.mjs WORK OUTPUT [--no-check]');
     process.exit(2);
@@ -64,12 +67,21 @@ function licences(metafile) {
         const found = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file);
         if (found && bytesInOutput > 0) packages.add(found[1]);
     }
-    const permissive = new Set(['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'Unlicense', '0BSD']);
+    const permissive = new Set([
+        'MIT',
+        'ISC',
+        'BSD-2-Clause',
+        'BSD-3-Clause',
+        'Apache-2.0',
+        'Unlicense',
+        '0BSD',
+    ]);
     const parts = [];
     for (const name of [...packages].sort()) {
         const folder = path.join(work, 'node_modules', name);
         const { version, license } = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
-        if (!permissive.has(license)) throw new Error(`${name} ${version} has the licence ${license}, which is not permissive`);
+        if (!permissive.has(license))
+            throw new Error(`${name} ${version} has the licence ${license}, which is not permissive`);
         const file = fs.readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
         const text = file ? fs.readFileSync(path.join(folder, file), 'utf8').trim() : `Licence: ${license}.`;
         parts.push(`${name} ${version} (${license})\n\n${text}`);
@@ -110,9 +122,11 @@ await generateTypes();
 if (!process.argv.includes('--no-check')) checkTypes();
 const built = await bundle();
 const script = built.outputFiles[0].text;
-if (/<\/script/i.test(script) || /<!--/.test(script)) throw new Error('the bundle holds text that would end its script element');
+if (/<\/script/i.test(script) || /<!--/.test(script))
+    throw new Error('the bundle holds text that would end its script element');
 const style = fs.readFileSync(path.join(source, 'page.css'), 'utf8');
 const css = (await esbuild.transform(style, { loader: 'css', minify: true, charset: 'ascii' })).code;
 const page = assemble(script, css, licences(built.metafile));
-if (page.split(payloadMarker).length !== 2) throw new Error(`${payloadMarker} does not stand exactly once in the page`);
+if (page.split(payloadMarker).length !== 2)
+    throw new Error(`${payloadMarker} does not stand exactly once in the page`);
 fs.writeFileSync(output, page);

@@ -80,16 +80,16 @@ static peek_status add_network(peek_context *context, const cJSON *network, cJSO
     return copy_text(context, network, "digest", item);
 }
 
-/* How the samples were chosen: a text, or the place of each in the data. */
-static peek_status add_choice(peek_context *context, const cJSON *chosen, int64_t samples, cJSON *object)
+/* How the samples were chosen, and the place of each in the data. */
+static peek_status add_choice(peek_context *context, const cJSON *choice, int64_t samples, cJSON *object)
 {
-    if (cJSON_IsString(chosen)) return peek__json_add_text(context, object, "chosen", chosen->valuestring);
-    if (!cJSON_IsArray(chosen) || cJSON_GetArraySize(chosen) != samples) return PEEK_OK;
+    PEEK_TRY(copy_text(context, choice, "chosen", object));
+    const cJSON *places = cJSON_GetObjectItemCaseSensitive(choice, "indices"), *place;
+    if (!cJSON_IsArray(places) || cJSON_GetArraySize(places) != samples) return PEEK_OK;
     int32_t *indices = NULL;
     PEEK_TRY(peek__alloc(context, &indices, samples, "the places of the samples"));
     int64_t t = 0;
-    const cJSON *index;
-    cJSON_ArrayForEach(index, chosen) indices[t++] = index->valueint;
+    cJSON_ArrayForEach(place, places) indices[t++] = place->valueint;
     peek_status status = peek__pack_int32(context, object, "sample_indices", indices, samples);
     peek__free(&indices);
     return status;
@@ -132,7 +132,7 @@ static peek_status add_parts(peek_context *context, const peek__run_files *run,
     PEEK_TRY(copy_text(context, manifest, "created", object));
     PEEK_TRY(copy_text(context, manifest, "version", object));
     PEEK_TRY(copy_number(context, manifest, "seed", object));
-    PEEK_TRY(add_choice(context, cJSON_GetObjectItemCaseSensitive(samples, "chosen"), blocks->samples, object));
+    PEEK_TRY(add_choice(context, samples, blocks->samples, object));
     PEEK_TRY(peek__json_add_number(context, object, "sample_count", (double)blocks->samples));
     PEEK_TRY(add_skipped(context, cJSON_GetObjectItemCaseSensitive(manifest, "skipped"), object));
     PEEK_TRY(peek__report_add_settings(context, object, "options",

@@ -17,7 +17,9 @@ before(async () => {
         const run = runs[name](path.join(folder, name));
         made[name] = { run, file: report([path.join(folder, name)], path.join(folder, `${name}.html`)) };
     }
-    made.two = { file: report([path.join(folder, 'full'), path.join(folder, 'colour')], path.join(folder, 'two.html')) };
+    made.two = {
+        file: report([path.join(folder, 'full'), path.join(folder, 'colour')], path.join(folder, 'two.html')),
+    };
     browser = await launch();
 });
 after(async () => {
@@ -40,7 +42,8 @@ async function withPage(name, options, body) {
 async function isPainted(canvas) {
     return canvas.evaluate((element) => {
         const { data } = element.getContext('2d').getImageData(0, 0, element.width, element.height);
-        for (let i = 4; i < data.length; i += 4) if (data[i] !== data[0] || data[i + 1] !== data[1] || data[i + 2] !== data[2]) return true;
+        for (let i = 4; i < data.length; i += 4)
+            if (data[i] !== data[0] || data[i + 1] !== data[1] || data[i + 2] !== data[2]) return true;
         return false;
     });
 }
@@ -59,11 +62,17 @@ const hashOf = (page) => page.evaluate(() => location.hash);
 async function state(page) {
     return page.evaluate(() => {
         const text = (selector) => document.querySelector(selector)?.textContent ?? null;
-        const data = (selector, name) => [...document.querySelectorAll(selector)].map((element) => element.dataset[name]);
+        const data = (selector, name) =>
+            [...document.querySelectorAll(selector)].map((element) => element.dataset[name]);
         return {
-            toolbar: text('.toolbar .chosen'), rank: data('.ranks [aria-pressed=true]', 'rank'), card: data('.card[aria-pressed=true]', 'component'),
-            band: data('.band.chosen', 'component'), detail: text('#detail-title'), rows: data('.row-mark', 'number'),
-            sample: text('#sample-title'), thumb: data('.thumb[aria-pressed=true]', 'sample'),
+            toolbar: text('.toolbar .chosen'),
+            rank: data('.ranks [aria-pressed=true]', 'rank'),
+            card: data('.card[aria-pressed=true]', 'component'),
+            band: data('.band.chosen', 'component'),
+            detail: text('#detail-title'),
+            rows: data('.row-mark', 'number'),
+            sample: text('#sample-title'),
+            thumb: data('.thumb[aria-pressed=true]', 'sample'),
         };
     });
 }
@@ -78,54 +87,74 @@ describe('every view', () => {
         large: ['components', 'flow', 'detail', 'sample', 'errors', 'neurons', 'making'],
     };
     for (const name of names)
-        test(`of "${name}" shows something and says what it is`, () => withPage(name, {}, async (page) => {
-            assert.deepEqual(await sections(page), expected[name]);
-            for (const sentence of await page.locator('.sentence').allTextContents()) assert.match(sentence, /\w.*\.$/);
-            for (const id of expected[name]) {
-                const box = await page.locator(`#${id} .body`).boundingBox();
-                assert.ok(box && box.height > 40, `${id} is empty`);
-            }
-            for (const chart of await page.locator('.chart svg').all())
-                assert.ok((await chart.locator('path, circle').count()) > 0, 'an empty chart');
-            for (const selector of ['.card canvas', '.portrait canvas', '.heat']) {
-                const canvases = await page.locator(selector).all();
-                if (name !== 'unfitted') assert.ok(canvases.length > 0, `${selector} is missing`);
-                for (const canvas of canvases) assert.ok(await isPainted(canvas), `${selector} is blank`);
+        test(`of "${name}" shows something and says what it is`, () =>
+            withPage(name, {}, async (page) => {
+                assert.deepEqual(await sections(page), expected[name]);
+                for (const sentence of await page.locator('.sentence').allTextContents())
+                    assert.match(sentence, /\w.*\.$/);
+                for (const id of expected[name]) {
+                    const box = await page.locator(`#${id} .body`).boundingBox();
+                    assert.ok(box && box.height > 40, `${id} is empty`);
+                }
+                for (const chart of await page.locator('.chart svg').all())
+                    assert.ok((await chart.locator('path, circle').count()) > 0, 'an empty chart');
+                for (const selector of ['.card canvas', '.portrait canvas', '.heat']) {
+                    const canvases = await page.locator(selector).all();
+                    if (name !== 'unfitted') assert.ok(canvases.length > 0, `${selector} is missing`);
+                    for (const canvas of canvases) assert.ok(await isPainted(canvas), `${selector} is blank`);
+                }
+            }));
+
+    test('counts what the files hold', () =>
+        withPage('full', { hash: '#rank=3' }, async (page) => {
+            const { run } = made.full;
+            assert.equal(await page.locator('.card').count(), 3);
+            assert.equal(await page.locator('.band').count(), 3);
+            const explained = run.fits[1].results.map(
+                ({ error, norm }) => 100 * Math.max(0, 1 - (error / norm) ** 2),
+            );
+            const shown = (await page.locator('.headline dd').allTextContents())
+                .slice(0, 3)
+                .map((text) => Number.parseFloat(text));
+            shown.forEach((value, i) =>
+                assert.ok(Math.abs(value - explained[i]) <= 0.5, `${value} for ${explained[i]}`),
+            );
+            assert.deepEqual(await page.locator('.headline').nth(3).locator('dd, dt').allTextContents(), [
+                '8',
+                'of 308 neurons unused',
+            ]);
+            assert.equal(await page.locator('.heatmap').count(), 3);
+            assert.equal(await page.locator('#making table').first().locator('tbody tr').count(), 3);
+        }));
+
+    test('draws the pixels of the files', () =>
+        withPage('full', { hash: '#rank=5&sample=7' }, async (page) => {
+            const { values, columns } = made.full.run.blocks[0];
+            const { width, height, data } = await pixels(page.locator('#sample .images canvas').first());
+            assert.deepEqual([width, height], [12, 12]);
+            for (let i = 0; i < columns; i++)
+                assert.ok(Math.abs(data[4 * i] - 255 * values[7 * columns + i]) <= 1.01, `pixel ${i}`);
+            const made_ = await pixels(page.locator('#sample .images canvas').nth(1));
+            const { factor, blocks } = made.full.run;
+            for (let i = 0; i < columns; i++) {
+                const sum = factor[7].reduce((all, amount, r) => all + amount * blocks[0].parts[r][i], 0);
+                assert.ok(
+                    Math.abs(made_.data[4 * i] - 255 * Math.min(1, sum)) <= 4,
+                    `reconstructed pixel ${i}`,
+                );
             }
         }));
 
-    test('counts what the files hold', () => withPage('full', { hash: '#rank=3' }, async (page) => {
-        const { run } = made.full;
-        assert.equal(await page.locator('.card').count(), 3);
-        assert.equal(await page.locator('.band').count(), 3);
-        const explained = run.fits[1].results.map(({ error, norm }) => 100 * Math.max(0, 1 - (error / norm) ** 2));
-        const shown = (await page.locator('.headline dd').allTextContents()).slice(0, 3).map((text) => Number.parseFloat(text));
-        shown.forEach((value, i) => assert.ok(Math.abs(value - explained[i]) <= 0.5, `${value} for ${explained[i]}`));
-        assert.deepEqual(await page.locator('.headline').nth(3).locator('dd, dt').allTextContents(), ['8', 'of 308 neurons unused']);
-        assert.equal(await page.locator('.heatmap').count(), 3);
-        assert.equal(await page.locator('#making table').first().locator('tbody tr').count(), 3);
-    }));
-
-    test('draws the pixels of the files', () => withPage('full', { hash: '#rank=5&sample=7' }, async (page) => {
-        const { values, columns } = made.full.run.blocks[0];
-        const { width, height, data } = await pixels(page.locator('#sample .images canvas').first());
-        assert.deepEqual([width, height], [12, 12]);
-        for (let i = 0; i < columns; i++)
-            assert.ok(Math.abs(data[4 * i] - 255 * values[7 * columns + i]) <= 1.01, `pixel ${i}`);
-        const made_ = await pixels(page.locator('#sample .images canvas').nth(1));
-        const { factor, blocks } = made.full.run;
-        for (let i = 0; i < columns; i++) {
-            const sum = factor[7].reduce((all, amount, r) => all + amount * blocks[0].parts[r][i], 0);
-            assert.ok(Math.abs(made_.data[4 * i] - 255 * Math.min(1, sum)) <= 4, `reconstructed pixel ${i}`);
-        }
-    }));
-
-    test('draws three channels as colour', () => withPage('colour', {}, async (page) => {
-        const { data } = await pixels(page.locator('.portrait canvas'));
-        assert.ok(data.some((value, i) => i % 4 === 0 && Math.abs(value - data[i + 1]) > 20), 'the picture is grey');
-        assert.equal(await page.locator('.heatmap').count(), 2);
-        assert.match(await page.locator('.heatmap').first().textContent(), /input 3 × 10 × 8/);
-    }));
+    test('draws three channels as colour', () =>
+        withPage('colour', {}, async (page) => {
+            const { data } = await pixels(page.locator('.portrait canvas'));
+            assert.ok(
+                data.some((value, i) => i % 4 === 0 && Math.abs(value - data[i + 1]) > 20),
+                'the picture is grey',
+            );
+            assert.equal(await page.locator('.heatmap').count(), 2);
+            assert.match(await page.locator('.heatmap').first().textContent(), /input 3 × 10 × 8/);
+        }));
 });
 
 describe('what is chosen', () => {
@@ -137,129 +166,161 @@ describe('what is chosen', () => {
         assert.deepEqual(new Set(shown.rows), new Set([String(component)]));
     };
 
-    test('a component, from the gallery, the flow, the arrows and a heatmap', () => withPage('full', { hash: '#rank=5' }, async (page) => {
-        all(await state(page), 1);
-        await page.locator('.card').nth(2).click();
-        all(await state(page), 3);
-        assert.match(await hashOf(page), /component=3/);
-        await page.locator('.band[data-component="2"] .node').first().click();
-        all(await state(page), 2);
-        await page.getByLabel('Next component').click();
-        all(await state(page), 3);
-        await page.getByLabel('Previous component').click();
-        all(await state(page), 2);
-        const heat = page.locator('.heat').first();
-        const box = await heat.boundingBox();
-        await heat.click({ position: { x: 10, y: (box.height * 4.5) / 5 } });
-        all(await state(page), 5);
-    }));
+    test('a component, from the gallery, the flow, the arrows and a heatmap', () =>
+        withPage('full', { hash: '#rank=5' }, async (page) => {
+            all(await state(page), 1);
+            await page.locator('.card').nth(2).click();
+            all(await state(page), 3);
+            assert.match(await hashOf(page), /component=3/);
+            await page.locator('.band[data-component="2"] .node').first().click();
+            all(await state(page), 2);
+            await page.getByLabel('Next component').click();
+            all(await state(page), 3);
+            await page.getByLabel('Previous component').click();
+            all(await state(page), 2);
+            const heat = page.locator('.heat').first();
+            const box = await heat.boundingBox();
+            await heat.click({ position: { x: 10, y: (box.height * 4.5) / 5 } });
+            all(await state(page), 5);
+        }));
 
-    test('a rank, from the switch and from a chart', () => withPage('full', { hash: '#rank=5&component=2' }, async (page) => {
-        await page.locator('.ranks button', { hasText: '3' }).click();
-        const shown = await state(page);
-        assert.deepEqual(shown.rank, ['3']);
-        assert.equal(await page.locator('.card').count(), 3);
-        assert.equal(await page.locator('.band').count(), 3);
-        all(shown, Number(shown.card[0]));
-        const chart = page.locator('#errors .chart').first();
-        const box = await chart.boundingBox();
-        await chart.click({ position: { x: 50, y: box.height / 2 } });
-        assert.deepEqual((await state(page)).rank, ['2']);
-    }));
-
-    test('a rank keeps the component that the same samples have', () => withPage('full', { hash: '#rank=5&component=1' }, async (page) => {
-        const columns = async () => Number(/Column (\d+)/.exec(await page.locator('.portrait').textContent())[1]);
-        for (let component = 1; component <= 3; component++) {
+    test('a rank, from the switch and from a chart', () =>
+        withPage('full', { hash: '#rank=5&component=2' }, async (page) => {
             await page.locator('.ranks button', { hasText: '3' }).click();
-            await page.locator('.card').nth(component - 1).click();
-            const column = await columns();
-            await page.locator('.ranks button', { hasText: '5' }).click();
-            assert.equal(await columns(), column); // the fits share their factors, column by column
-        }
-    }));
+            const shown = await state(page);
+            assert.deepEqual(shown.rank, ['3']);
+            assert.equal(await page.locator('.card').count(), 3);
+            assert.equal(await page.locator('.band').count(), 3);
+            all(shown, Number(shown.card[0]));
+            const chart = page.locator('#errors .chart').first();
+            const box = await chart.boundingBox();
+            await chart.click({ position: { x: 50, y: box.height / 2 } });
+            assert.deepEqual((await state(page)).rank, ['2']);
+        }));
 
-    test('a sample, from the thumbnails and by its number', () => withPage('full', { hash: '#rank=5' }, async (page) => {
-        const thumb = page.locator('.thumb').nth(3);
-        const number = await thumb.getAttribute('data-sample');
-        await thumb.click();
-        const shown = await state(page);
-        assert.match(shown.sample, new RegExp(`^Sample ${number}\\b`));
-        assert.deepEqual(shown.thumb, [number]);
-        assert.match(await hashOf(page), new RegExp(`sample=${number}\\b`));
-        await page.getByLabel('Number of the sample').fill('59');
-        await page.getByLabel('Number of the sample').press('Enter');
-        assert.match((await state(page)).sample, /^Sample 59\b/);
-        const part = page.locator('#sample .part').nth(1);
-        const component = Number(await part.locator('b').textContent());
-        await part.click();
-        all(await state(page), component);
-        assert.match((await state(page)).sample, /^Sample 59\b/);
-    }));
+    test('a rank keeps the component that the same samples have', () =>
+        withPage('full', { hash: '#rank=5&component=1' }, async (page) => {
+            const columns = async () =>
+                Number(/Column (\d+)/.exec(await page.locator('.portrait').textContent())[1]);
+            for (let component = 1; component <= 3; component++) {
+                await page.locator('.ranks button', { hasText: '3' }).click();
+                await page
+                    .locator('.card')
+                    .nth(component - 1)
+                    .click();
+                const column = await columns();
+                await page.locator('.ranks button', { hasText: '5' }).click();
+                assert.equal(await columns(), column); // the fits share their factors, column by column
+            }
+        }));
 
-    test('a layer, in charts, detail and heatmaps', () => withPage('full', {}, async (page) => {
-        await page.locator('#errors .legend button').nth(2).click();
-        assert.match(await hashOf(page), /layer=dense/);
-        assert.equal(await page.locator('.layers select, select.layers').inputValue(), '2');
-        assert.equal(await page.locator('.heatmap.dimmed').count(), 2);
-        assert.equal(await page.locator('#detail .layer.chosen').count(), 1);
-        assert.equal(await page.locator('.layer-label.chosen').count(), 1);
-        const faint = await page.locator('#errors .chart').first().locator('path[stroke-opacity="0.25"]').count();
-        assert.ok(faint >= 2, 'the other curves do not step back');
-    }));
+    test('a sample, from the thumbnails and by its number', () =>
+        withPage('full', { hash: '#rank=5' }, async (page) => {
+            const thumb = page.locator('.thumb').nth(3);
+            const number = await thumb.getAttribute('data-sample');
+            await thumb.click();
+            const shown = await state(page);
+            assert.match(shown.sample, new RegExp(`^Sample ${number}\\b`));
+            assert.deepEqual(shown.thumb, [number]);
+            assert.match(await hashOf(page), new RegExp(`sample=${number}\\b`));
+            await page.getByLabel('Number of the sample').fill('59');
+            await page.getByLabel('Number of the sample').press('Enter');
+            assert.match((await state(page)).sample, /^Sample 59\b/);
+            const part = page.locator('#sample .part').nth(1);
+            const component = Number(await part.locator('b').textContent());
+            await part.click();
+            all(await state(page), component);
+            assert.match((await state(page)).sample, /^Sample 59\b/);
+        }));
 
-    test('comes back from the address', () => withPage('full', { hash: '#rank=5&component=4&layer=dense&sample=11' }, async (page) => {
-        const shown = await state(page);
-        assert.deepEqual(shown.rank, ['5']);
-        all(shown, 4);
-        assert.match(shown.sample, /^Sample 11\b/);
-        assert.equal(await page.locator('.heatmap.dimmed').count(), 2);
-        await page.evaluate(() => (location.hash = '#rank=2&component=2'));
-        await page.waitForFunction(() => document.querySelector('#detail-title').textContent === 'Component 2');
-        assert.deepEqual((await state(page)).rank, ['2']);
-    }));
+    test('a layer, in charts, detail and heatmaps', () =>
+        withPage('full', {}, async (page) => {
+            await page.locator('#errors .legend button').nth(2).click();
+            assert.match(await hashOf(page), /layer=dense/);
+            assert.equal(await page.locator('.layers select, select.layers').inputValue(), '2');
+            assert.equal(await page.locator('.heatmap.dimmed').count(), 2);
+            assert.equal(await page.locator('#detail .layer.chosen').count(), 1);
+            assert.equal(await page.locator('.layer-label.chosen').count(), 1);
+            const faint = await page
+                .locator('#errors .chart')
+                .first()
+                .locator('path[stroke-opacity="0.25"]')
+                .count();
+            assert.ok(faint >= 2, 'the other curves do not step back');
+        }));
+
+    test('comes back from the address', () =>
+        withPage('full', { hash: '#rank=5&component=4&layer=dense&sample=11' }, async (page) => {
+            const shown = await state(page);
+            assert.deepEqual(shown.rank, ['5']);
+            all(shown, 4);
+            assert.match(shown.sample, /^Sample 11\b/);
+            assert.equal(await page.locator('.heatmap.dimmed').count(), 2);
+            await page.evaluate(() => (location.hash = '#rank=2&component=2'));
+            await page.waitForFunction(
+                () => document.querySelector('#detail-title').textContent === 'Component 2',
+            );
+            assert.deepEqual((await state(page)).rank, ['2']);
+        }));
 
     for (const hash of ['#rank=99&component=77&sample=-4&layer=none', '#component=x&sample=1e9', '#%%%'])
-        test(`an address that says nothing sensible (${hash})`, () => withPage('full', { hash }, async (page) => all(await state(page), 1)));
+        test(`an address that says nothing sensible (${hash})`, () =>
+            withPage('full', { hash }, async (page) => all(await state(page), 1)));
 
-    test('another run', () => withPage('two', {}, async (page) => {
-        assert.deepEqual(await page.locator('.runs button').allTextContents(), ['full', 'colour']);
-        assert.equal(await page.locator('.card').count(), 5);
-        await page.locator('.runs button').nth(1).click();
-        assert.equal(await page.locator('h1').textContent(), 'colour.onnx on pictures/');
-        assert.equal(await page.locator('.card').count(), 4);
-        assert.match(await hashOf(page), /run=2/);
-        assert.ok((await page.locator('#errors g[stroke-dasharray] path').count()) > 0, 'the other run is not in the charts');
-        all(await state(page), 1);
-    }));
+    test('another run', () =>
+        withPage('two', {}, async (page) => {
+            assert.deepEqual(await page.locator('.runs button').allTextContents(), ['full', 'colour']);
+            assert.equal(await page.locator('.card').count(), 5);
+            await page.locator('.runs button').nth(1).click();
+            assert.equal(await page.locator('h1').textContent(), 'colour.onnx on pictures/');
+            assert.equal(await page.locator('.card').count(), 4);
+            assert.match(await hashOf(page), /run=2/);
+            assert.ok(
+                (await page.locator('#errors g[stroke-dasharray] path').count()) > 0,
+                'the other run is not in the charts',
+            );
+            all(await state(page), 1);
+        }));
 
-    test('by keyboard alone', () => withPage('full', { hash: '#rank=5' }, async (page) => {
-        for (let presses = 0; presses < 60; presses++) {
-            await page.keyboard.press('Tab');
-            if (await page.evaluate(() => document.activeElement?.matches('.card[data-component="2"]'))) break;
-        }
-        await page.keyboard.press('Enter');
-        all(await state(page), 2);
-    }));
+    test('by keyboard alone', () =>
+        withPage('full', { hash: '#rank=5' }, async (page) => {
+            for (let presses = 0; presses < 60; presses++) {
+                await page.keyboard.press('Tab');
+                if (await page.evaluate(() => document.activeElement?.matches('.card[data-component="2"]')))
+                    break;
+            }
+            await page.keyboard.press('Enter');
+            all(await state(page), 2);
+        }));
 });
 
 describe('names and the network', () => {
-    test('hostile names are shown as text', () => withPage('full', { hash: '#rank=5' }, async (page) => {
-        await page.locator('#making').scrollIntoViewIfNeeded();
-        assert.equal(await page.evaluate(() => window.hacked), undefined);
-        assert.equal(await page.locator('img, h1 b, td svg, .classes i').count(), 0);
-        assert.equal(await page.locator('script').count(), 2);
-        assert.equal(await page.locator('h1').textContent(), `${runs.hostile.network} on ${runs.hostile.data}`);
-        const text = await page.locator('#page').textContent();
-        for (const name of Object.values(runs.hostile)) assert.ok(text.includes(name) || name === runs.hostile.className, `${name} is not shown`);
-        assert.ok(text.includes('<i>one</i'), 'the name of the class is not shown');
-        assert.ok((await page.locator('.heatmap h3 button').allTextContents()).includes(runs.hostile.layer));
-    }));
+    test('hostile names are shown as text', () =>
+        withPage('full', { hash: '#rank=5' }, async (page) => {
+            await page.locator('#making').scrollIntoViewIfNeeded();
+            assert.equal(await page.evaluate(() => window.hacked), undefined);
+            assert.equal(await page.locator('img, h1 b, td svg, .classes i').count(), 0);
+            assert.equal(await page.locator('script').count(), 2);
+            assert.equal(
+                await page.locator('h1').textContent(),
+                `${runs.hostile.network} on ${runs.hostile.data}`,
+            );
+            const text = await page.locator('#page').textContent();
+            for (const name of Object.values(runs.hostile))
+                assert.ok(text.includes(name) || name === runs.hostile.className, `${name} is not shown`);
+            assert.ok(text.includes('<i>one</i'), 'the name of the class is not shown');
+            assert.ok(
+                (await page.locator('.heatmap h3 button').allTextContents()).includes(runs.hostile.layer),
+            );
+        }));
 
     test('the page forbids itself every connection', async () => {
         const { page, problems, close } = await open(browser, made.full.file);
         const outcome = await page.evaluate(async () => {
             const blocked = [];
-            document.addEventListener('securitypolicyviolation', (event) => blocked.push(event.effectiveDirective));
+            document.addEventListener('securitypolicyviolation', (event) =>
+                blocked.push(event.effectiveDirective),
+            );
             await fetch('https://example.invalid/').catch(() => undefined);
             const image = document.createElement('img');
             image.src = 'https://example.invalid/a.png';
@@ -271,34 +332,54 @@ describe('names and the network', () => {
         });
         await close();
         assert.equal(outcome.hacked, undefined);
-        for (const directive of ['connect-src', 'img-src', 'script-src-elem']) assert.ok(outcome.blocked.includes(directive), directive);
-        assert.ok(problems.every((problem) => problem.includes('Content Security Policy') || problem.includes('content security policy') || problem.startsWith('request: https://example.invalid')),
-            problems.join('\n'));
+        for (const directive of ['connect-src', 'img-src', 'script-src-elem'])
+            assert.ok(outcome.blocked.includes(directive), directive);
+        assert.ok(
+            problems.every(
+                (problem) =>
+                    problem.includes('Content Security Policy') ||
+                    problem.includes('content security policy') ||
+                    problem.startsWith('request: https://example.invalid'),
+            ),
+            problems.join('\n'),
+        );
     });
 
-    test('the licences of the bundled packages are in it', () => withPage('full', {}, async (page) => {
-        const text = await page.locator('.licences pre').textContent();
-        assert.match(text, /@observablehq\/plot 0\.\d+\.\d+ \(ISC\)/);
-        assert.match(text, /Copyright .*Observable/);
-        assert.match(text, /d3-scale /);
-    }));
+    test('the licences of the bundled packages are in it', () =>
+        withPage('full', {}, async (page) => {
+            const text = await page.locator('.licences pre').textContent();
+            assert.match(text, /@observablehq\/plot 0\.\d+\.\d+ \(ISC\)/);
+            assert.match(text, /Copyright .*Observable/);
+            assert.match(text, /d3-scale /);
+        }));
 });
 
 // Nothing wider than the window, nothing that scrolls inside, no text outside of it.
 async function assertFits(page, width) {
     const found = await page.evaluate(() => {
         const wrong = [];
-        if (document.documentElement.scrollWidth > innerWidth) wrong.push(`the page is ${document.documentElement.scrollWidth} wide`);
+        if (document.documentElement.scrollWidth > innerWidth)
+            wrong.push(`the page is ${document.documentElement.scrollWidth} wide`);
         for (const element of document.querySelectorAll('#page *')) {
             const style = getComputedStyle(element);
-            const scrolls = [style.overflowX, style.overflowY].some((value) => value === 'auto' || value === 'scroll');
-            if (scrolls && (element.scrollHeight > element.clientHeight + 1 || element.scrollWidth > element.clientWidth + 1))
+            const scrolls = [style.overflowX, style.overflowY].some(
+                (value) => value === 'auto' || value === 'scroll',
+            );
+            if (
+                scrolls &&
+                (element.scrollHeight > element.clientHeight + 1 ||
+                    element.scrollWidth > element.clientWidth + 1)
+            )
                 wrong.push(`${element.tagName} ${element.className} scrolls`);
         }
-        for (const element of document.querySelectorAll('#page svg text, #page p, #page h1, #page h2, #page h3, #page td, #page dd, #page button')) {
+        for (const element of document.querySelectorAll(
+            '#page svg text, #page p, #page h1, #page h2, #page h3, #page td, #page dd, #page button',
+        )) {
             const box = element.getBoundingClientRect();
             if (box.width && (box.left < -1 || box.right > innerWidth + 1))
-                wrong.push(`"${element.textContent.slice(0, 40)}" is cut off (${Math.round(box.left)} to ${Math.round(box.right)})`);
+                wrong.push(
+                    `"${element.textContent.slice(0, 40)}" is cut off (${Math.round(box.left)} to ${Math.round(box.right)})`,
+                );
         }
         return wrong;
     });
@@ -306,26 +387,36 @@ async function assertFits(page, width) {
 }
 
 describe('at every width', () => {
-    for (const [width, height] of [[360, 740], [1280, 900], [2560, 1300]])
-        for (const colorScheme of ['light', 'dark'])
-            test(`${width} ${colorScheme}`, async () => {
-                for (const name of [...names, 'two'])
-                    await withPage(name, { width, height, colorScheme, hash: name === 'large' ? '#rank=30' : '' }, async (page) => {
-                        await page.waitForTimeout(150); // charts are drawn once their width is known
-                        await assertFits(page, width);
-                        if (!screenshots) return;
+    for (const name of [...names, 'two'])
+        test(`"${name}" fits`, () =>
+            withPage(name, { hash: name === 'large' ? '#rank=30' : '' }, async (page) => {
+                for (const [width, height] of [
+                    [360, 740],
+                    [1280, 900],
+                    [2560, 1300],
+                ]) {
+                    await page.setViewportSize({ width, height });
+                    await page.waitForTimeout(150); // charts are drawn once their width is known
+                    await assertFits(page, width);
+                    for (const colorScheme of screenshots ? ['light', 'dark'] : []) {
+                        await page.emulateMedia({ colorScheme });
                         fs.mkdirSync(screenshots, { recursive: true });
-                        await page.screenshot({ path: path.join(screenshots, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-                    });
-            });
+                        await page.screenshot({
+                            path: path.join(screenshots, `${name}-${width}-${colorScheme}.png`),
+                            fullPage: true,
+                        });
+                    }
+                }
+            }));
 
-    test('light and dark differ, and the switch overrules the system', () => withPage('full', { colorScheme: 'dark' }, async (page) => {
-        const surface = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-        const dark = await surface();
-        await page.getByLabel('Light or dark').selectOption('light');
-        const light = await surface();
-        assert.notEqual(dark, light);
-        await page.getByLabel('Light or dark').selectOption('dark');
-        assert.equal(await surface(), dark);
-    }));
+    test('light and dark differ, and the switch overrules the system', () =>
+        withPage('full', { colorScheme: 'dark' }, async (page) => {
+            const surface = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+            const dark = await surface();
+            await page.getByLabel('Light or dark').selectOption('light');
+            const light = await surface();
+            assert.notEqual(dark, light);
+            await page.getByLabel('Light or dark').selectOption('dark');
+            assert.equal(await surface(), dark);
+        }));
 });

@@ -28,7 +28,10 @@ function assertPacked(packed, values, columns) {
     for (let i = 0; i < values.length; i++) {
         const largest = packed.scale[i % columns];
         const step = (2 * Math.sqrt(values[i] * largest) + largest / 255) / 255;
-        assert.ok(Math.abs(found[i] - values[i]) <= 0.51 * step + 1e-5 * largest, `entry ${i}: ${found[i]} for ${values[i]}`);
+        assert.ok(
+            Math.abs(found[i] - values[i]) <= 0.51 * step + 1e-5 * largest,
+            `entry ${i}: ${found[i]} for ${values[i]}`,
+        );
     }
 }
 
@@ -49,20 +52,40 @@ describe('the payload', () => {
         const { run, shown } = made('full', runs.full);
         assert.equal(shown.sample_count, run.samples);
         assert.deepEqual(decode(shown.labels), run.labels);
-        assert.deepEqual(decode(shown.sample_indices), run.labels.map((_, t) => 5 * t));
-        assert.deepEqual(shown.ranks.map((rank) => rank.rank), [2, 3, 5]);
+        assert.deepEqual(
+            decode(shown.sample_indices),
+            run.labels.map((_, t) => 5 * t),
+        );
+        assert.deepEqual(
+            shown.ranks.map((rank) => rank.rank),
+            [2, 3, 5],
+        );
         shown.ranks.forEach((rank, place) => {
-            assertPacked(rank.samples, run.factor.flatMap((row) => [...row.subarray(0, rank.rank)]), rank.rank);
+            assertPacked(
+                rank.samples,
+                run.factor.flatMap((row) => [...row.subarray(0, rank.rank)]),
+                rank.rank,
+            );
             rank.blocks.forEach((block, b) => {
                 assert.equal(shown.blocks[block.block].name, run.blocks[b].name);
                 const { columns, parts } = run.blocks[b];
-                assertPacked(block.loadings, Array.from({ length: columns * rank.rank }, (_, i) =>
-                    parts[i % rank.rank][Math.floor(i / rank.rank)]), rank.rank);
+                assertPacked(
+                    block.loadings,
+                    Array.from(
+                        { length: columns * rank.rank },
+                        (_, i) => parts[i % rank.rank][Math.floor(i / rank.rank)],
+                    ),
+                    rank.rank,
+                );
                 const error = run.fits[place].results[b].error / run.fits[place].results[b].norm;
                 assert.ok(Math.abs(block.relative_error - error) < 1e-5 * error);
             });
             const residuals = run.fits[place].results.map((result) => result.residuals);
-            assertPacked(rank.errors, Array.from({ length: run.samples * 3 }, (_, i) => residuals[i % 3][Math.floor(i / 3)]), 3);
+            assertPacked(
+                rank.errors,
+                Array.from({ length: run.samples * 3 }, (_, i) => residuals[i % 3][Math.floor(i / 3)]),
+                3,
+            );
         });
         const pixels = decode(shown.pictures.pixels);
         assert.deepEqual(shown.pictures.pixels.shape, [60, 1, 12, 12]);
@@ -74,19 +97,32 @@ describe('the payload', () => {
         for (const rank of shown.ranks)
             rank.blocks.forEach((block, b) => {
                 const { parts } = run.blocks[b];
-                const raw = Array.from({ length: rank.rank }, (_, r) => Array.from({ length: rank.rank }, (_, s) =>
-                    run.factor.reduce((sum, row) => sum + row[r] * row[s], 0) * parts[r].reduce((sum, value, i) => sum + value * parts[s][i], 0),
-                ).reduce((sum, value) => sum + value, 0));
+                const raw = Array.from({ length: rank.rank }, (_, r) =>
+                    Array.from(
+                        { length: rank.rank },
+                        (_, s) =>
+                            run.factor.reduce((sum, row) => sum + row[r] * row[s], 0) *
+                            parts[r].reduce((sum, value, i) => sum + value * parts[s][i], 0),
+                    ).reduce((sum, value) => sum + value, 0),
+                );
                 const total = raw.reduce((sum, value) => sum + value, 0);
                 const explained = Math.max(0, 1 - block.relative_error ** 2);
-                block.shares.forEach((share, r) => assert.ok(Math.abs(share - (explained * raw[r]) / total) < 1e-5, `share ${r} of block ${b}`));
+                block.shares.forEach((share, r) =>
+                    assert.ok(
+                        Math.abs(share - (explained * raw[r]) / total) < 1e-5,
+                        `share ${r} of block ${b}`,
+                    ),
+                );
             });
     });
 
     test('names the neurons that no sample uses', () => {
         const { run, shown } = made('full', runs.full);
         const { columns } = run.blocks[1];
-        assert.deepEqual(decode(shown.blocks[1].unused), [4, 3, 2, 1].map((back) => columns - back));
+        assert.deepEqual(
+            decode(shown.blocks[1].unused),
+            [4, 3, 2, 1].map((back) => columns - back),
+        );
     });
 
     test('averages maps that are too large', () => {
@@ -95,19 +131,29 @@ describe('the payload', () => {
         assert.ok(height <= 64 && width <= 64, `${height} x ${width}`);
         const step = Math.ceil(150 / height);
         const pixels = decode(shown.pictures.pixels);
-        for (const [y, x] of [[0, 0], [height - 1, width - 1], [7, 11]]) {
+        for (const [y, x] of [
+            [0, 0],
+            [height - 1, width - 1],
+            [7, 11],
+        ]) {
             let [sum, entries] = [0, 0];
             for (let i = y * step; i < Math.min(150, (y + 1) * step); i++)
-                for (let j = x * step; j < Math.min(131, (x + 1) * step); j++, entries++) sum += run.blocks[0].values[i * 131 + j];
+                for (let j = x * step; j < Math.min(131, (x + 1) * step); j++, entries++)
+                    sum += run.blocks[0].values[i * 131 + j];
             assert.ok(Math.abs(pixels[y * width + x] - sum / entries) <= 0.51 / 255, `pixel ${y}, ${x}`);
         }
     });
 
     test('holds several runs', () => {
         for (const name of ['full', 'colour']) runs[name](path.join(folder, name));
-        const payload = payloadOf(report([path.join(folder, 'full'), path.join(folder, 'colour')], path.join(folder, 'two.html')));
+        const payload = payloadOf(
+            report([path.join(folder, 'full'), path.join(folder, 'colour')], path.join(folder, 'two.html')),
+        );
         assert.ok(validate(payload));
-        assert.deepEqual(payload.runs.map((run) => run.name), ['full', 'colour']);
+        assert.deepEqual(
+            payload.runs.map((run) => run.name),
+            ['full', 'colour'],
+        );
     });
 
     test('keeps the page small', () => {
@@ -117,31 +163,60 @@ describe('the payload', () => {
 });
 
 describe('a run that is not whole', () => {
-    const refused = (name, spoil, words) => test(name, () => {
-        const run = path.join(folder, 'spoilt');
-        fs.rmSync(run, { recursive: true, force: true });
-        runs.full(run);
-        spoil(run);
-        const page = path.join(folder, 'spoilt.html');
-        assert.throws(() => report([run], page), (error) => {
-            const sentence = String(error.stderr).trim();
-            assert.match(sentence, words);
-            assert.ok(error.status === 1 || error.status === 2, `status ${error.status}`);
-            return true;
+    const refused = (name, spoil, words) =>
+        test(name, () => {
+            const run = path.join(folder, 'spoilt');
+            fs.rmSync(run, { recursive: true, force: true });
+            runs.full(run);
+            spoil(run);
+            const page = path.join(folder, 'spoilt.html');
+            assert.throws(
+                () => report([run], page),
+                (error) => {
+                    const sentence = String(error.stderr).trim();
+                    assert.match(sentence, words);
+                    assert.ok(error.status === 1 || error.status === 2, `status ${error.status}`);
+                    return true;
+                },
+            );
+            assert.ok(!fs.existsSync(page), 'a page was left');
         });
-        assert.ok(!fs.existsSync(page), 'a page was left');
-    });
-    refused('an empty folder', (run) => {
-        fs.rmSync(run, { recursive: true });
-        fs.mkdirSync(run);
-    }, /spoilt: .*neither/);
-    refused('loadings of another shape', (run) =>
-        runs.writeNpy(path.join(run, 'fit/rank-3/layer.npy'), '<f4', [7, 3], new Array(21).fill(1)), /layer\.npy: .*7 x 3/);
-    refused('a negative loading', (run) =>
-        runs.writeNpy(path.join(run, 'fit/rank-2/dense.npy'), '<f4', [20, 2], new Array(40).fill(-1)), /dense\.npy: row 0, column 0/);
-    refused('a broken manifest', (run) => fs.writeFileSync(path.join(run, 'capture/manifest.json'), '{"blocks": ['), /manifest\.json/);
-    refused('labels of another length', (run) =>
-        runs.writeNpy(path.join(run, 'capture/labels.npy'), '<i8', [3], [0, 1, 2]), /labels\.npy: .*3 labels for 60/);
-    refused('a missing matrix', (run) => fs.rmSync(path.join(run, 'fit/rank-5/samples.npy')), /rank-5\/samples\.npy/);
-    refused('a truncated picture file', (run) => fs.truncateSync(path.join(run, 'capture/input.npy'), 900), /input\.npy/);
+    refused(
+        'an empty folder',
+        (run) => {
+            fs.rmSync(run, { recursive: true });
+            fs.mkdirSync(run);
+        },
+        /spoilt: .*neither/,
+    );
+    refused(
+        'loadings of another shape',
+        (run) => runs.writeNpy(path.join(run, 'fit/rank-3/layer.npy'), '<f4', [7, 3], new Array(21).fill(1)),
+        /layer\.npy: .*7 x 3/,
+    );
+    refused(
+        'a negative loading',
+        (run) => runs.writeNpy(path.join(run, 'fit/rank-2/dense.npy'), '<f4', [20, 2], new Array(40).fill(-1)),
+        /dense\.npy: row 0, column 0/,
+    );
+    refused(
+        'a broken manifest',
+        (run) => fs.writeFileSync(path.join(run, 'capture/manifest.json'), '{"blocks": ['),
+        /manifest\.json/,
+    );
+    refused(
+        'labels of another length',
+        (run) => runs.writeNpy(path.join(run, 'capture/labels.npy'), '<i8', [3], [0, 1, 2]),
+        /labels\.npy: .*3 labels for 60/,
+    );
+    refused(
+        'a missing matrix',
+        (run) => fs.rmSync(path.join(run, 'fit/rank-5/samples.npy')),
+        /rank-5\/samples\.npy/,
+    );
+    refused(
+        'a truncated picture file',
+        (run) => fs.truncateSync(path.join(run, 'capture/input.npy'), 900),
+        /input\.npy/,
+    );
 });

@@ -20,7 +20,9 @@ export function temporaryFolder() {
 
 // Makes a report of run folders and gives the path of the page.
 export function report(runs, output) {
-    execFileSync(process.env.NNPEEK, ['report', ...runs, '-o', output], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(process.env.NNPEEK, ['report', ...runs, '-o', output], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+    });
     return output;
 }
 
@@ -33,8 +35,10 @@ export function payloadOf(file) {
 
 export function decode(packed) {
     const bytes = Buffer.from(packed.data, 'base64');
-    if (packed.type === 'int32') return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readInt32LE(4 * i));
-    if (packed.type === 'byte') return Array.from(bytes, (byte) => packed.low + (byte * (packed.high - packed.low)) / 255);
+    if (packed.type === 'int32')
+        return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readInt32LE(4 * i));
+    if (packed.type === 'byte')
+        return Array.from(bytes, (byte) => packed.low + (byte * (packed.high - packed.low)) / 255);
     const columns = packed.shape[1];
     return Array.from(bytes, (byte, i) => packed.scale[i % columns] * (byte / 255) ** 2);
 }
@@ -43,15 +47,27 @@ export async function launch() {
     const { chromium } = load('playwright-core');
     const executablePath = process.env.NNPEEK_CHROMIUM ?? '/usr/bin/chromium';
     if (!fs.existsSync(executablePath))
-        throw new Error(`${executablePath} is missing: install chromium, or name another browser in NNPEEK_CHROMIUM`);
+        throw new Error(
+            `${executablePath} is missing: install chromium, or name another browser in NNPEEK_CHROMIUM`,
+        );
     return chromium.launch({
         executablePath,
-        args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-extensions', '--force-device-scale-factor=1'],
+        args: [
+            '--no-sandbox',
+            '--disable-gpu',
+            '--disable-dev-shm-usage',
+            '--disable-extensions',
+            '--force-device-scale-factor=1',
+        ],
     });
 }
 
 // Opens a page and notes everything it must not do; `problems` has to stay empty.
-export async function open(browser, file, { hash = '', width = 1280, height = 900, colorScheme = 'light' } = {}) {
+export async function open(
+    browser,
+    file,
+    { hash = '', width = 1280, height = 900, colorScheme = 'light' } = {},
+) {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme });
     const page = await context.newPage();
     const problems = [];
@@ -64,7 +80,8 @@ export async function open(browser, file, { hash = '', width = 1280, height = 90
         void dialog.dismiss();
     });
     page.on('request', (request) => {
-        if (!request.url().startsWith('data:') && request.url().split('#')[0] !== `file://${file}`) problems.push(`request: ${request.url()}`);
+        if (!request.url().startsWith('data:') && request.url().split('#')[0] !== `file://${file}`)
+            problems.push(`request: ${request.url()}`);
     });
     await page.goto(`file://${file}${hash}`);
     await page.locator('#making .facts').waitFor();

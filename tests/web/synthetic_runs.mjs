@@ -63,12 +63,23 @@ function makeRun({ seed, samples, blocks, ranks, classes = 0, unused = 0 }) {
     const random = randoms(seed);
     const most = Math.max(...ranks, 1);
     const labels = Array.from({ length: samples }, (_, t) => (classes ? t % classes : 0));
-    const factor = labels.map((label) => Float32Array.from({ length: most }, (_, r) =>
-        Math.fround(r % Math.max(1, classes) === label && random() < 0.9 ? 0.3 + 0.7 * random() : 0.15 * random() * random())));
+    const factor = labels.map((label) =>
+        Float32Array.from({ length: most }, (_, r) =>
+            Math.fround(
+                r % Math.max(1, classes) === label && random() < 0.9
+                    ? 0.3 + 0.7 * random()
+                    : 0.15 * random() * random(),
+            ),
+        ),
+    );
     const made = blocks.map((block) => {
         const columns = product(block.shape);
-        const parts = Array.from({ length: most }, (_, r) => (block.shape.length === 3
-            ? spot(...block.shape, random) : Array.from({ length: columns }, () => (random() < 0.5 ? 0 : random()))).map((value) => value / (1 + r / 4)));
+        const parts = Array.from({ length: most }, (_, r) =>
+            (block.shape.length === 3
+                ? spot(...block.shape, random)
+                : Array.from({ length: columns }, () => (random() < 0.5 ? 0 : random()))
+            ).map((value) => value / (1 + r / 4)),
+        );
         if (block.kind === 'layer') for (const part of parts) part.fill(0, columns - unused);
         const values = new Float32Array(samples * columns);
         for (let t = 0; t < samples; t++)
@@ -99,40 +110,89 @@ function makeRun({ seed, samples, blocks, ranks, classes = 0, unused = 0 }) {
 }
 
 function writeCapture(folder, run, facts) {
-    for (const block of run.blocks) writeNpy(path.join(folder, block.file), '<f4', [run.samples, block.columns], block.values);
+    for (const block of run.blocks)
+        writeNpy(path.join(folder, block.file), '<f4', [run.samples, block.columns], block.values);
     if (run.classes) writeNpy(path.join(folder, 'labels.npy'), '<i8', [run.samples], run.labels);
     writeJson(path.join(folder, 'manifest.json'), {
         network: { name: facts.network, digest: '0123456789abcdef' },
         data: { name: facts.data, count: run.samples * 5, class_names: facts.classNames ?? [] },
-        samples: { count: run.samples, chosen: Array.from({ length: run.samples }, (_, t) => 5 * t), seed: 3 },
+        samples: {
+            count: run.samples,
+            chosen: 'random',
+            seed: 3,
+            indices: Array.from({ length: run.samples }, (_, t) => 5 * t),
+        },
         blocks: run.blocks.map((block) => ({
-            name: block.name, file: block.file, kind: block.kind, operator: block.kind === 'layer' ? 'Relu' : '', node: block.name,
-            shape: block.shape, columns: block.columns, type: 'float32', reduction: null, fit: true, channel: block.channel ?? null,
+            name: block.name,
+            file: block.file,
+            kind: block.kind,
+            operator: block.kind === 'layer' ? 'Relu' : '',
+            node: block.name,
+            shape: block.shape,
+            columns: block.columns,
+            type: 'float32',
+            reduction: null,
+            fit: true,
+            channel: block.channel ?? null,
         })),
         skipped: facts.skipped ?? [],
         options: { layers: 'auto', batch: 64, deep: { inside: [1, 2] } },
         preprocess: { scale: 1, mean: [0] },
-        seed: 3, version: '0.1.0', created: '2026-11-23T20:30:00Z',
+        seed: 3,
+        version: '0.1.0',
+        created: '2026-11-23T20:30:00Z',
     });
 }
 
 function writeFits(folder, run) {
     for (const { rank, results } of run.fits) {
         const into = path.join(folder, `rank-${rank}`);
-        writeNpy(path.join(into, 'samples.npy'), '<f4', [run.samples, rank], run.factor.flatMap((row) => [...row.subarray(0, rank)]));
-        run.blocks.forEach((block) => writeNpy(path.join(into, block.file), '<f4', [block.columns, rank],
-            Array.from({ length: block.columns * rank }, (_, i) => block.parts[i % rank][Math.floor(i / rank)])));
-        writeNpy(path.join(into, 'errors.npy'), '<f4', [run.samples, run.blocks.length],
-            Array.from({ length: run.samples * run.blocks.length }, (_, i) =>
-                results[i % run.blocks.length].residuals[Math.floor(i / run.blocks.length)]));
+        writeNpy(
+            path.join(into, 'samples.npy'),
+            '<f4',
+            [run.samples, rank],
+            run.factor.flatMap((row) => [...row.subarray(0, rank)]),
+        );
+        run.blocks.forEach((block) =>
+            writeNpy(
+                path.join(into, block.file),
+                '<f4',
+                [block.columns, rank],
+                Array.from(
+                    { length: block.columns * rank },
+                    (_, i) => block.parts[i % rank][Math.floor(i / rank)],
+                ),
+            ),
+        );
+        writeNpy(
+            path.join(into, 'errors.npy'),
+            '<f4',
+            [run.samples, run.blocks.length],
+            Array.from(
+                { length: run.samples * run.blocks.length },
+                (_, i) => results[i % run.blocks.length].residuals[Math.floor(i / run.blocks.length)],
+            ),
+        );
         const error = norm(results.map((result) => result.error));
         const entries = run.blocks.reduce((sum, block) => sum + block.columns, 0) * run.samples;
         writeJson(path.join(into, 'fit.json'), {
-            rank, rule: 'mu', seed: 3, iterations: 120, stop: 'tolerance', seconds: 0.25, objective: [9, 4, error ** 2],
-            rmse: error / Math.sqrt(entries), relative_error: error / norm(results.map((result) => result.norm)),
+            rank,
+            rule: 'mu',
+            seed: 3,
+            iterations: 120,
+            stop: 'tolerance',
+            seconds: 0.25,
+            objective: [9, 4, error ** 2],
+            rmse: error / Math.sqrt(entries),
+            relative_error: error / norm(results.map((result) => result.norm)),
             blocks: run.blocks.map((block, b) => ({
-                name: block.name, file: block.file, shape: block.shape, norm: results[b].norm, weight: 1,
-                rmse: results[b].error / Math.sqrt(run.samples * block.columns), relative_error: results[b].error / results[b].norm,
+                name: block.name,
+                file: block.file,
+                shape: block.shape,
+                norm: results[b].norm,
+                weight: 1,
+                rmse: results[b].error / Math.sqrt(run.samples * block.columns),
+                relative_error: results[b].error / results[b].norm,
             })),
             options: { rule: 'mu', tolerance: 1e-5 },
         });
@@ -141,39 +201,71 @@ function writeFits(folder, run) {
 
 function writeMeasures(file, run, output) {
     writeJson(file, {
-        blocks: Object.fromEntries(run.blocks.map((block, b) => [block.name, {
-            norm: norm(block.values), mean: 0.1, zeros: 0.25, unused: block.kind === 'layer' ? run.unused : 0, columns: block.columns,
-            effective_rank: 4.5 + b, singular_values: Array.from({ length: 20 }, (_, i) => 50 * Math.exp(-i / (3 + b))),
-            singular_value_samples: run.samples,
-        }])),
-        output, fit: { ranks: [] }, version: '0.1.0',
+        blocks: Object.fromEntries(
+            run.blocks.map((block, b) => [
+                block.name,
+                {
+                    norm: norm(block.values),
+                    mean: 0.1,
+                    zeros: 0.25,
+                    unused: block.kind === 'layer' ? run.unused : 0,
+                    columns: block.columns,
+                    effective_rank: 4.5 + b,
+                    singular_values: Array.from({ length: 20 }, (_, i) => 50 * Math.exp(-i / (3 + b))),
+                    singular_value_samples: run.samples,
+                },
+            ]),
+        ),
+        output,
+        fit: { ranks: [] },
+        version: '0.1.0',
     });
 }
 
 // Grey pictures, a convolutional and a dense layer with hostile names, labels, everything measured.
 export function full(folder) {
     const run = makeRun({
-        seed: 1, samples: 60, ranks: [2, 3, 5], classes: 3, unused: 4, blocks: [
+        seed: 1,
+        samples: 60,
+        ranks: [2, 3, 5],
+        classes: 3,
+        unused: 4,
+        blocks: [
             { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 12, 12], channel: 0 },
             { name: hostile.layer, file: 'layer.npy', kind: 'layer', shape: [8, 6, 6] },
             { name: 'dense', file: 'dense.npy', kind: 'layer', shape: [20] },
         ],
     });
     writeCapture(path.join(folder, 'capture'), run, {
-        network: hostile.network, data: hostile.data, classNames: ['zero', hostile.className, 'two'],
+        network: hostile.network,
+        data: hostile.data,
+        classNames: ['zero', hostile.className, 'two'],
         skipped: [{ name: hostile.skipped, operator: 'Conv', reason: 'its values are signed' }],
     });
     writeFits(path.join(folder, 'fit'), run);
-    writeMeasures(path.join(folder, 'measures.json'), run,
-        { effective_rank: 2.8, mutual_information: 1.2, mean_confidence: 0.9, classes: 3 });
+    writeMeasures(path.join(folder, 'measures.json'), run, {
+        effective_rank: 2.8,
+        mutual_information: 1.2,
+        mean_confidence: 0.9,
+        classes: 3,
+    });
     return run;
 }
 
 // Three channels of input, one block each; no labels, no measures.
 export function colour(folder) {
     const run = makeRun({
-        seed: 2, samples: 40, ranks: [4], blocks: [
-            ...[0, 1, 2].map((channel) => ({ name: `input.${channel}`, file: `input.${channel}.npy`, kind: 'input', shape: [1, 10, 8], channel })),
+        seed: 2,
+        samples: 40,
+        ranks: [4],
+        blocks: [
+            ...[0, 1, 2].map((channel) => ({
+                name: `input.${channel}`,
+                file: `input.${channel}.npy`,
+                kind: 'input',
+                shape: [1, 10, 8],
+                channel,
+            })),
             { name: 'relu1', file: 'relu1.npy', kind: 'layer', shape: [6, 4, 4] },
         ],
     });
@@ -185,8 +277,12 @@ export function colour(folder) {
 // What `nnpeek fit a.npy b.npy` leaves: rank folders directly inside, no capture.
 export function fitAlone(folder) {
     const run = makeRun({
-        seed: 3, samples: 30, ranks: [2, 4], blocks: [
-            { name: 'a', file: 'a.npy', kind: 'layer', shape: [17] }, { name: 'b', file: 'b.npy', kind: 'layer', shape: [40] },
+        seed: 3,
+        samples: 30,
+        ranks: [2, 4],
+        blocks: [
+            { name: 'a', file: 'a.npy', kind: 'layer', shape: [17] },
+            { name: 'b', file: 'b.npy', kind: 'layer', shape: [40] },
         ],
     });
     writeFits(folder, run);
@@ -195,7 +291,12 @@ export function fitAlone(folder) {
 
 // The smallest: one block, rank 1.
 export function smallest(folder) {
-    const run = makeRun({ seed: 4, samples: 12, ranks: [1], blocks: [{ name: 'relu', file: 'relu.npy', kind: 'layer', shape: [5] }] });
+    const run = makeRun({
+        seed: 4,
+        samples: 12,
+        ranks: [1],
+        blocks: [{ name: 'relu', file: 'relu.npy', kind: 'layer', shape: [5] }],
+    });
     writeCapture(path.join(folder, 'capture'), run, { network: 'small.onnx', data: 'numbers.npy' });
     writeFits(path.join(folder, 'fit'), run);
     return run;
@@ -204,8 +305,12 @@ export function smallest(folder) {
 // Captured and measured, not yet factorised.
 export function unfitted(folder) {
     const run = makeRun({
-        seed: 5, samples: 20, ranks: [], blocks: [
-            { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 6, 6], channel: 0 }, { name: 'relu', file: 'relu.npy', kind: 'layer', shape: [9] },
+        seed: 5,
+        samples: 20,
+        ranks: [],
+        blocks: [
+            { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 6, 6], channel: 0 },
+            { name: 'relu', file: 'relu.npy', kind: 'layer', shape: [9] },
         ],
     });
     writeCapture(path.join(folder, 'capture'), run, { network: 'early.onnx', data: 'mnist:test' });
@@ -216,7 +321,10 @@ export function unfitted(folder) {
 // Pictures and maps so large that the page shows them smaller; many components.
 export function large(folder) {
     const run = makeRun({
-        seed: 6, samples: 24, ranks: [2, 30], blocks: [
+        seed: 6,
+        samples: 24,
+        ranks: [2, 30],
+        blocks: [
             { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 150, 131], channel: 0 },
             { name: 'relu1', file: 'relu1.npy', kind: 'layer', shape: [2, 70, 70] },
         ],

@@ -11,7 +11,9 @@ export interface Amount {
 }
 
 function strongestFirst(values: ArrayLike<number>): Amount[] {
-    return Array.from(values, (value, index) => ({ index, value })).sort((a, b) => b.value - a.value || a.index - b.index);
+    return Array.from(values, (value, index) => ({ index, value })).sort(
+        (a, b) => b.value - a.value || a.index - b.index,
+    );
 }
 
 export class Fit {
@@ -25,11 +27,17 @@ export class Fit {
     private columnNorms: Float64Array | null = null;
     private errorMatrix: Float32Array | null = null;
 
-    constructor(readonly model: RunModel, readonly data: Rank) {
+    constructor(
+        readonly model: RunModel,
+        readonly data: Rank,
+    ) {
         this.rank = data.rank;
         const byColumn = model.layers.map((layer) => this.layerShares(layer));
-        this.mean = Array.from({ length: this.rank }, (_, column) =>
-            byColumn.reduce((sum, shares) => sum + shares[column]!, 0) / Math.max(1, byColumn.length));
+        this.mean = Array.from(
+            { length: this.rank },
+            (_, column) =>
+                byColumn.reduce((sum, shares) => sum + shares[column]!, 0) / Math.max(1, byColumn.length),
+        );
         this.column = strongestFirst(this.mean).map((amount) => amount.index);
         this.shares = byColumn.map((shares) => Float64Array.from(this.column, (column) => shares[column]!));
     }
@@ -66,7 +74,8 @@ export class Fit {
 
     private layerShares(layer: Layer): Float64Array {
         return Float64Array.from({ length: this.rank }, (_, column) =>
-            this.weighted(layer, (block) => block.shares[column] ?? 0));
+            this.weighted(layer, (block) => block.shares[column] ?? 0),
+        );
     }
 
     has(layer: Layer): boolean {
@@ -79,7 +88,9 @@ export class Fit {
     }
 
     meanShare(component: number): number {
-        return this.shares.reduce((sum, shares) => sum + shares[component]!, 0) / Math.max(1, this.shares.length);
+        return (
+            this.shares.reduce((sum, shares) => sum + shares[component]!, 0) / Math.max(1, this.shares.length)
+        );
     }
 
     relativeError(layer: Layer): number {
@@ -110,7 +121,10 @@ export class Fit {
     loadings(layer: Layer, component: number): Float32Array {
         const stored = this.stored(layer);
         const column = this.column[component]!;
-        return Float32Array.from({ length: stored.length / this.rank }, (_, i) => stored[i * this.rank + column]!);
+        return Float32Array.from(
+            { length: stored.length / this.rank },
+            (_, i) => stored[i * this.rank + column]!,
+        );
     }
 
     // Loadings counted by what they contribute, so that those of different components compare: W_nr ||F_r||.
@@ -130,7 +144,10 @@ export class Fit {
     composition(sample: number): Float64Array {
         const amounts = Float64Array.from(this.column, (column) =>
             this.norms[column]! > 0
-                ? (this.matrix[sample * this.rank + column]! * Math.sqrt(this.mean[column]!)) / this.norms[column]! : 0);
+                ? (this.matrix[sample * this.rank + column]! * Math.sqrt(this.mean[column]!)) /
+                  this.norms[column]!
+                : 0,
+        );
         const total = amounts.reduce((sum, amount) => sum + amount, 0);
         return total > 0 ? amounts.map((amount) => amount / total) : amounts;
     }
@@ -140,8 +157,12 @@ export class Fit {
         let found = this.topCache.get(component);
         if (!found) {
             const column = this.column[component]!;
-            found = strongestFirst(Float32Array.from({ length: this.model.run.sample_count }, (_, t) =>
-                this.matrix[t * this.rank + column]!));
+            found = strongestFirst(
+                Float32Array.from(
+                    { length: this.model.run.sample_count },
+                    (_, t) => this.matrix[t * this.rank + column]!,
+                ),
+            );
             this.topCache.set(component, found);
         }
         return found;
@@ -161,7 +182,9 @@ export class Fit {
             total += amount;
         });
         if (!(total > 0)) return [];
-        return [...sums].map(([index, sum]) => ({ index, value: sum / total })).sort((a, b) => b.value - a.value);
+        return [...sums]
+            .map(([index, sum]) => ({ index, value: sum / total }))
+            .sort((a, b) => b.value - a.value);
     }
 
     // What the fit makes of a sample in a layer: the sum of its components' loadings.
@@ -170,7 +193,8 @@ export class Fit {
         const row = this.matrix.subarray(sample * this.rank, (sample + 1) * this.rank);
         return Float32Array.from({ length: stored.length / this.rank }, (_, i) => {
             let sum = 0;
-            for (let column = 0; column < this.rank; column++) sum += stored[i * this.rank + column]! * row[column]!;
+            for (let column = 0; column < this.rank; column++)
+                sum += stored[i * this.rank + column]! * row[column]!;
             return sum;
         });
     }
@@ -181,9 +205,12 @@ export class Fit {
         this.errorMatrix ??= unpackRoot8(this.data.errors);
         const errors = this.errorMatrix;
         const columns = this.data.blocks.length;
-        const places = this.data.blocks.flatMap((block, place) => (layer.blocks.includes(block.block) ? [place] : []));
+        const places = this.data.blocks.flatMap((block, place) =>
+            layer.blocks.includes(block.block) ? [place] : [],
+        );
         return Float32Array.from({ length: errors.length / columns }, (_, t) =>
-            Math.sqrt(places.reduce((sum, place) => sum + errors[t * columns + place]! ** 2, 0)));
+            Math.sqrt(places.reduce((sum, place) => sum + errors[t * columns + place]! ** 2, 0)),
+        );
     }
 
     // The component of another fit that the same samples have: the largest cosine between columns of F.

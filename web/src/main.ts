@@ -24,25 +24,42 @@ function stick(element: HTMLElement): void {
     window.addEventListener('resize', place);
 }
 
+// Under the gallery; on a wide page with many components the gallery is the longest part, and there is room at the right.
+function placeFlow(store: Store, flow: HTMLElement, left: HTMLElement, right: HTMLElement): void {
+    const wide = window.matchMedia('(min-width: 1900px)');
+    const place = (): void => {
+        const wanted = wide.matches && (store.fit?.rank ?? 0) > 30 ? right : left;
+        if (flow.parentElement !== wanted) wanted.append(flow);
+    };
+    wide.addEventListener('change', place);
+    store.watch(['rank'], place);
+}
+
 function build(payload: Payload, licences: string): HTMLElement[] {
     const store = new Store(payload.runs.map((run) => new RunModel(run)));
     const factorised = store.runs.some((run) => run.ranks.length > 0);
-    const measured = store.runs.some((run) => run.run.blocks.some((block) => block.measures?.singular_values.length));
+    const measured = store.runs.some((run) =>
+        run.run.blocks.some((block) => block.measures?.singular_values.length),
+    );
     const left = h('div', { class: 'stack' });
     const right = h('div', { class: 'stack' });
     const both = h('div', { class: 'pair explore' }, left, h('div', { class: 'aside' }, right));
     const charts = h('div', { class: 'pair charts' });
     stick(right);
     if (factorised) {
-        left.append(galleryView(store), flowView(store, right));
+        const flow = flowView(store, right);
+        left.append(galleryView(store), flow);
         right.append(detailView(store), sampleView(store));
+        placeFlow(store, flow, left, right);
         charts.append(errorView(store));
     }
     if (measured) charts.append(spectrumView(store));
     return [
         headerView(store),
-        ...(factorised ? [toolbarView(store), h('main', {}, both, charts, heatmapView(store), makingView(store, payload, licences))]
-            : [h('main', {}, charts, makingView(store, payload, licences))]),
+        toolbarView(store),
+        factorised
+            ? h('main', {}, both, charts, heatmapView(store), makingView(store, payload, licences))
+            : h('main', {}, charts, makingView(store, payload, licences)),
     ];
 }
 
@@ -57,8 +74,13 @@ if (page) {
         page.replaceChildren(...build(payload, licences));
         document.title = `${payload.runs.map((run) => run.network?.name ?? run.name).join(', ')} – nnpeek`;
     } catch (error) {
-        page.replaceChildren(h('p', { class: 'failure', role: 'alert' },
-            `This report cannot be shown: ${error instanceof Error ? error.message : String(error)}. Make it again with nnpeek report.`));
+        page.replaceChildren(
+            h(
+                'p',
+                { class: 'failure', role: 'alert' },
+                `This report cannot be shown: ${error instanceof Error ? error.message : String(error)}. Make it again with nnpeek report.`,
+            ),
+        );
         console.error(error);
     }
 }

@@ -32,7 +32,12 @@ function groupBlocks(blocks: Block[], fitted: Set<number>): number[][] {
     blocks.forEach((block, index) => {
         if (!fitted.has(index)) return;
         const first = input ? blocks[input[0]!]! : null;
-        if (block.kind === 'input' && first && first.view.length === 3 && String(first.view) === String(block.view)) {
+        if (
+            block.kind === 'input' &&
+            first &&
+            first.view.length === 3 &&
+            String(first.view) === String(block.view)
+        ) {
             input!.push(index);
         } else {
             const group = [index];
@@ -76,7 +81,8 @@ export class RunModel {
 
     constructor(readonly run: Run) {
         const fitted = new Set(run.ranks.flatMap((rank) => rank.blocks.map((block) => block.block)));
-        if (fitted.size === 0) run.blocks.forEach((block, index) => block.kind !== 'output' && fitted.add(index));
+        if (fitted.size === 0)
+            run.blocks.forEach((block, index) => block.kind !== 'output' && fitted.add(index));
         this.layers = groupBlocks(run.blocks, fitted).map((group, index) => this.layer(group, index));
         this.ranks = run.ranks.map((rank) => rank.rank);
         this.labels = run.labels ? unpackInt32(run.labels) : null;
@@ -92,10 +98,15 @@ export class RunModel {
         const first = blocks[0]!;
         const together = (sizes: number[]): number[] =>
             sizes.length === 3 ? [sizes[0]! * group.length, sizes[1]!, sizes[2]!] : [...sizes];
-        const counts = blocks.map((block) => block.measures?.unused ?? (block.unused ? block.unused.shape[0] : undefined));
+        const counts = blocks.map(
+            (block) => block.measures?.unused ?? (block.unused ? block.unused.shape[0] : undefined),
+        );
         const entries = first.view.reduce((product, size) => product * size, 1);
         const unused = blocks.flatMap((block, place) =>
-            block.unused ? unusedInView(block, unpackInt32(block.unused)).map((column) => column + place * entries) : []);
+            block.unused
+                ? unusedInView(block, unpackInt32(block.unused)).map((column) => column + place * entries)
+                : [],
+        );
         return {
             index,
             name: group.length > 1 ? 'input' : first.name,
@@ -107,7 +118,8 @@ export class RunModel {
             columns: blocks.reduce((sum, block) => sum + block.columns, 0),
             effectiveRank: group.length === 1 ? (first.measures?.effective_rank ?? null) : null,
             unusedCount: counts.some((value) => value === undefined)
-                ? null : counts.reduce<number>((sum, value) => sum + value!, 0),
+                ? null
+                : counts.reduce<number>((sum, value) => sum + value!, 0),
             unused: new Set(unused),
         };
     }

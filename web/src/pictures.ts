@@ -67,7 +67,10 @@ export function paintDifference(values: ArrayLike<number>, channels: number, ful
 // A component as the input shows it; without a pictured input, as its first layer does: the strongest channel, or all neurons
 // row by row.
 export function latentImage(fit: Fit, component: number, label: string): HTMLCanvasElement {
-    const layer = fit.model.input ?? fit.model.layers.find((candidate) => candidate.view.length === 3) ?? fit.model.layers[0]!;
+    const layer =
+        fit.model.input ??
+        fit.model.layers.find((candidate) => candidate.view.length === 3) ??
+        fit.model.layers[0]!;
     const loadings = fit.loadings(layer, component);
     if (layer.view.length !== 3) {
         const width = Math.ceil(Math.sqrt(loadings.length));

@@ -60,7 +60,8 @@ export class Store {
         const before = this.state;
         const wanted = { ...before, ...patch };
         if (wanted.run !== before.run) {
-            wanted.rank = patch.rank ?? this.nearestRank(wanted.run, this.model.ranks[before.rank] ?? usualRank);
+            wanted.rank =
+                patch.rank ?? this.nearestRank(wanted.run, this.model.ranks[before.rank] ?? usualRank);
             wanted.layer = patch.layer ?? null;
             wanted.sample = patch.sample ?? null;
         } else if (wanted.rank !== before.rank && patch.component === undefined) {
@@ -71,13 +72,16 @@ export class Store {
         const changed = (Object.keys(before) as Key[]).filter((key) => before[key] !== this.state[key]);
         if (changed.length === 0) return;
         this.writeHash();
-        for (const { keys, listener } of this.listeners) if (keys.some((key) => changed.includes(key))) listener();
+        for (const { keys, listener } of this.listeners)
+            if (keys.some((key) => changed.includes(key))) listener();
     }
 
     private nearestRank(run: number, rank: number): number {
         const ranks = this.runs[run]!.ranks;
-        return ranks.reduce((best, value, place) =>
-            Math.abs(value - rank) < Math.abs(ranks[best]! - rank) ? place : best, 0);
+        return ranks.reduce(
+            (best, value, place) => (Math.abs(value - rank) < Math.abs(ranks[best]! - rank) ? place : best),
+            0,
+        );
     }
 
     private usualRank(run: number): number {

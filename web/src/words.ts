@@ -24,8 +24,10 @@ export function percent(share: number): string {
 
 export function number(value: number, digits = 3): string {
     if (!Number.isFinite(value)) return '–';
-    if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6)) return value.toExponential(digits - 1);
-    return String(Number(value.toPrecision(digits)));
+    if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6))
+        return value.toExponential(digits - 1);
+    const text = value.toPrecision(digits);
+    return text.includes('e') || Number.isInteger(value) ? String(Number(text)) : text;
 }
 
 export function list(words: string[]): string {

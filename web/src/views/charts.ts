@@ -8,20 +8,48 @@ import { shorten } from '../words';
 
 export { Plot };
 
-export const chartStyle = { background: 'none', fontSize: '13px', fontFamily: 'inherit', overflow: 'visible' } as const;
+export const chartStyle = {
+    background: 'none',
+    fontSize: '13px',
+    fontFamily: 'inherit',
+    overflow: 'visible',
+} as const;
 
 export function legend(store: Store): HTMLElement {
-    return h('div', { class: 'legend', role: 'group', 'aria-label': 'Layers' }, ...store.model.layers.map((layer) => h('button', {
-        type: 'button', class: 'plain', title: layer.name, 'aria-pressed': String(store.get('layer') === layer.index),
-        click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
-    }, h('span', { class: 'dot', style: `background:${layerColour(layer.index, store.model.layers.length)}` }), shorten(layer.name, 28))));
+    return h(
+        'div',
+        { class: 'legend', role: 'group', 'aria-label': 'Layers' },
+        ...store.model.layers.map((layer) =>
+            h(
+                'button',
+                {
+                    type: 'button',
+                    class: 'plain',
+                    title: layer.name,
+                    'aria-pressed': String(store.get('layer') === layer.index),
+                    click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+                },
+                h('span', {
+                    class: 'dot',
+                    style: `background:${layerColour(layer.index, store.model.layers.length)}`,
+                }),
+                shorten(layer.name, 28),
+            ),
+        ),
+    );
 }
 
 // Curves in two marks: solid for the run shown, dashed for the others.
 export function curves<T extends { shown: boolean }>(data: T[], options: Plot.LineOptions): Plot.Markish[] {
     return [
-        Plot.line(data.filter((point) => !point.shown), { strokeWidth: 2, ...options, strokeDasharray: '4,3' }),
-        Plot.line(data.filter((point) => point.shown), { strokeWidth: 2, ...options }),
+        Plot.line(
+            data.filter((point) => !point.shown),
+            { strokeWidth: 2, ...options, strokeDasharray: '4,3' },
+        ),
+        Plot.line(
+            data.filter((point) => point.shown),
+            { strokeWidth: 2, ...options },
+        ),
     ];
 }
 

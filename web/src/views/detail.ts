@@ -18,7 +18,8 @@ function carriers(values: Float32Array, size: number): Amount[] {
         return sum;
     });
     const total = energies.reduce((sum, energy) => sum + energy, 0);
-    return energies.map((energy, index) => ({ index, value: total > 0 ? energy / total : 0 }))
+    return energies
+        .map((energy, index) => ({ index, value: total > 0 ? energy / total : 0 }))
         .sort((a, b) => b.value - a.value || a.index - b.index);
 }
 
@@ -34,23 +35,61 @@ function maps(layer: Layer, values: Float32Array, amounts: Amount[], open: boole
     const [, height = 1, width = 1] = layer.view;
     const size = height * width;
     const full = values.reduce((most, value) => Math.max(most, value), 0);
-    const map = ({ index, value }: Amount): HTMLElement => h('figure', { class: 'map' },
-        canvas(width, height, `Channel ${index}: ${percent(value)}`, paintMap(values.subarray(index * size, (index + 1) * size), full)),
-        h('figcaption', {}, h('b', {}, String(index)), ` ${percent(value)}`));
+    const map = ({ index, value }: Amount): HTMLElement =>
+        h(
+            'figure',
+            { class: 'map' },
+            canvas(
+                width,
+                height,
+                `Channel ${index}: ${percent(value)}`,
+                paintMap(values.subarray(index * size, (index + 1) * size), full),
+            ),
+            h('figcaption', {}, h('b', {}, String(index)), ` ${percent(value)}`),
+        );
     const strong = amounts.slice(0, mapsShown);
     const rest = amounts.slice(mapsShown).filter((amount) => amount.value > 0);
     const carried = rest.reduce((sum, amount) => sum + amount.value, 0);
-    return h('div', {}, h('div', { class: 'maps' }, ...strong.map(map)), rest.length > 0 && h('details', { open },
-        h('summary', {}, `${plural(rest.length, 'more channel')} ${rest.length === 1 ? 'carries' : 'carry'} ${percent(carried)}`),
-        h('div', { class: 'maps' }, ...rest.slice(0, 120).map(map))));
+    return h(
+        'div',
+        {},
+        h('div', { class: 'maps' }, ...strong.map(map)),
+        rest.length > 0 &&
+            h(
+                'details',
+                { open },
+                h(
+                    'summary',
+                    {},
+                    `${plural(rest.length, 'more channel')} ${rest.length === 1 ? 'carries' : 'carry'} ${percent(carried)}`,
+                ),
+                h('div', { class: 'maps' }, ...rest.slice(0, 120).map(map)),
+            ),
+    );
 }
 
 function neurons(amounts: Amount[]): HTMLElement {
     const most = amounts[0]?.value ?? 0;
-    return h('ol', { class: 'neurons' }, ...amounts.slice(0, neuronsShown).filter((amount) => amount.value > 0).map(({ index, value }) =>
-        h('li', {}, h('span', {}, `neuron ${count(index)}`),
-            h('span', { class: 'track' }, h('span', { style: `width:${most > 0 ? (100 * value) / most : 0}%` })),
-            h('span', { class: 'amount' }, percent(value)))));
+    return h(
+        'ol',
+        { class: 'neurons' },
+        ...amounts
+            .slice(0, neuronsShown)
+            .filter((amount) => amount.value > 0)
+            .map(({ index, value }) =>
+                h(
+                    'li',
+                    {},
+                    h('span', {}, `neuron ${count(index)}`),
+                    h(
+                        'span',
+                        { class: 'track' },
+                        h('span', { style: `width:${most > 0 ? (100 * value) / most : 0}%` }),
+                    ),
+                    h('span', { class: 'amount' }, percent(value)),
+                ),
+            ),
+    );
 }
 
 function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
@@ -60,42 +99,90 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
     const mapped = layer.view.length === 3 && height * width > 1;
     const amounts = carriers(values, mapped ? height * width : 1);
     const few = needed(amounts);
-    const of = mapped ? `${plural(few, 'channel')} of ${count(channels)}` : `${plural(few, 'neuron')} of ${count(values.length)}`;
+    const of = mapped
+        ? `${plural(few, 'channel')} of ${count(channels)}`
+        : `${plural(few, 'neuron')} of ${count(values.length)}`;
     const share = fit.share(layer, component);
-    return h('div', { class: store.get('layer') === layer.index ? 'layer chosen' : 'layer' },
-        h('h3', {}, h('button', {
-            type: 'button', class: 'plain', title: layer.name, 'aria-pressed': String(store.get('layer') === layer.index),
-            click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
-        }, shorten(layer.name, 40)), ' ', h('span', { class: 'dim' }, shape(layer.shape))),
-        h('p', { class: 'small' }, share > 0
-            ? `${percent(share)} of this layer’s energy; ${of} ${few === 1 ? 'carries' : 'carry'} 80 % of it.`
-            : 'Nothing of this layer.'),
-        share > 0 && (mapped ? maps(layer, values, amounts, store.get('layer') === layer.index) : neurons(amounts)));
+    return h(
+        'div',
+        { class: store.get('layer') === layer.index ? 'layer chosen' : 'layer' },
+        h(
+            'h3',
+            {},
+            h(
+                'button',
+                {
+                    type: 'button',
+                    class: 'plain',
+                    title: layer.name,
+                    'aria-pressed': String(store.get('layer') === layer.index),
+                    click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+                },
+                shorten(layer.name, 40),
+            ),
+            ' ',
+            h('span', { class: 'dim' }, shape(layer.shape)),
+        ),
+        h(
+            'p',
+            { class: 'small' },
+            share > 0
+                ? `${percent(share)} of this layer’s energy; ${of} ${few === 1 ? 'carries' : 'carry'} 80 % of it.`
+                : 'Nothing of this layer.',
+        ),
+        share > 0 &&
+            (mapped ? maps(layer, values, amounts, store.get('layer') === layer.index) : neurons(amounts)),
+    );
 }
 
 function shareList(fit: Fit, component: number): HTMLElement {
-    return h('table', { class: 'shares' }, h('caption', {}, 'Share of each layer'), h('tbody', {}, ...fit.model.layers.map((layer, index) => {
-        const share = fit.share(layer, component);
-        const before = index > 0 ? fit.share(fit.model.layers[index - 1]!, component) : 0;
-        return h('tr', {}, h('th', { scope: 'row', title: layer.name }, shorten(layer.name, 12)), h('td', {}, percent(share)),
-            h('td', { class: 'dim' }, before > 0 ? `× ${(share / before).toFixed(2)}` : ''));
-    })));
+    return h(
+        'table',
+        { class: 'shares' },
+        h('caption', {}, 'Share of each layer'),
+        h(
+            'tbody',
+            {},
+            ...fit.model.layers.map((layer, index) => {
+                const share = fit.share(layer, component);
+                const before = index > 0 ? fit.share(fit.model.layers[index - 1]!, component) : 0;
+                return h(
+                    'tr',
+                    {},
+                    h('th', { scope: 'row', title: layer.name }, shorten(layer.name, 12)),
+                    h('td', {}, percent(share)),
+                    h('td', { class: 'dim' }, before > 0 ? `× ${(share / before).toFixed(2)}` : ''),
+                );
+            }),
+        ),
+    );
 }
 
 function topSamples(store: Store, fit: Fit): HTMLElement | null {
     const { model } = store;
-    const top = fit.top(store.get('component')).filter((amount) => amount.value > 0).slice(0, samplesShown);
+    const top = fit
+        .top(store.get('component'))
+        .filter((amount) => amount.value > 0)
+        .slice(0, samplesShown);
     if (!top.length) return null;
     const buttons = top.map(({ index }) => {
         const name = model.className(index);
         const label = `Sample ${index}${name === null ? '' : `, ${name}`}`;
         const picture = samplePicture(model, index, '');
         picture?.setAttribute('aria-hidden', 'true');
-        return h('button', {
-            type: 'button', class: picture ? 'thumb' : 'thumb text', title: label, 'aria-label': label, 'data-sample': index,
-            'aria-pressed': String(store.sample === index),
-            click: () => store.set({ sample: index }),
-        }, picture ?? String(index));
+        return h(
+            'button',
+            {
+                type: 'button',
+                class: picture ? 'thumb' : 'thumb text',
+                title: label,
+                'aria-label': label,
+                'data-sample': index,
+                'aria-pressed': String(store.sample === index),
+                click: () => store.set({ sample: index }),
+            },
+            picture ?? String(index),
+        );
     });
     return h('div', {}, h('h3', {}, 'Samples that have most of it'), h('div', { class: 'thumbs' }, ...buttons));
 }
@@ -112,15 +199,26 @@ export function detailView(store: Store): HTMLElement {
         if (!fit) return;
         const component = store.get('component');
         title.textContent = `Component ${component + 1}`;
-        const classes = fit.classes(component)?.slice(0, 3).map(({ index, value }) =>
-            `${shorten(model.labelName(index), 20)} (${percent(value)})`);
-        sentence.textContent = `Large: ${latentSource(model)}. Under it, who has it and where it lives; `
-            + `maps are loadings, the brighter the more, the strongest channels first.`
-            + `${classes?.length ? ` Its samples are mostly ${list(classes)}.` : ''}`;
-        picture.replaceChildren(latentImage(fit, component, `Component ${component + 1}: ${latentSource(model)}`),
-            h('div', {}, shareList(fit, component),
-                h('p', { class: 'small dim' }, `Column ${fit.column[component]!} of samples.npy`)));
-        const parts = model.layers.filter((layer) => fit.has(layer) && !(layer.kind === 'input' && layer.view.length === 3));
+        const classes = fit
+            .classes(component)
+            ?.slice(0, 3)
+            .map(({ index, value }) => `${shorten(model.labelName(index), 20)} (${percent(value)})`);
+        sentence.textContent =
+            `Large: ${latentSource(model)}. Under it, who has it and where it lives; ` +
+            `maps are loadings, the brighter the more, the strongest channels first.` +
+            `${classes?.length ? ` Its samples are mostly ${list(classes)}.` : ''}`;
+        picture.replaceChildren(
+            latentImage(fit, component, `Component ${component + 1}: ${latentSource(model)}`),
+            h(
+                'div',
+                {},
+                shareList(fit, component),
+                h('p', { class: 'small dim' }, `Column ${fit.column[component]!} of samples.npy`),
+            ),
+        );
+        const parts = model.layers.filter(
+            (layer) => fit.has(layer) && !(layer.kind === 'input' && layer.view.length === 3),
+        );
         layers.replaceChildren(...parts.map((layer) => layerPart(store, fit, layer)));
     });
     store.watch(['rank', 'component'], () => {

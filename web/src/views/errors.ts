@@ -15,16 +15,26 @@ interface Point {
 }
 
 function points(store: Store): Point[] {
-    return store.runs.flatMap((model, run) => model.ranks.flatMap((rank, place) => {
-        const fit = model.fit(place)!;
-        return store.model.layers.flatMap((layer) => {
-            const same = sameLayer(model, store, layer.index);
-            if (!same || !fit.has(same)) return [];
-            const error = fit.relativeError(same);
-            return [{ rank, error, layer: layer.index, key: `${run} ${layer.index}`, shown: run === store.get('run'),
-                title: `${model.run.name}, ${layer.name}, rank ${rank}: ${number(error)}` }];
-        });
-    }));
+    return store.runs.flatMap((model, run) =>
+        model.ranks.flatMap((rank, place) => {
+            const fit = model.fit(place)!;
+            return store.model.layers.flatMap((layer) => {
+                const same = sameLayer(model, store, layer.index);
+                if (!same || !fit.has(same)) return [];
+                const error = fit.relativeError(same);
+                return [
+                    {
+                        rank,
+                        error,
+                        layer: layer.index,
+                        key: `${run} ${layer.index}`,
+                        shown: run === store.get('run'),
+                        title: `${model.run.name}, ${layer.name}, rank ${rank}: ${number(error)}`,
+                    },
+                ];
+            });
+        }),
+    );
 }
 
 // The layer of another run that bears the same name.
@@ -34,8 +44,10 @@ function sameLayer(model: RunModel, store: Store, index: number): RunModel['laye
 }
 
 function nearest(values: number[], wanted: number): number {
-    return values.reduce((best, value, place) =>
-        Math.abs(value - wanted) < Math.abs(values[best]! - wanted) ? place : best, 0);
+    return values.reduce(
+        (best, value, place) => (Math.abs(value - wanted) < Math.abs(values[best]! - wanted) ? place : best),
+        0,
+    );
 }
 
 type Chart = (SVGSVGElement | HTMLElement) & Plot.Plot;
@@ -54,12 +66,26 @@ function choosesRank(store: Store, chart: Chart): Chart {
 function frame(store: Store, width: number, label: string): Plot.PlotOptions {
     const ranks = [...new Set(store.runs.flatMap((run) => run.ranks))].sort((a, b) => a - b);
     const most = Math.max(2, Math.floor(width / 36));
-    const ticks = ranks.length <= most ? ranks : ranks.filter((_, i) => i % Math.ceil(ranks.length / most) === 0);
+    const ticks =
+        ranks.length <= most ? ranks : ranks.filter((_, i) => i % Math.ceil(ranks.length / most) === 0);
     const first = ranks[0]!;
     const last = ranks[ranks.length - 1]!;
     return {
-        width, height: 240, marginLeft: 46, marginRight: 16, marginTop: 14, marginBottom: 40, style: chartStyle,
-        x: { label: 'rank', ticks, tickFormat: String, tickSize: 0, domain: first === last ? [first - 1, last + 1] : [first, last], labelArrow: 'none' },
+        width,
+        height: 240,
+        marginLeft: 46,
+        marginRight: 16,
+        marginTop: 14,
+        marginBottom: 40,
+        style: chartStyle,
+        x: {
+            label: 'rank',
+            ticks,
+            tickFormat: String,
+            tickSize: 0,
+            domain: first === last ? [first - 1, last + 1] : [first, last],
+            labelArrow: 'none',
+        },
         y: { label: null, ticks: 5, zero: true, nice: true, tickSize: 0 },
         ariaLabel: label,
     };
@@ -68,40 +94,71 @@ function frame(store: Store, width: number, label: string): Plot.PlotOptions {
 function relativeChart(store: Store, width: number): Chart {
     const data = points(store);
     const shown = store.model.ranks[store.get('rank')] ?? 0;
-    return choosesRank(store, Plot.plot({
-        ...frame(store, width, `Relative error of every layer against rank; rank ${shown} is shown`),
-        marks: [
-            Plot.gridY({ stroke: 'var(--line)', strokeOpacity: 1 }),
-            Plot.ruleX([shown], { stroke: 'var(--accent)', strokeWidth: 1.5 }),
-            ...curves(data, {
-                x: 'rank', y: 'error', z: 'key', stroke: (d: Point) => strokeOf(store, d.layer),
-                strokeOpacity: (d: Point) => opacityOf(store, d),
-            }),
-            Plot.dot(data.filter((d) => d.shown), {
-                x: 'rank', y: 'error', r: (d: Point) => (d.rank === shown ? 5 : 3), fill: (d: Point) => strokeOf(store, d.layer),
-                fillOpacity: (d: Point) => opacityOf(store, d), title: 'title',
-            }),
-        ],
-        color: { type: 'identity' }, r: { type: 'identity' },
-    }) as Chart);
+    return choosesRank(
+        store,
+        Plot.plot({
+            ...frame(store, width, `Relative error of every layer against rank; rank ${shown} is shown`),
+            marks: [
+                Plot.gridY({ stroke: 'var(--line)', strokeOpacity: 1 }),
+                Plot.ruleX([shown], { stroke: 'var(--accent)', strokeWidth: 1.5 }),
+                ...curves(data, {
+                    x: 'rank',
+                    y: 'error',
+                    z: 'key',
+                    stroke: (d: Point) => strokeOf(store, d.layer),
+                    strokeOpacity: (d: Point) => opacityOf(store, d),
+                }),
+                Plot.dot(
+                    data.filter((d) => d.shown),
+                    {
+                        x: 'rank',
+                        y: 'error',
+                        r: (d: Point) => (d.rank === shown ? 5 : 3),
+                        fill: (d: Point) => strokeOf(store, d.layer),
+                        fillOpacity: (d: Point) => opacityOf(store, d),
+                        title: 'title',
+                    },
+                ),
+            ],
+            color: { type: 'identity' },
+            r: { type: 'identity' },
+        }) as Chart,
+    );
 }
 
 function rmseChart(store: Store, width: number): Chart {
-    const data = store.runs.flatMap((model, run) => model.run.ranks.map((rank) => ({
-        rank: rank.rank, rmse: rank.rmse, key: String(run), shown: run === store.get('run'),
-        title: `${model.run.name}, rank ${rank.rank}: RMSE ${number(rank.rmse)}`,
-    })));
+    const data = store.runs.flatMap((model, run) =>
+        model.run.ranks.map((rank) => ({
+            rank: rank.rank,
+            rmse: rank.rmse,
+            key: String(run),
+            shown: run === store.get('run'),
+            title: `${model.run.name}, rank ${rank.rank}: RMSE ${number(rank.rmse)}`,
+        })),
+    );
     const shown = store.model.ranks[store.get('rank')] ?? 0;
-    return choosesRank(store, Plot.plot({
-        ...frame(store, width, `RMSE of all blocks together against rank; rank ${shown} is shown`),
-        marks: [
-            Plot.gridY({ stroke: 'var(--line)', strokeOpacity: 1 }),
-            Plot.ruleX([shown], { stroke: 'var(--accent)', strokeWidth: 1.5 }),
-            ...curves(data, { x: 'rank', y: 'rmse', z: 'key', stroke: 'var(--ink)' }),
-            Plot.dot(data.filter((d) => d.shown), { x: 'rank', y: 'rmse', r: (d: { rank: number }) => (d.rank === shown ? 5 : 3), fill: 'var(--ink)', title: 'title' }),
-        ],
-        r: { type: 'identity' },
-    }) as Chart);
+    return choosesRank(
+        store,
+        Plot.plot({
+            ...frame(store, width, `RMSE of all blocks together against rank; rank ${shown} is shown`),
+            marks: [
+                Plot.gridY({ stroke: 'var(--line)', strokeOpacity: 1 }),
+                Plot.ruleX([shown], { stroke: 'var(--accent)', strokeWidth: 1.5 }),
+                ...curves(data, { x: 'rank', y: 'rmse', z: 'key', stroke: 'var(--ink)' }),
+                Plot.dot(
+                    data.filter((d) => d.shown),
+                    {
+                        x: 'rank',
+                        y: 'rmse',
+                        r: (d: { rank: number }) => (d.rank === shown ? 5 : 3),
+                        fill: 'var(--ink)',
+                        title: 'title',
+                    },
+                ),
+            ],
+            r: { type: 'identity' },
+        }) as Chart,
+    );
 }
 
 export function errorView(store: Store): HTMLElement {
@@ -109,22 +166,31 @@ export function errorView(store: Store): HTMLElement {
     const key = h('div');
     const relative = h('div', { class: 'chart' });
     const rmse = h('div', { class: 'chart' });
-    body.append(key, h('div', { class: 'charts-row' },
-        h('figure', {}, h('figcaption', {}, 'Relative error of each layer (0: all explained)'), relative),
-        h('figure', {}, h('figcaption', {}, 'RMSE of all blocks together, as in the paper'), rmse)));
+    body.append(
+        key,
+        h(
+            'div',
+            { class: 'charts-row' },
+            h('figure', {}, h('figcaption', {}, 'Relative error of each layer (0: all explained)'), relative),
+            h('figure', {}, h('figcaption', {}, 'RMSE of all blocks together, as in the paper'), rmse),
+        ),
+    );
     const redraws = [
-        onWidth(relative, (width) => relative.replaceChildren(...(store.fit ? [relativeChart(store, width)] : []))),
+        onWidth(relative, (width) =>
+            relative.replaceChildren(...(store.fit ? [relativeChart(store, width)] : [])),
+        ),
         onWidth(rmse, (width) => rmse.replaceChildren(...(store.fit ? [rmseChart(store, width)] : []))),
     ];
     store.watch(['rank', 'layer'], () => {
         const { fit, model } = store;
         key.replaceChildren(legend(store));
         if (!fit) return;
-        sentence.textContent = `How much is left the more components there are; the vertical line is the rank shown (${fit.rank}), `
-            + `at which the relative error of all blocks together is ${number(fit.data.relative_error)} `
-            + `(${percent(1 - fit.data.relative_error ** 2)} explained) and the RMSE ${number(fit.data.rmse)}.`
-            + `${model.ranks.length > 1 ? ' Click to choose another rank.' : ''}`
-            + `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}`;
+        sentence.textContent =
+            `How much is left the more components there are; the vertical line is the rank shown (${fit.rank}), ` +
+            `at which the relative error of all blocks together is ${number(fit.data.relative_error)} ` +
+            `(${percent(1 - fit.data.relative_error ** 2)} explained) and the RMSE ${number(fit.data.rmse)}.` +
+            `${model.ranks.length > 1 ? ' Click to choose another rank.' : ''}` +
+            `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}`;
         for (const redraw of redraws) redraw();
     });
     return element;

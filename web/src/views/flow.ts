@@ -18,8 +18,9 @@ interface Span {
 
 // Where each component stands in a layer, strongest first; the last span is the rest.
 function spans(fit: Fit, layer: Layer, length: number): Span[] {
-    const order = Array.from({ length: fit.rank }, (_, c) => c)
-        .sort((a, b) => fit.share(layer, b) - fit.share(layer, a) || a - b);
+    const order = Array.from({ length: fit.rank }, (_, c) => c).sort(
+        (a, b) => fit.share(layer, b) - fit.share(layer, a) || a - b,
+    );
     const found: Span[] = new Array<Span>(fit.rank + 1);
     let place = 0;
     for (const c of order) {
@@ -38,13 +39,17 @@ function path(upright: boolean, a: number, b: number, left: Span, right: Span): 
         return `${x.toFixed(1)},${y.toFixed(1)}`;
     };
     const middle = (a + b) / 2;
-    return `M${at(a, left.from)}C${at(middle, left.from)} ${at(middle, right.from)} ${at(b, right.from)}`
-        + `L${at(b, right.to)}C${at(middle, right.to)} ${at(middle, left.to)} ${at(a, left.to)}Z`;
+    return (
+        `M${at(a, left.from)}C${at(middle, left.from)} ${at(middle, right.from)} ${at(b, right.from)}` +
+        `L${at(b, right.to)}C${at(middle, right.to)} ${at(middle, left.to)} ${at(a, left.to)}Z`
+    );
 }
 
 function bar(upright: boolean, along: number, span: Span, thickness: number): Record<string, string> {
     const size = Math.max(0, span.to - span.from);
-    const [x, y, width, height] = upright ? [span.from, along, size, thickness] : [along, span.from, thickness, size];
+    const [x, y, width, height] = upright
+        ? [span.from, along, size, thickness]
+        : [along, span.from, thickness, size];
     return { x: x.toFixed(1), y: y.toFixed(1), width: width.toFixed(1), height: height.toFixed(1) };
 }
 
@@ -66,26 +71,46 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
     const step = upright ? Math.max(120, Math.min(150, 700 / layers.length)) : 0;
     const thickness = layers.length === 1 ? 56 : node;
     const along = upright ? step * (layers.length - 1) + thickness : width;
-    const place = layers.map((_, index) => upright ? labelRoom + index * step : (index * (along - node)) / (layers.length - 1));
+    const place = layers.map((_, index) =>
+        upright ? labelRoom + index * step : (index * (along - node)) / (layers.length - 1),
+    );
     const all = layers.map((layer) => spans(fit, layer, across));
     const height = upright ? along + labelRoom : across + labelRoom + 6;
     const root = svg('svg', {
-        width, height, viewBox: `0 0 ${width} ${height}`, class: 'flow', role: 'img',
+        width,
+        height,
+        viewBox: `0 0 ${width} ${height}`,
+        class: 'flow',
+        role: 'img',
         'aria-label': `The way through the network. ${describe(fit, layers, chosen)}.`,
     });
-    const order = Array.from({ length: fit.rank + 1 }, (_, c) => c).filter((c) => c !== chosen).concat(chosen);
+    const order = Array.from({ length: fit.rank + 1 }, (_, c) => c)
+        .filter((c) => c !== chosen)
+        .concat(chosen);
 
     for (const c of order) {
         const rest = c === fit.rank;
-        const group = svg('g', {
-            class: rest ? 'rest' : c === chosen ? 'band chosen' : 'band',
-            ...(rest ? {} : { 'data-component': c + 1, click: () => store.set({ component: c }) }),
-        }, svg('title', {}, rest
-            ? `Not explained: ${layers.map((layer, i) => `${shorten(layer.name, 40)} ${percent((all[i]![c]!.to - all[i]![c]!.from) / across)}`).join(', ')}`
-            : describe(fit, layers, c)));
+        const group = svg(
+            'g',
+            {
+                class: rest ? 'rest' : c === chosen ? 'band chosen' : 'band',
+                ...(rest ? {} : { 'data-component': c + 1, click: () => store.set({ component: c }) }),
+            },
+            svg(
+                'title',
+                {},
+                rest
+                    ? `Not explained: ${layers.map((layer, i) => `${shorten(layer.name, 40)} ${percent((all[i]![c]!.to - all[i]![c]!.from) / across)}`).join(', ')}`
+                    : describe(fit, layers, c),
+            ),
+        );
         layers.forEach((_, i) => {
             if (i + 1 < layers.length)
-                group.append(svg('path', { d: path(upright, place[i]! + node, place[i + 1]!, all[i]![c]!, all[i + 1]![c]!) }));
+                group.append(
+                    svg('path', {
+                        d: path(upright, place[i]! + node, place[i + 1]!, all[i]![c]!, all[i + 1]![c]!),
+                    }),
+                );
             group.append(svg('rect', { class: 'node', ...bar(upright, place[i]!, all[i]![c]!, thickness) }));
         });
         root.append(group);
@@ -96,9 +121,29 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         const middle = (span.from + span.to) / 2;
         const last = i === layers.length - 1 && layers.length > 1;
         const value = percent(fit.share(layer, chosen));
-        root.append(upright
-            ? svg('text', { class: 'value', x: Math.min(width - 22, Math.max(22, middle)), y: place[i]! + thickness + 14, 'text-anchor': 'middle' }, value)
-            : svg('text', { class: 'value', x: last ? place[i]! - 6 : place[i]! + thickness + 6, y: Math.max(10, middle + 4), 'text-anchor': last ? 'end' : 'start' }, value));
+        root.append(
+            upright
+                ? svg(
+                      'text',
+                      {
+                          class: 'value',
+                          x: Math.min(width - 22, Math.max(22, middle)),
+                          y: place[i]! + thickness + 14,
+                          'text-anchor': 'middle',
+                      },
+                      value,
+                  )
+                : svg(
+                      'text',
+                      {
+                          class: 'value',
+                          x: last ? place[i]! - 6 : place[i]! + thickness + 6,
+                          y: Math.max(10, middle + 4),
+                          'text-anchor': last ? 'end' : 'start',
+                      },
+                      value,
+                  ),
+        );
         const first = i === 0 || upright;
         const anchor = first ? 'start' : last ? 'end' : 'middle';
         const x = upright ? 0 : first ? place[i]! : last ? place[i]! + node : place[i]! + node / 2;
@@ -107,13 +152,23 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         const name = shorten(layer.name, room);
         const details = `${percent(fit.explained(layer))} explained`;
         const long = `${shape(layer.shape)} · ${details}`;
-        root.append(svg('g', {
-            class: store.get('layer') === layer.index ? 'layer-label chosen' : 'layer-label', 'data-layer': layer.index,
-            click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
-        },
-        svg('title', {}, `${layer.name}: ${shape(layer.shape)}, ${details}`),
-        svg('text', { x, y, 'text-anchor': anchor }, name),
-        svg('text', { x, y: y + 16, 'text-anchor': anchor, class: 'small' }, long.length <= room * 1.1 ? long : details)));
+        root.append(
+            svg(
+                'g',
+                {
+                    class: store.get('layer') === layer.index ? 'layer-label chosen' : 'layer-label',
+                    'data-layer': layer.index,
+                    click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+                },
+                svg('title', {}, `${layer.name}: ${shape(layer.shape)}, ${details}`),
+                svg('text', { x, y, 'text-anchor': anchor }, name),
+                svg(
+                    'text',
+                    { x, y: y + 16, 'text-anchor': anchor, class: 'small' },
+                    long.length <= room * 1.1 ? long : details,
+                ),
+            ),
+        );
     });
     return root;
 }
@@ -140,9 +195,10 @@ export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
     store.watch(['rank', 'component', 'layer'], () => {
         const several = store.model.layers.length > 1;
         title.textContent = several ? 'The way through the network' : 'What each component explains';
-        sentence.textContent = `${several ? 'A column is a layer, its length all of the layer’s energy' : 'The bar is all of the block’s energy'}; `
-            + `each band is a component’s share, the largest first${several ? ', so that a component which gains importance rises' : ''}. `
-            + `The pale rest is not explained. Component ${store.get('component') + 1} is chosen.`;
+        sentence.textContent =
+            `${several ? 'A column is a layer, its length all of the layer’s energy' : 'The bar is all of the block’s energy'}; ` +
+            `each band is a component’s share, the largest first${several ? ', so that a component which gains importance rises' : ''}. ` +
+            `The pale rest is not explained. Component ${store.get('component') + 1} is chosen.`;
         redraw();
     });
     return element;

@@ -8,65 +8,107 @@ import { list, percent, shorten } from '../words';
 const classesShown = 3;
 
 function bars(fit: Fit, component: number, most: number[]): HTMLElement {
-    return h('span', { class: 'bars', 'aria-hidden': 'true' }, ...fit.model.layers.map((layer, index) => {
-        const share = fit.share(layer, component);
-        const width = most[index]! > 0 ? (100 * share) / most[index]! : 0;
-        return h('span', { style: `width:${width.toFixed(1)}%`, title: `${layer.name}: ${percent(share)}` });
-    }));
+    return h(
+        'span',
+        { class: 'bars', 'aria-hidden': 'true' },
+        ...fit.model.layers.map((layer, index) => {
+            const share = fit.share(layer, component);
+            const width = most[index]! > 0 ? (100 * share) / most[index]! : 0;
+            return h('span', {
+                style: `width:${width.toFixed(1)}%`,
+                title: `${layer.name}: ${percent(share)}`,
+            });
+        }),
+    );
 }
 
 function classes(fit: Fit, component: number): HTMLElement | null {
     const found = fit.classes(component);
     if (!found) return null;
-    return h('span', { class: 'classes' }, ...found.slice(0, classesShown).flatMap(({ index, value }) => [
-        h('span', {}, h('b', {}, shorten(fit.model.labelName(index), 14)), ` ${Math.round(100 * value)}`), ' ',
-    ]));
+    return h(
+        'span',
+        { class: 'classes' },
+        ...found
+            .slice(0, classesShown)
+            .flatMap(({ index, value }) => [
+                h(
+                    'span',
+                    {},
+                    h('b', {}, shorten(fit.model.labelName(index), 14)),
+                    ` ${Math.round(100 * value)}`,
+                ),
+                ' ',
+            ]),
+    );
 }
 
 function card(store: Store, fit: Fit, component: number, most: number[]): HTMLButtonElement {
     const layers = fit.model.layers.map((layer) => `${percent(fit.share(layer, component))} of ${layer.name}`);
     const picture = latentImage(fit, component, '');
     picture.setAttribute('aria-hidden', 'true');
-    return h('button', {
-        type: 'button', class: 'card', 'data-component': component + 1,
-        'aria-label': `Component ${component + 1}: ${list(layers)}`,
-        click: () => store.set({ component }),
-    },
-    picture,
-    h('span', { class: 'line' }, h('b', {}, String(component + 1)), h('span', {}, percent(fit.meanShare(component)))),
-    bars(fit, component, most), classes(fit, component));
+    return h(
+        'button',
+        {
+            type: 'button',
+            class: 'card',
+            'data-component': component + 1,
+            'aria-label': `Component ${component + 1}: ${list(layers)}`,
+            click: () => store.set({ component }),
+        },
+        picture,
+        h(
+            'span',
+            { class: 'line' },
+            h('b', {}, String(component + 1)),
+            h('span', {}, percent(fit.meanShare(component))),
+        ),
+        bars(fit, component, most),
+        classes(fit, component),
+    );
 }
 
 export function galleryView(store: Store): HTMLElement {
     const { element, sentence, body } = section('components', 'Components');
     const grid = h('div', { class: 'gallery' });
-    const more = h('button', { type: 'button', class: 'more', click: () => {
-        grid.classList.add('all');
-        more.remove();
-    } });
+    const more = h('button', {
+        type: 'button',
+        class: 'more',
+        click: () => {
+            grid.classList.add('all');
+            more.remove();
+        },
+    });
     body.append(grid, more);
 
     store.watch(['rank'], () => {
         const { fit, model } = store;
         if (!fit) return grid.replaceChildren();
         // All bars share one scale, so that a layer in which one component is large shows it.
-        const largest = Math.max(...model.layers.flatMap((layer) =>
-            Array.from({ length: fit.rank }, (_, c) => fit.share(layer, c))));
+        const largest = Math.max(
+            ...model.layers.flatMap((layer) => Array.from({ length: fit.rank }, (_, c) => fit.share(layer, c))),
+        );
         const most = model.layers.map(() => largest);
         grid.style.setProperty('--card', fit.rank <= 6 ? '150px' : fit.rank <= 12 ? '124px' : '104px');
         grid.replaceChildren(...Array.from({ length: fit.rank }, (_, c) => card(store, fit, c, most)));
         more.textContent = `Show all ${fit.rank} components`;
         more.hidden = fit.rank <= 12;
         const names = model.layers.map((layer) => shorten(layer.name, 24));
-        const barWords = names.length === 1 ? `the bar is its share of ${names[0]}` : names.length <= 5
-            ? `the bars are its share of ${list(names)}, from top to bottom`
-            : `the bars are its share of every layer, from ${names[0]} down to ${names[names.length - 1]}`;
-        sentence.textContent = `What inputs and layers share, strongest first: the picture is ${latentSource(model)}, the number its mean share, `
-            + `${barWords}.${model.labels ? ' Below, the classes whose samples have most of it, in per cent; labels caption, they are never used.' : ''}`;
+        const barWords =
+            names.length === 1
+                ? `the bar is its share of ${names[0]}`
+                : names.length <= 5
+                  ? `the bars are its share of ${list(names)}, from top to bottom`
+                  : `the bars are its share of every layer, from ${names[0]} down to ${names[names.length - 1]}`;
+        sentence.textContent =
+            `What inputs and layers share, strongest first: the picture is ${latentSource(model)}, the number its mean share, ` +
+            `${barWords}.${model.labels ? ' Below, the classes whose samples have most of it, in per cent; labels caption, they are never used.' : ''}`;
     });
     store.watch(['rank', 'component'], () => {
         for (const button of grid.children)
-            button.setAttribute('aria-pressed', String((button as HTMLElement).dataset['component'] === String(store.get('component') + 1)));
+            button.setAttribute(
+                'aria-pressed',
+                String((button as HTMLElement).dataset['component'] === String(store.get('component') + 1)),
+            );
     });
     return element;
 }

@@ -9,13 +9,21 @@ function facts(model: RunModel): string {
     const { run } = model;
     const when = date(run.created);
     const samples = plural(run.sample_count, 'sample');
-    const of = run.data?.count && run.data.count > run.sample_count ? `${samples} of ${count(run.data.count)}` : samples;
+    const of =
+        run.data?.count && run.data.count > run.sample_count
+            ? `${samples} of ${count(run.data.count)}`
+            : samples;
     return [
         of,
-        model.ranks.length ? `${model.ranks.length === 1 ? 'rank' : 'ranks'} ${ranks(model.ranks)}` : 'not factorised yet',
+        model.ranks.length
+            ? `${model.ranks.length === 1 ? 'rank' : 'ranks'} ${ranks(model.ranks)}`
+            : 'not factorised yet',
         run.seed === undefined ? null : `seed ${run.seed}`,
         when,
-    ].filter(Boolean).map((fact) => fact!.replace(/ /g, '\u00a0')).join(' · ');
+    ]
+        .filter(Boolean)
+        .map((fact) => fact!.replace(/ /g, '\u00a0'))
+        .join(' · ');
 }
 
 function headline(value: string, caption: string): HTMLElement {
@@ -37,8 +45,12 @@ function headlines(model: RunModel, fit: Fit | null): HTMLElement[] {
     }
     const output = model.run.output;
     if (output?.effective_rank !== undefined)
-        found.push(headline(number(output.effective_rank, 2),
-            output.classes ? `of ${output.classes} output directions in use` : 'output directions in use'));
+        found.push(
+            headline(
+                number(output.effective_rank, 2),
+                output.classes ? `of ${output.classes} output directions in use` : 'output directions in use',
+            ),
+        );
     return found;
 }
 
@@ -51,20 +63,28 @@ function summary(model: RunModel, fit: Fit): string {
     const sentences: string[] = [];
     const many = plural(fit.rank, 'component');
     if (parts.length === 1)
-        sentences.push(`${many} ${fit.rank === 1 ? 'explains' : 'explain'} ${percent(best.explained)} of ${best.layer.name}.`);
+        sentences.push(
+            `${many} ${fit.rank === 1 ? 'explains' : 'explain'} ${percent(best.explained)} of ${best.layer.name}.`,
+        );
     else if (percent(best.explained) === percent(worst.explained))
-        sentences.push(`${many}, shared by ${plural(layers.length, 'block')}, ${fit.rank === 1 ? 'explains' : 'explain'} ${percent(best.explained)} of each.`);
+        sentences.push(
+            `${many}, shared by ${plural(layers.length, 'block')}, ${fit.rank === 1 ? 'explains' : 'explain'} ${percent(best.explained)} of each.`,
+        );
     else
-        sentences.push(`${many}, shared by ${plural(layers.length, 'block')}, ${fit.rank === 1 ? 'explains' : 'explain'} `
-            + `most of ${shorten(best.layer.name, 40)} (${percent(best.explained)}) and least of `
-            + `${shorten(worst.layer.name, 40)} (${percent(worst.explained)}).`);
+        sentences.push(
+            `${many}, shared by ${plural(layers.length, 'block')}, ${fit.rank === 1 ? 'explains' : 'explain'} ` +
+                `${shorten(best.layer.name, 40)} best (${percent(best.explained)} of its energy) and ` +
+                `${shorten(worst.layer.name, 40)} least (${percent(worst.explained)}).`,
+        );
     const last = layers[layers.length - 1]!;
     const shares = Array.from({ length: fit.rank }, (_, c) => fit.share(last, c)).sort((a, b) => b - a);
     const total = shares.reduce((sum, share) => sum + share, 0);
     if (fit.rank > 2 && total > 0) {
         let needed = 0;
         for (let sum = 0; sum < total / 2 && needed < fit.rank; needed++) sum += shares[needed]!;
-        sentences.push(`Half of what is explained of ${shorten(last.name, 40)} lies in ${plural(needed, 'component')}.`);
+        sentences.push(
+            `Half of what is explained of ${shorten(last.name, 40)} lies in ${plural(needed, 'component')}.`,
+        );
     }
     return sentences.join(' ');
 }
@@ -76,7 +96,11 @@ export function headerView(store: Store): HTMLElement {
     const numbers = h('dl', { class: 'headlines' });
     const chooser = h('div', { class: 'runs', role: 'group', 'aria-label': 'Run shown' });
     store.runs.forEach((run, index) => {
-        const button = h('button', { type: 'button', click: () => store.set({ run: index }) }, shorten(run.run.name, 40));
+        const button = h(
+            'button',
+            { type: 'button', click: () => store.set({ run: index }) },
+            shorten(run.run.name, 40),
+        );
         chooser.append(button);
     });
     store.watch(['rank'], () => {
@@ -86,7 +110,14 @@ export function headerView(store: Store): HTMLElement {
         words.textContent = fit ? summary(model, fit) : '';
         numbers.replaceChildren(...headlines(model, fit));
         [...chooser.children].forEach((button, index) =>
-            button.setAttribute('aria-pressed', String(index === store.get('run'))));
+            button.setAttribute('aria-pressed', String(index === store.get('run'))),
+        );
     });
-    return h('header', {}, h('div', { class: 'titles' }, title, meta, store.runs.length > 1 && chooser), numbers, words);
+    return h(
+        'header',
+        {},
+        h('div', { class: 'titles' }, title, meta, store.runs.length > 1 && chooser),
+        numbers,
+        words,
+    );
 }

@@ -61,7 +61,10 @@ function paint(target: HTMLCanvasElement, ordered: Ordered, rank: number, width:
             }
             if (value < 0) continue; // the gap and what is unused stay clear
             const entry = 3 * viridisEntry(value);
-            image.data.set([viridis[entry]!, viridis[entry + 1]!, viridis[entry + 2]!, 255], 4 * (c * columns + x));
+            image.data.set(
+                [viridis[entry]!, viridis[entry + 1]!, viridis[entry + 2]!, 255],
+                4 * (c * columns + x),
+            );
         }
     }
     context.putImageData(image, 0, 0);
@@ -85,12 +88,24 @@ class Heatmap {
     private ordered: Ordered | null = null;
     private fit: Fit | null = null;
 
-    constructor(private readonly store: Store, private readonly layer: Layer, private readonly tip: HTMLElement) {
+    constructor(
+        private readonly store: Store,
+        private readonly layer: Layer,
+        private readonly tip: HTMLElement,
+    ) {
         const field = h('div', { class: 'field' }, this.empty, this.raster, this.mark);
-        this.element = h('figure', { class: 'heatmap', 'data-layer': layer.index }, h('figcaption', {}, h('h3', {}, this.title)), field, this.ends);
+        this.element = h(
+            'figure',
+            { class: 'heatmap', 'data-layer': layer.index },
+            h('figcaption', {}, h('h3', {}, this.title)),
+            field,
+            this.ends,
+        );
         this.title.append(shorten(layer.name, 60));
         this.title.title = layer.name;
-        this.title.addEventListener('click', () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }));
+        this.title.addEventListener('click', () =>
+            store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+        );
         this.title.after(' ', h('span', { class: 'dim' }, shape(layer.shape)));
         onWidth(field, (width) => this.paint(width));
         this.raster.addEventListener('pointermove', (event) => this.point(event));
@@ -99,13 +114,17 @@ class Heatmap {
     }
 
     private paint(width: number): void {
-        if (this.ordered && this.fit) paint(this.raster, this.ordered, this.fit.rank, Math.round(width * window.devicePixelRatio));
+        if (this.ordered && this.fit)
+            paint(this.raster, this.ordered, this.fit.rank, Math.round(width * window.devicePixelRatio));
     }
 
     private at(event: MouseEvent): { component: number; neuron: number } {
         const box = this.raster.getBoundingClientRect();
         const total = this.ordered?.neurons.length ?? 1;
-        const x = Math.min(total - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * total)));
+        const x = Math.min(
+            total - 1,
+            Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * total)),
+        );
         const rank = this.fit?.rank ?? 1;
         const y = Math.min(rank - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rank)));
         return { component: y, neuron: this.ordered?.neurons[x] ?? -1 };
@@ -117,8 +136,9 @@ class Heatmap {
         if (neuron < 0 || !this.ordered || !this.fit) return;
         const value = this.ordered.values[neuron * this.fit.rank + component]!;
         const own = this.ordered.strongest[neuron]!;
-        this.tip.textContent = `${place(this.layer, neuron)} · component ${component + 1}: ${value.toFixed(2)} of its largest`
-            + (own === component ? '' : ` · carries ${own + 1} most`);
+        this.tip.textContent =
+            `${place(this.layer, neuron)} · component ${component + 1}: ${value.toFixed(2)} of its largest` +
+            (own === component ? '' : ` · carries ${own + 1} most`);
         const left = Math.min(event.clientX + 14, window.innerWidth - this.tip.offsetWidth - 8);
         this.tip.style.left = `${Math.max(8, left)}px`;
         this.tip.style.top = `${event.clientY + 18}px`;
@@ -134,15 +154,33 @@ class Heatmap {
             const used = neurons.indexOf(-1) < 0 ? neurons.length : neurons.indexOf(-1);
             this.empty.style.left = `${(100 * (neurons.length - unused)) / neurons.length}%`;
             const unit = this.layer.kind === 'input' ? 'entry' : 'neuron';
-            this.ends.replaceChildren(h('span', {}, `${plural(used, unit, unit === 'entry' ? 'entries' : 'neurons')}, by the component they carry most`),
-                h('span', {}, this.layer.unusedCount === null ? (unused ? `${count(unused)} carry nothing` : '')
-                    : unused ? `${count(unused)} unused` : 'none unused'));
+            this.ends.replaceChildren(
+                h(
+                    'span',
+                    {},
+                    `${plural(used, unit, unit === 'entry' ? 'entries' : 'neurons')}, by the component they carry most`,
+                ),
+                h(
+                    'span',
+                    {},
+                    this.layer.unusedCount === null
+                        ? unused
+                            ? `${count(unused)} carry nothing`
+                            : ''
+                        : unused
+                          ? `${count(unused)} unused`
+                          : 'none unused',
+                ),
+            );
         }
         const chosen = this.store.get('component');
         this.mark.style.top = `${(100 * chosen) / fit.rank}%`;
         this.mark.style.height = `${100 / fit.rank}%`;
         this.mark.dataset['number'] = String(chosen + 1);
-        this.raster.setAttribute('aria-label', `${this.layer.name}: loadings of ${plural(this.layer.columns, 'neuron')} in ${plural(fit.rank, 'component')}`);
+        this.raster.setAttribute(
+            'aria-label',
+            `${this.layer.name}: loadings of ${plural(this.layer.columns, 'neuron')} in ${plural(fit.rank, 'component')}`,
+        );
         const layer = this.store.get('layer');
         this.title.setAttribute('aria-pressed', String(layer === this.layer.index));
         this.element.classList.toggle('dimmed', layer !== null && layer !== this.layer.index);
@@ -159,13 +197,19 @@ export function heatmapView(store: Store): HTMLElement {
         const { fit, model } = store;
         if (!fit) return;
         if (shown?.model !== model) {
-            shown = { model, maps: model.layers.filter((layer) => fit.has(layer)).map((layer) => new Heatmap(store, layer, tip)) };
+            shown = {
+                model,
+                maps: model.layers
+                    .filter((layer) => fit.has(layer))
+                    .map((layer) => new Heatmap(store, layer, tip)),
+            };
             grid.replaceChildren(...shown.maps.map((map) => map.element));
         }
         for (const map of shown.maps) map.show(fit);
-        sentence.textContent = 'A row is a component (the strongest on top), a column a neuron; bright where the neuron carries the component. '
-            + 'Neurons stand by the component that they carry most, those that carry nothing apart at the right. '
-            + `The marked row is component ${store.get('component') + 1}; point to see which neuron, click to choose a component.`;
+        sentence.textContent =
+            'A row is a component (the strongest on top), a column a neuron; bright where the neuron carries the component. ' +
+            'Neurons stand by the component that they carry most, those that carry nothing apart at the right. ' +
+            `The marked row is component ${store.get('component') + 1}; point to see which neuron, click to choose a component.`;
     });
     return element;
 }

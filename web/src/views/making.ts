@@ -7,19 +7,42 @@ import { count, number, percent, plural, shape } from '../words';
 type Row = [string, string | null | undefined];
 
 function facts(rows: Row[]): HTMLElement {
-    return h('dl', { class: 'facts' }, ...rows.flatMap(([name, value]) =>
-        value === null || value === undefined || value === '' ? [] : [h('dt', {}, name), h('dd', {}, value)]));
+    return h(
+        'dl',
+        { class: 'facts' },
+        ...rows.flatMap(([name, value]) =>
+            value === null || value === undefined || value === ''
+                ? []
+                : [h('dt', {}, name), h('dd', {}, value)],
+        ),
+    );
 }
 
 function table(caption: string, head: string[], rows: string[][], empty: string): HTMLElement {
     const heading = h('h3', {}, caption);
     if (!rows.length) return h('div', {}, heading, h('p', { class: 'small' }, empty));
-    return h('div', {}, heading, h('table', { class: 'data' },
-        h('thead', {}, h('tr', {}, ...head.map((word) => h('th', { scope: 'col' }, word)))),
-        h('tbody', {}, ...rows.map((row) => h('tr', {}, ...row.map((cell, i) => h('td', { 'data-label': head[i]! }, cell)))))));
+    return h(
+        'div',
+        {},
+        heading,
+        h(
+            'table',
+            { class: 'data' },
+            h('thead', {}, h('tr', {}, ...head.map((word) => h('th', { scope: 'col' }, word)))),
+            h(
+                'tbody',
+                {},
+                ...rows.map((row) =>
+                    h('tr', {}, ...row.map((cell, i) => h('td', { 'data-label': head[i]! }, cell))),
+                ),
+            ),
+        ),
+    );
 }
 
-function settings(list: Setting[] | undefined): string {
+// A single setting that bears the list's own name is just a value ("none").
+function settings(list: Setting[] | undefined, own = ''): string {
+    if (list?.length === 1 && list[0]!.name === own) return list[0]!.value;
     return (list ?? []).map(({ name, value }) => `${name.replace(/_/g, '-')} ${value}`).join(', ');
 }
 
@@ -27,17 +50,27 @@ const stops: Record<string, string> = { tolerance: 'converged', iterations: 'ite
 
 export function makingView(store: Store, payload: Payload, licences: string): HTMLElement {
     const { element, sentence, body } = section('making', 'How it was made');
-    sentence.textContent = 'What went in, with which options and seeds, how each fit ended, and what was left out and why.';
+    sentence.textContent =
+        'What went in, with which options and seeds, how each fit ended, and what was left out and why.';
     store.watch(['rank'], () => {
         const { model } = store;
         const { run } = model;
         const fits = run.ranks.map((rank) => [
-            String(rank.rank), rank.rule ?? '–', rank.seed === undefined ? '–' : String(rank.seed),
-            rank.iterations === undefined ? '–' : count(rank.iterations), rank.stop ? (stops[rank.stop] ?? rank.stop) : '–',
-            rank.seconds === undefined ? '–' : `${number(rank.seconds, 2)} s`, number(rank.rmse), number(rank.relative_error), percent(1 - rank.relative_error ** 2),
+            String(rank.rank),
+            rank.rule ?? '–',
+            rank.seed === undefined ? '–' : String(rank.seed),
+            rank.iterations === undefined ? '–' : count(rank.iterations),
+            rank.stop ? (stops[rank.stop] ?? rank.stop) : '–',
+            rank.seconds === undefined ? '–' : `${number(rank.seconds, 2)} s`,
+            number(rank.rmse),
+            number(rank.relative_error),
+            percent(1 - rank.relative_error ** 2),
         ]);
         const blocks = run.blocks.map((block) => [
-            block.name, block.operator || block.kind, shape(block.shape), block.fit ? 'yes' : 'no',
+            block.name,
+            block.operator || block.kind,
+            shape(block.shape),
+            block.fit ? 'yes' : 'no',
             block.measures?.norm === undefined ? '–' : number(block.measures.norm),
             block.measures?.zeros === undefined ? '–' : percent(block.measures.zeros),
             block.measures?.unused === undefined ? '–' : count(block.measures.unused),
@@ -47,23 +80,66 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
         body.replaceChildren(
             facts([
                 ['Run', run.name],
-                ['Network', run.network ? `${run.network.name}${run.network.digest ? `, digest ${run.network.digest}` : ''}` : null],
-                ['Data', run.data ? `${run.data.name}${run.data.count ? `, ${plural(run.data.count, 'sample')}` : ''}` : null],
+                [
+                    'Network',
+                    run.network
+                        ? `${run.network.name}${run.network.digest ? `, digest ${run.network.digest}` : ''}`
+                        : null,
+                ],
+                [
+                    'Data',
+                    run.data
+                        ? `${run.data.name}${run.data.count ? `, ${plural(run.data.count, 'sample')}` : ''}`
+                        : null,
+                ],
                 ['Samples', `${count(run.sample_count)}${run.chosen ? `, ${run.chosen}` : ''}`],
                 ['Labels', model.labels ? 'shown as captions, never used in the fit' : 'none'],
-                ['Preprocessing', settings(run.preprocess)],
+                ['Preprocessing', settings(run.preprocess, 'preprocess')],
                 ['Capture options', settings(run.options)],
+                [
+                    'Update rule',
+                    store.fit?.data.citation
+                        ? `${store.fit.data.rule}: ${store.fit.data.citation}`
+                        : store.fit?.data.rule,
+                ],
                 ['Fit options', settings(store.fit?.data.options)],
                 ['Seed', run.seed === undefined ? null : String(run.seed)],
-                ['Made', [run.created, run.version ? `nnpeek ${run.version}` : null].filter(Boolean).join(' with ')],
-                ['This page', `nnpeek ${payload.version}; arrays are rounded to 8 bits, the run’s .npy files are exact`
-                    + `${smaller.length ? `; maps of ${smaller.map((block) => block.name).join(', ')} are shown smaller than they are` : ''}`],
+                [
+                    'Made',
+                    [run.created, run.version ? `nnpeek ${run.version}` : null].filter(Boolean).join(' with '),
+                ],
+                [
+                    'This page',
+                    `nnpeek ${payload.version}; arrays are rounded to 8 bits, the run’s .npy files are exact` +
+                        `${smaller.length ? `; maps of ${smaller.map((block) => block.name).join(', ')} are shown smaller than they are` : ''}`,
+                ],
             ]),
-            table('Fits', ['rank', 'rule', 'seed', 'iterations', 'ended', 'time', 'RMSE', 'relative error', 'explained'], fits, 'Not factorised yet: nnpeek fit does it.'),
-            table('Blocks', ['name', 'operator', 'shape', 'in the fit', 'norm', 'zeros', 'unused', 'reduced'], blocks, 'None.'),
-            table('Left out', ['name', 'operator', 'why'], run.skipped.map((entry) => [entry.name, entry.operator, entry.reason]),
-                run.network ? 'Nothing: every layer asked for was captured.' : 'Nothing is known of the network: these blocks were factorised as they are.'),
-            h('details', { class: 'licences' }, h('summary', {}, 'Licences of the software in this page'), h('pre', {}, licences)),
+            table(
+                'Fits',
+                ['rank', 'rule', 'seed', 'iterations', 'ended', 'time', 'RMSE', 'relative error', 'explained'],
+                fits,
+                'Not factorised yet: nnpeek fit does it.',
+            ),
+            table(
+                'Blocks',
+                ['name', 'operator', 'shape', 'in the fit', 'norm', 'zeros', 'unused', 'reduced'],
+                blocks,
+                'None.',
+            ),
+            table(
+                'Left out',
+                ['name', 'operator', 'why'],
+                run.skipped.map((entry) => [entry.name, entry.operator, entry.reason]),
+                run.network
+                    ? 'Nothing: every layer asked for was captured.'
+                    : 'Nothing is known of the network: these blocks were factorised as they are.',
+            ),
+            h(
+                'details',
+                { class: 'licences' },
+                h('summary', {}, 'Licences of the software in this page'),
+                h('pre', {}, licences),
+            ),
         );
     });
     return element;

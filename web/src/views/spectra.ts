@@ -21,12 +21,16 @@ interface Spectrum {
 
 // Every block of the layers, of the run shown and of those of the same name in the others.
 function spectra(store: Store): Spectrum[] {
-    return store.model.layers.flatMap((layer) => layer.blocks.flatMap((place) => {
-        const name = store.model.run.blocks[place]!.name;
-        return store.runs.flatMap((model, run) => model.run.blocks
-            .filter((block) => block.name === name && (block.measures?.singular_values[0] ?? 0) > 0)
-            .map((block) => ({ block, layer: layer.index, run })));
-    }));
+    return store.model.layers.flatMap((layer) =>
+        layer.blocks.flatMap((place) => {
+            const name = store.model.run.blocks[place]!.name;
+            return store.runs.flatMap((model, run) =>
+                model.run.blocks
+                    .filter((block) => block.name === name && (block.measures?.singular_values[0] ?? 0) > 0)
+                    .map((block) => ({ block, layer: layer.index, run })),
+            );
+        }),
+    );
 }
 
 // Values below this share of the largest are rounding noise and would stretch the axis.
@@ -35,29 +39,65 @@ const floor = 1e-5;
 function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
     const data: Point[] = spectra(store).flatMap(({ block, layer, run }) => {
         const values = block.measures!.singular_values;
-        return values.map((value, i) => ({
-            place: i + 1, value: value / values[0]!, layer, key: `${run} ${block.name}`, shown: run === store.get('run'),
-        })).filter((point) => point.value >= floor);
+        return values
+            .map((value, i) => ({
+                place: i + 1,
+                value: value / values[0]!,
+                layer,
+                key: `${run} ${block.name}`,
+                shown: run === store.get('run'),
+            }))
+            .filter((point) => point.value >= floor);
     });
     const rank = store.fit?.rank;
     const last = Math.max(2, ...data.map((point) => point.place));
     const least = Math.min(0.1, ...data.map((point) => point.value));
     const decades = [1, 0.1, 0.01, 0.001, 1e-4, 1e-5].filter((value) => value >= least);
     return Plot.plot({
-        width, height: 240, marginLeft: 52, marginRight: 16, marginTop: 22, marginBottom: 40, style: chartStyle,
+        width,
+        height: 240,
+        marginLeft: 52,
+        marginRight: 16,
+        marginTop: 22,
+        marginBottom: 40,
+        style: chartStyle,
         ariaLabel: 'Singular values of every layer, divided by the largest, on a logarithmic axis',
-        x: { label: 'number of the singular value', domain: [1, last], ticks: Math.max(3, Math.floor(width / 90)), tickSize: 0, labelArrow: 'none' },
-        y: { type: 'log', label: null, domain: [least, 1], ticks: decades, tickFormat: (value: number) => number(value), tickSize: 0 },
+        x: {
+            label: 'number of the singular value',
+            domain: [1, last],
+            ticks: Math.max(3, Math.floor(width / 90)),
+            tickSize: 0,
+            labelArrow: 'none',
+        },
+        y: {
+            type: 'log',
+            label: null,
+            domain: [least, 1],
+            ticks: decades,
+            tickFormat: (value: number) => (value < 1e-3 ? value.toExponential(0) : String(value)),
+            tickSize: 0,
+        },
         color: { type: 'identity' },
         marks: [
             Plot.gridY(decades, { stroke: 'var(--line)', strokeOpacity: 1 }),
-            ...(rank !== undefined && rank <= last ? [
-                Plot.ruleX([rank], { stroke: 'var(--accent)', strokeWidth: 1.5 }),
-                Plot.text([rank], { x: (d: number) => d, text: (d: number) => `rank ${d}`, frameAnchor: 'top', dy: -18, fill: 'var(--accent)',
-                    textAnchor: rank > last * 0.85 ? 'end' : rank < last * 0.15 ? 'start' : 'middle' }),
-            ] : []),
+            ...(rank !== undefined && rank <= last
+                ? [
+                      Plot.ruleX([rank], { stroke: 'var(--accent)', strokeWidth: 1.5 }),
+                      Plot.text([rank], {
+                          x: (d: number) => d,
+                          text: (d: number) => `rank ${d}`,
+                          frameAnchor: 'top',
+                          dy: -18,
+                          fill: 'var(--accent)',
+                          textAnchor: rank > last * 0.85 ? 'end' : rank < last * 0.15 ? 'start' : 'middle',
+                      }),
+                  ]
+                : []),
             ...curves(data, {
-                x: 'place', y: 'value', z: 'key', stroke: (d: Point) => strokeOf(store, d.layer),
+                x: 'place',
+                y: 'value',
+                z: 'key',
+                stroke: (d: Point) => strokeOf(store, d.layer),
                 strokeOpacity: (d: Point) => opacityOf(store, d),
             }),
         ],
@@ -65,11 +105,17 @@ function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
 }
 
 function ranksInWords(store: Store): HTMLElement {
-    const rows = spectra(store).filter(({ run, block }) => run === store.get('run') && block.measures!.effective_rank !== undefined)
-        .map(({ block, layer }) => h('li', { class: store.get('layer') === layer ? 'chosen' : '' },
-            h('span', { class: 'dot', style: `background:${strokeOf(store, layer)}` }),
-            h('b', {}, number(block.measures!.effective_rank!, 3)),
-            ` directions in ${shorten(block.name, 30)}, of ${count(Math.min(block.columns, block.measures!.singular_value_samples ?? block.columns))} possible`));
+    const rows = spectra(store)
+        .filter(({ run, block }) => run === store.get('run') && block.measures!.effective_rank !== undefined)
+        .map(({ block, layer }) =>
+            h(
+                'li',
+                { class: store.get('layer') === layer ? 'chosen' : '' },
+                h('span', { class: 'dot', style: `background:${strokeOf(store, layer)}` }),
+                h('b', {}, number(block.measures!.effective_rank!, 3)),
+                ` directions in ${shorten(block.name, 30)}, of ${count(Math.min(block.columns, block.measures!.singular_value_samples ?? block.columns))} possible`,
+            ),
+        );
     return h('ul', { class: 'words' }, ...rows);
 }
 
@@ -78,15 +124,23 @@ export function spectrumView(store: Store): HTMLElement {
     const key = h('div');
     const chart = h('div', { class: 'chart' });
     const words = h('div');
-    body.append(key, h('div', { class: 'charts-row' }, h('figure', {}, h('figcaption', {}, 'Singular values, divided by the largest'), chart),
-        h('div', {}, h('h3', {}, 'Effective rank'), words)));
+    body.append(
+        key,
+        h(
+            'div',
+            { class: 'charts-row' },
+            h('figure', {}, h('figcaption', {}, 'Singular values, divided by the largest'), chart),
+            h('div', {}, h('h3', {}, 'Effective rank'), words),
+        ),
+    );
     const redraw = onWidth(chart, (width) => chart.replaceChildren(draw(store, width)));
     store.watch(['rank', 'layer'], () => {
         key.replaceChildren(legend(store));
         const samples = spectra(store)[0]?.block.measures?.singular_value_samples;
-        sentence.textContent = 'How fast the directions of a layer lose weight: a steep curve means that few directions carry it; the effective rank '
-            + `counts those that matter (exp of the entropy of the singular values${samples ? `, from ${count(samples)} samples` : ''}).`
-            + `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}`;
+        sentence.textContent =
+            'How fast the directions of a layer lose weight: a steep curve means that few directions carry it; the effective rank ' +
+            `counts those that matter (exp of the entropy of the singular values${samples ? `, from ${count(samples)} samples` : ''}).` +
+            `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}`;
         words.replaceChildren(ranksInWords(store));
         redraw();
     });

@@ -8,8 +8,11 @@ type Theme = 'system' | 'light' | 'dark';
 
 function themeSwitch(): HTMLElement {
     const names: Record<Theme, string> = { system: 'Auto', light: 'Light', dark: 'Dark' };
-    const select = h('select', { 'aria-label': 'Light or dark' },
-        ...(Object.keys(names) as Theme[]).map((theme) => h('option', { value: theme }, names[theme])));
+    const select = h(
+        'select',
+        { 'aria-label': 'Light or dark' },
+        ...(Object.keys(names) as Theme[]).map((theme) => h('option', { value: theme }, names[theme])),
+    );
     const apply = (): void => {
         if (select.value === 'system') delete document.documentElement.dataset['theme'];
         else document.documentElement.dataset['theme'] = select.value;
@@ -36,11 +39,21 @@ function rankSwitch(store: Store): HTMLElement {
     const element = h('div', { class: 'choice ranks', role: 'group', 'aria-label': 'Rank' });
     store.watch(['rank'], () => {
         const focused = element.contains(document.activeElement);
-        element.replaceChildren(h('span', { class: 'label' }, 'Rank'), ...store.model.ranks.map((rank, index) =>
-            h('button', {
-                type: 'button', 'data-rank': rank, 'aria-pressed': String(index === store.get('rank')),
-                click: () => store.set({ rank: index }),
-            }, String(rank))));
+        element.replaceChildren(
+            h('span', { class: 'label' }, 'Rank'),
+            ...store.model.ranks.map((rank, index) =>
+                h(
+                    'button',
+                    {
+                        type: 'button',
+                        'data-rank': rank,
+                        'aria-pressed': String(index === store.get('rank')),
+                        click: () => store.set({ rank: index }),
+                    },
+                    String(rank),
+                ),
+            ),
+        );
         if (focused) element.querySelector<HTMLElement>('[aria-pressed=true]')?.focus();
     });
     return element;
@@ -56,27 +69,43 @@ function componentSwitch(store: Store): HTMLElement {
     store.watch(['rank', 'component'], () => {
         const { fit } = store;
         if (!fit) return;
-        shown.textContent = `Component ${store.get('component') + 1} of ${fit.rank}`;
+        shown.replaceChildren(
+            h('span', { class: 'word' }, 'Component '),
+            `${store.get('component') + 1} of ${fit.rank}`,
+        );
         picture.replaceChildren(latentImage(fit, store.get('component'), ''));
         picture.firstElementChild?.setAttribute('aria-hidden', 'true');
     });
-    return h('div', { class: 'choice components' },
-        h('button', { type: 'button', 'aria-label': 'Previous component', click: () => step(-1) }, '‹'), picture, shown,
-        h('button', { type: 'button', 'aria-label': 'Next component', click: () => step(1) }, '›'));
+    return h(
+        'div',
+        { class: 'choice components' },
+        h('button', { type: 'button', 'aria-label': 'Previous component', click: () => step(-1) }, '‹'),
+        picture,
+        shown,
+        h('button', { type: 'button', 'aria-label': 'Next component', click: () => step(1) }, '›'),
+    );
 }
 
 function layerSwitch(store: Store): HTMLElement {
     const select = h('select', { 'aria-label': 'Layer', class: 'layers' });
-    select.addEventListener('change', () => store.set({ layer: select.value === '' ? null : Number(select.value) }));
+    select.addEventListener('change', () =>
+        store.set({ layer: select.value === '' ? null : Number(select.value) }),
+    );
     store.watch(['layer'], () => {
-        select.replaceChildren(h('option', { value: '' }, 'All layers'),
-            ...store.model.layers.map((layer) => h('option', { value: layer.index }, shorten(layer.name, 24))));
+        select.replaceChildren(
+            h('option', { value: '' }, 'All layers'),
+            ...store.model.layers.map((layer) => h('option', { value: layer.index }, shorten(layer.name, 24))),
+        );
         select.value = String(store.get('layer') ?? '');
     });
     return select;
 }
 
 export function toolbarView(store: Store): HTMLElement {
-    return h('nav', { class: 'toolbar', 'aria-label': 'What is shown' },
-        rankSwitch(store), componentSwitch(store), h('span', { class: 'settings' }, layerSwitch(store), themeSwitch()));
+    return h(
+        'nav',
+        { class: 'toolbar', 'aria-label': 'What is shown' },
+        ...(store.runs.some((run) => run.ranks.length > 0) ? [rankSwitch(store), componentSwitch(store)] : []),
+        h('span', { class: 'settings' }, layerSwitch(store), themeSwitch()),
+    );
 }
