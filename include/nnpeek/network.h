@@ -76,7 +76,8 @@ typedef struct peek_train_options {
     double learning_rate; /* default 0.01 */
     double momentum;      /* default 0.5: v <- momentum v + g, w <- w - learning_rate v */
     int64_t
-        loss; /* peek_loss; default cross-entropy (mean over the batch); saturating: softmax applied twice */
+        loss; /* peek_loss; default cross-entropy (mean over the batch; every sample
+                              weighs the same in an incomplete last one); saturating: softmax applied twice */
     int64_t normalise; /* flag; default 0: subtract each channel's mean and divide by its deviation over the
                           training data; written into the file, applied by every later run */
     int64_t shuffle;   /* flag; default 1: a new seeded order every epoch; 0: the dataset's order */

@@ -27,13 +27,6 @@ peek_status peek__activation_infer(peek_context *context, peek_network *network,
     return peek__node_same_shape(context, network, node, 0);
 }
 
-peek_status peek__activation_prepare(peek_context *context, peek__operation *operation)
-{
-    (void)context;
-    (void)operation;
-    return PEEK_OK;
-}
-
 peek_status peek__activation_forward(peek_context *context, peek__operation *operation, int64_t count)
 {
     (void)context;

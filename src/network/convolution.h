@@ -9,9 +9,12 @@
 
 #include "network/operators.h"
 
+typedef enum peek__convolution_way { PEEK__BY_COLUMNS, PEEK__BY_ONEDNN } peek__convolution_way;
+
 typedef struct peek__convolution {
     peek__window window;
     int64_t channels, outputs, groups;
+    peek__convolution_way way;
 } peek__convolution;
 
 /* By matrix products over unfolded windows, a sample at a time: good for few channels. */

@@ -8,15 +8,13 @@
 #define NETWORK_OPERATORS_H
 
 #include "network/graph.h"
-#include "network/layout.h"
 
 /* The memory of one value in a plan: of a slice of samples, or of a constant. */
 typedef struct peek__slot {
     const peek__value *value;
-    int64_t size;         /* floats of one sample as laid out here; of the whole constant */
-    peek__layout *layout; /* NULL: row-major, as the value's shape says; owned by the slot */
-    float *values;        /* constants: the network's own */
-    float *gradients;     /* NULL where no gradient is wanted; weights: the slice's own buffer */
+    int64_t size;     /* floats of one sample; of the whole constant */
+    float *values;    /* constants: the network's own */
+    float *gradients; /* NULL where no gradient is wanted; weights: the slice's own buffer */
     float *owned_values, *owned_gradients;
 } peek__slot;
 
@@ -29,9 +27,8 @@ typedef struct peek__operation {
     peek__slot **input; /* NULL for an input left out */
     peek__slot *output; /* the first output */
     int64_t slice;
-    int training;      /* 1: backward will be called */
-    int wants_layouts; /* 1: the output may be laid out as the operator likes best */
-    void *state;       /* what prepare made; the operator's release frees it */
+    int training; /* 1: backward will be called */
+    void *state;  /* what prepare made; the operator's release frees it */
 } peek__operation;
 
 struct peek__operator {
@@ -39,13 +36,11 @@ struct peek__operator {
     int64_t first, last; /* opsets whose semantics are those implemented */
     int64_t least_inputs, most_inputs;
     int activation; /* 1: an activation function */
-    int any_layout; /* 1: takes its inputs in any layout; else they are brought to row-major before */
 
     /* Checks inputs and attributes and sets the shape of output 0 and node->settings. */
     peek_status (*infer)(peek_context *context, peek_network *network, peek__node *node);
 
-    /* Makes state, and sets output->layout and output->size where the layout is not row-major; NULL: nothing to
-     * prepare. */
+    /* Makes state; NULL: nothing to prepare. */
     peek_status (*prepare)(peek_context *context, peek__operation *operation);
 
     /* output->values from the inputs' values. */
@@ -122,7 +117,6 @@ peek_status peek__dense_forward(peek_context *, peek__operation *, int64_t count
 peek_status peek__dense_backward(peek_context *, peek__operation *, int64_t count);
 
 peek_status peek__activation_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__activation_prepare(peek_context *, peek__operation *);
 peek_status peek__activation_forward(peek_context *, peek__operation *, int64_t count);
 peek_status peek__activation_backward(peek_context *, peek__operation *, int64_t count);
 

@@ -2,6 +2,10 @@
  *
  *     g = mean over the batch of dloss/dw        v <- momentum v + g        w <- w - learning_rate v
  *
+ * The last batch of an epoch may be incomplete. Its sum is divided by the size of a whole batch, so that every
+ * sample has the same weight: as a mean of its own, a last step from a few samples (45,000 = 703 * 64 + 8)
+ * costs up to four points of accuracy on MNIST.
+ *
  * A batch is cut into slices that do not depend on the number of threads; every slice writes its gradient into
  * its own buffer, and the buffers are added in a fixed order, so that any number of threads gives the same
  * bits. */
@@ -60,6 +64,7 @@ typedef struct training {
     float *gradients;      /* slices x parameters */
     int32_t *slice_labels; /* slices x slice */
     peek__loss_sum *sums;  /* one a slice */
+    float share;           /* of one sample in the gradient of a step */
     int64_t first, count;  /* the batch */
 } training;
 
@@ -81,7 +86,7 @@ static peek_status train_slice(void *argument, int64_t index, int thread)
     PEEK_TRY(peek__plan_forward(t->context, plan, count));
     t->sums[index] = (peek__loss_sum){0};
     peek__loss((peek_loss)t->options->loss, peek__plan_values(plan, t->logits), labels, count, classes,
-               1.0f / (float)t->count, peek__plan_gradients(plan, t->logits), &t->sums[index]);
+               t->share, peek__plan_gradients(plan, t->logits), &t->sums[index]);
     return peek__plan_backward(t->context, plan, count, t->gradients + index * t->network->parameters);
 }
 
@@ -219,6 +224,7 @@ static peek_status begin_training(training *t)
                            .wanted_count = 1,
                            .wanted = &t->logits};
     int64_t batch = t->options->batch < t->samples ? t->options->batch : t->samples;
+    t->share = 1.0f / (float)batch;
     t->slices = (batch + t->team.slice - 1) / t->team.slice;
     PEEK_TRY(peek__team_begin(t->context, &t->team));
     PEEK_TRY(peek__alloc(t->context, &t->order, t->samples, "the order of training"));

@@ -22,9 +22,9 @@ static peek_status add_weight(peek_context *context, peek_network *network, cons
     PEEK_TRY(peek__graph_constant(context, network, name, PEEK__ELEMENT_FLOAT, dimensions, shape, &number));
     peek__value *weight = &network->value[number];
     peek__stream stream = peek__stream_make(seed, PEEK__INIT_WEIGHTS, (*drawn)++);
-    double bound = 1 / sqrt((double)fan_in);
+    float bound = (float)(1 / sqrt((double)fan_in));
     for (int64_t i = 0; i < weight->size; i++)
-        weight->floats[i] = (float)peek__random_between(&stream, -bound, bound);
+        weight->floats[i] = bound * (2 * peek__random_uniform(&stream) - 1);
     return PEEK_OK;
 }
 

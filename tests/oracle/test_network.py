@@ -89,7 +89,8 @@ class Written(Case):
             for first in range(0, len(x), batch):
                 values = run_in_torch(self.path("start.onnx"), torch.tensor(x[first:first + batch]), weights)
                 optimiser.zero_grad()
-                loss(values, labels[first:first + batch]).backward()
+                share = len(labels[first:first + batch]) / batch  # a sample weighs the same in an incomplete batch
+                (share * loss(values, labels[first:first + batch])).backward()
                 optimiser.step()
         return {name: w.detach().numpy() for name, w in weights.items()}
 

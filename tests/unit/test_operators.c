@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "network/convolution.h"
 #include "network/loss.h"
 #include "network/plan.h"
 
@@ -76,12 +77,13 @@ static double weighted_sum(peek__plan *plan, const float *x, int64_t count, cons
 }
 
 /* Compares d(sum of weights * output) / d(every constant) with central differences, then frees the network. */
-static void check(peek_network *network)
+static void check_by(peek_network *network, int way)
 {
     enum { COUNT = 3 };
     static float x[4096], weights[4096], gradients[4096];
     OK(peek__graph_output(context, network, "y"));
     OK(peek__graph_finish(context, network));
+    if (way >= 0) ((peek__convolution *)network->node[1].settings)->way = (peek__convolution_way)way;
     int64_t in = network->value[network->input].size, out = peek__network_output(network)->size;
     for (int64_t n = 0; n < COUNT; n++) spread(x + n * in, in, 7 + (uint64_t)n);
     spread(weights, COUNT * out, 5);
@@ -114,9 +116,13 @@ static void check(peek_network *network)
     peek_network_free(&network);
 }
 
-static void convolution(void **state)
+static void check(peek_network *network)
 {
-    (void)state;
+    check_by(network, -1);
+}
+
+static void convolution_by(int way)
+{
     static const struct {
         int64_t channels, outputs, groups, stride[2], dilation[2], pads[4];
         const char *automatic;
@@ -148,8 +154,15 @@ static void convolution(void **state)
             } else {
                 OK(peek__graph_integers(context, node, "pads", 4, cases[i].pads));
             }
-            check(network);
+            check_by(network, way);
         }
+}
+
+static void convolution(void **state)
+{
+    (void)state;
+    convolution_by(PEEK__BY_COLUMNS);
+    convolution_by(PEEK__BY_ONEDNN);
 }
 
 static void pooling(void **state)

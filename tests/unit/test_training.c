@@ -93,6 +93,76 @@ static void learns_with_any_threads(void **state)
     }
 }
 
+/* conv 1>16, conv 16>16 (both by oneDNN), depthwise, pool, dense: the bits do not depend on the threads here
+ * either. */
+static peek_network *make_wide(peek_context *context)
+{
+    static const struct {
+        const char *op, *name, *input;
+        int64_t group, dimensions, weight[4];
+    } layers[] = {{"Conv", "a", "input", 1, 4, {16, 1, 3, 3}},
+                  {"Relu", "b", "a", 0, 0, {0}},
+                  {"Conv", "c", "b", 1, 4, {16, 16, 3, 3}},
+                  {"MaxPool", "d", "c", 0, 0, {0}},
+                  {"Conv", "e", "d", 16, 4, {16, 1, 3, 3}},
+                  {"Relu", "f", "e", 0, 0, {0}},
+                  {"Flatten", "g", "f", 0, 0, {0}},
+                  {"Gemm", "h", "g", 0, 2, {1600, 2}}};
+    int64_t shape[3] = {1, 28, 28}, square[2] = {2, 2}, number;
+    peek_network *network;
+    peek__node *node;
+    OK(peek__graph_create(context, &network));
+    network->opset = 13;
+    OK(peek__graph_value(context, network, "input", &network->input));
+    OK(peek__value_shape(context, &network->value[network->input], 3, shape));
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        char weight[8] = "w";
+        const char *inputs[2] = {layers[i].input, weight};
+        strcat(weight, layers[i].name);
+        if (layers[i].dimensions) {
+            OK(peek__graph_constant(context, network, weight, PEEK__ELEMENT_FLOAT, layers[i].dimensions,
+                                    layers[i].weight, &number));
+            peek__stream stream = peek__stream_make(4, PEEK__TEST, i);
+            for (int64_t j = 0; j < network->value[number].size; j++)
+                network->value[number].floats[j] = 0.2f * (peek__random_uniform(&stream) - 0.5f);
+        }
+        OK(peek__graph_node(context, network, layers[i].op, layers[i].name, layers[i].dimensions ? 2 : 1,
+                            inputs, 1, &layers[i].name, &node));
+        if (layers[i].group) OK(peek__graph_integer(context, node, "group", layers[i].group));
+        if (strcmp(layers[i].op, "MaxPool") == 0) {
+            OK(peek__graph_integers(context, node, "kernel_shape", 2, square));
+            OK(peek__graph_integers(context, node, "strides", 2, square));
+        }
+    }
+    OK(peek__graph_output(context, network, "h"));
+    OK(peek__graph_finish(context, network));
+    return network;
+}
+
+static void wide_with_any_threads(void **state)
+{
+    (void)state;
+    char first[17];
+    for (int threads = 1; threads <= 3; threads++) {
+        peek_context *context = make_context(threads, NULL, NULL);
+        peek_dataset *data = make_data(context, 50, 1);
+        peek_network *network = make_wide(context);
+        peek_train_options options;
+        peek_train_result result;
+        peek_train_options_default(&options);
+        options.epochs = 4;
+        options.batch = 21;
+        options.learning_rate = 0.05;
+        OK(peek_network_train(context, network, data, &options, &result));
+        assert_true(result.loss < 0.68); /* of ln 2 = 0.693 at the start */
+        if (threads == 1) strcpy(first, peek_network_describe(network).digest);
+        assert_string_equal(peek_network_describe(network).digest, first);
+        peek_network_free(&network);
+        peek_dataset_free(&data);
+        peek_context_free(&context);
+    }
+}
+
 /* Weights after two steps from the gradients that single steps show: v2 = m g1 + g2. */
 static void momentum(void **state)
 {
@@ -217,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(learns_with_any_threads),
+        cmocka_unit_test(wide_with_any_threads),
         cmocka_unit_test(momentum),
         cmocka_unit_test(stops),
         cmocka_unit_test(refuses),

@@ -1,0 +1,290 @@
+/* network/onednn.c: convolution by oneDNN's C API, version 2.
+ * Source: https://oneapi-src.github.io/oneDNN/v2.6/ */
+#include "network/onednn.h"
+
+#include <oneapi/dnnl/dnnl.h>
+#include <string.h>
+
+/* A tensor at the border: row-major outside, as the primitive likes it inside. */
+typedef struct border {
+    dnnl_memory_t outside, inside; /* the same where no reorder is needed */
+    dnnl_primitive_t reorder;      /* towards where the data go; NULL: none */
+    float *buffer;                 /* of inside, where it differs; of outside, for gradients that are added */
+    int64_t size;                  /* floats outside */
+} border;
+
+typedef struct pass {
+    dnnl_primitive_desc_t description;
+    dnnl_primitive_t primitive;
+} pass;
+
+enum { X, W, B, Y, BORDERS };
+enum { FORWARD, BACKWARD_WEIGHTS, BACKWARD_DATA, PASSES };
+
+struct peek__onednn {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    pass pass[PASSES];
+    border border[PASSES][BORDERS];
+    float *sums[BORDERS]; /* gradients before they are added */
+    int bias, training, weights_ready;
+};
+
+#define TRY_ONEDNN(context, call)                                                                              \
+    do {                                                                                                       \
+        dnnl_status_t try_status = (call);                                                                     \
+        if (try_status != dnnl_success) return failed((context), try_status);                                  \
+    } while (0)
+
+static peek_status failed(peek_context *context, dnnl_status_t status)
+{
+    if (status == dnnl_out_of_memory)
+        return peek__fail(context, PEEK_E_MEMORY, "not enough memory for a convolution: use smaller pictures");
+    return peek__fail(context, PEEK_E_UNSUPPORTED,
+                      "oneDNN cannot compute a convolution of this shape (its status is %d)", (int)status);
+}
+
+static void free_border(border *b)
+{
+    if (b->inside && b->inside != b->outside) dnnl_memory_destroy(b->inside);
+    if (b->outside) dnnl_memory_destroy(b->outside);
+    if (b->reorder) dnnl_primitive_destroy(b->reorder);
+    peek__free(&b->buffer);
+}
+
+void peek__onednn_free(peek__onednn **pointer)
+{
+    if (!pointer || !*pointer) return;
+    peek__onednn *made = *pointer;
+    for (int p = 0; p < PASSES; p++) {
+        for (int i = 0; i < BORDERS; i++) free_border(&made->border[p][i]);
+        if (made->pass[p].primitive) dnnl_primitive_destroy(made->pass[p].primitive);
+        if (made->pass[p].description) dnnl_primitive_desc_destroy(made->pass[p].description);
+    }
+    for (int i = 0; i < BORDERS; i++) peek__free(&made->sums[i]);
+    if (made->stream) dnnl_stream_destroy(made->stream);
+    if (made->engine) dnnl_engine_destroy(made->engine);
+    peek__free(pointer);
+}
+
+/* The four tensors as they are outside (any = 0), or leaving their layout open. */
+typedef struct shapes {
+    dnnl_memory_desc_t of[BORDERS];
+} shapes;
+
+static peek_status describe(peek_context *context, const peek__convolution *c, int64_t slice, int any,
+                            shapes *out)
+{
+    const peek__window *window = &c->window;
+    int grouped = c->groups > 1;
+    dnnl_dims_t x = {slice, c->channels, window->in[0], window->in[1]};
+    dnnl_dims_t y = {slice, c->outputs, window->out[0], window->out[1]}, b = {c->outputs};
+    dnnl_dims_t w = {c->outputs, c->channels, window->kernel[0], window->kernel[1]};
+    dnnl_dims_t grouped_w = {c->groups, c->outputs / c->groups, c->channels / c->groups, window->kernel[0],
+                             window->kernel[1]};
+    dnnl_format_tag_t picture = any ? dnnl_format_tag_any : dnnl_abcd;
+    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[X], 4, x, dnnl_f32, picture));
+    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[Y], 4, y, dnnl_f32, picture));
+    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[B], 1, b, dnnl_f32, dnnl_a));
+    dnnl_format_tag_t weights = any ? dnnl_format_tag_any : grouped ? dnnl_abcde : dnnl_abcd;
+    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[W], grouped ? 5 : 4, grouped ? grouped_w : w,
+                                                     dnnl_f32, weights));
+    return PEEK_OK;
+}
+
+static peek_status create_pass(peek_context *context, peek__onednn *made, const peek__convolution *c,
+                               const shapes *open, int which)
+{
+    const peek__window *window = &c->window;
+    dnnl_convolution_desc_t description;
+    dnnl_dims_t stride = {window->stride[0], window->stride[1]}; /* oneDNN's type is longer than ours */
+    dnnl_dims_t dilation = {window->dilation[0] - 1, window->dilation[1] - 1};
+    dnnl_dims_t before = {window->before[0], window->before[1]}, after = {window->after[0], window->after[1]};
+    const dnnl_memory_desc_t *x = &open->of[X], *w = &open->of[W], *y = &open->of[Y];
+    const dnnl_memory_desc_t *b = made->bias ? &open->of[B] : NULL;
+    if (which == FORWARD)
+        TRY_ONEDNN(context, dnnl_dilated_convolution_forward_desc_init(
+                                &description, made->training ? dnnl_forward_training : dnnl_forward_inference,
+                                dnnl_convolution_direct, x, w, b, y, stride, dilation, before, after));
+    else if (which == BACKWARD_WEIGHTS)
+        TRY_ONEDNN(context,
+                   dnnl_dilated_convolution_backward_weights_desc_init(
+                       &description, dnnl_convolution_direct, x, w, b, y, stride, dilation, before, after));
+    else
+        TRY_ONEDNN(context,
+                   dnnl_dilated_convolution_backward_data_desc_init(&description, dnnl_convolution_direct, x, w,
+                                                                    y, stride, dilation, before, after));
+    pass *p = &made->pass[which];
+    TRY_ONEDNN(context, dnnl_primitive_desc_create(&p->description, &description, NULL, made->engine,
+                                                   which == FORWARD ? NULL : made->pass[FORWARD].description));
+    TRY_ONEDNN(context, dnnl_primitive_create(&p->primitive, p->description));
+    return PEEK_OK;
+}
+
+static int64_t floats_of(const dnnl_memory_desc_t *description)
+{
+    return (int64_t)(dnnl_memory_desc_get_size(description) / sizeof(float));
+}
+
+/* Connects tensor i of a pass; result: data go from inside to outside. */
+static peek_status create_border(peek_context *context, peek__onednn *made, int which, int i,
+                                 const shapes *plain, dnnl_query_t query, int index, int result)
+{
+    border *b = &made->border[which][i];
+    const dnnl_memory_desc_t *outside = &plain->of[i],
+                             *inside =
+                                 dnnl_primitive_desc_query_md(made->pass[which].description, query, index);
+    b->size = floats_of(outside);
+    TRY_ONEDNN(context, dnnl_memory_create(&b->outside, outside, made->engine, DNNL_MEMORY_NONE));
+    if (dnnl_memory_desc_equal(outside, inside)) {
+        b->inside = b->outside;
+        return PEEK_OK;
+    }
+    PEEK_TRY(peek__alloc(context, &b->buffer, floats_of(inside), "a convolution"));
+    TRY_ONEDNN(context, dnnl_memory_create(&b->inside, inside, made->engine, b->buffer));
+    dnnl_primitive_desc_t reorder;
+    TRY_ONEDNN(context, dnnl_reorder_primitive_desc_create(&reorder, result ? inside : outside, made->engine,
+                                                           result ? outside : inside, made->engine, NULL));
+    dnnl_status_t status = dnnl_primitive_create(&b->reorder, reorder);
+    dnnl_primitive_desc_destroy(reorder);
+    TRY_ONEDNN(context, status);
+    return PEEK_OK;
+}
+
+static peek_status create_backward(peek_context *context, peek__onednn *made, const peek__convolution *c,
+                                   const shapes *open, const shapes *plain, int data_gradient)
+{
+    PEEK_TRY(create_pass(context, made, c, open, BACKWARD_WEIGHTS));
+    PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, X, plain, dnnl_query_src_md, 0, 0));
+    PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, Y, plain, dnnl_query_diff_dst_md, 0, 0));
+    PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, W, plain, dnnl_query_diff_weights_md, 0, 1));
+    PEEK_TRY(peek__alloc(context, &made->sums[W], floats_of(&plain->of[W]), "a convolution"));
+    if (made->bias) {
+        PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, B, plain, dnnl_query_diff_weights_md, 1, 1));
+        PEEK_TRY(peek__alloc(context, &made->sums[B], floats_of(&plain->of[B]), "a convolution"));
+    }
+    if (!data_gradient) return PEEK_OK;
+    PEEK_TRY(create_pass(context, made, c, open, BACKWARD_DATA));
+    PEEK_TRY(create_border(context, made, BACKWARD_DATA, Y, plain, dnnl_query_diff_dst_md, 0, 0));
+    PEEK_TRY(create_border(context, made, BACKWARD_DATA, W, plain, dnnl_query_weights_md, 0, 0));
+    PEEK_TRY(create_border(context, made, BACKWARD_DATA, X, plain, dnnl_query_diff_src_md, 0, 1));
+    return peek__alloc(context, &made->sums[X], floats_of(&plain->of[X]), "a convolution");
+}
+
+static peek_status create(peek_context *context, const peek__convolution *c, int64_t slice, int data_gradient,
+                          peek__onednn *made)
+{
+    shapes open, plain;
+    PEEK_TRY(describe(context, c, slice, 1, &open));
+    PEEK_TRY(describe(context, c, slice, 0, &plain));
+    TRY_ONEDNN(context, dnnl_engine_create(&made->engine, dnnl_cpu, 0));
+    TRY_ONEDNN(context, dnnl_stream_create(&made->stream, made->engine, dnnl_stream_default_flags));
+    PEEK_TRY(create_pass(context, made, c, &open, FORWARD));
+    PEEK_TRY(create_border(context, made, FORWARD, X, &plain, dnnl_query_src_md, 0, 0));
+    PEEK_TRY(create_border(context, made, FORWARD, W, &plain, dnnl_query_weights_md, 0, 0));
+    PEEK_TRY(create_border(context, made, FORWARD, Y, &plain, dnnl_query_dst_md, 0, 1));
+    if (made->bias) PEEK_TRY(create_border(context, made, FORWARD, B, &plain, dnnl_query_weights_md, 1, 0));
+    return made->training ? create_backward(context, made, c, &open, &plain, data_gradient) : PEEK_OK;
+}
+
+peek_status peek__onednn_create(peek_context *context, const peek__convolution *convolution, int64_t slice,
+                                int bias, int training, int data_gradient, peek__onednn **out)
+{
+    *out = NULL;
+    peek__onednn *made;
+    PEEK_TRY(peek__alloc(context, &made, 1, "a convolution"));
+    made->bias = bias;
+    made->training = training;
+    peek_status status = create(context, convolution, slice, data_gradient, made);
+    if (status == PEEK_OK)
+        *out = made;
+    else
+        peek__onednn_free(&made);
+    return status;
+}
+
+static peek_status reorder(peek_context *context, peek__onednn *made, const border *b, int result)
+{
+    dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, result ? b->inside : b->outside},
+                                    {DNNL_ARG_TO, result ? b->outside : b->inside}};
+    TRY_ONEDNN(context, dnnl_primitive_execute(b->reorder, made->stream, 2, arguments));
+    return PEEK_OK;
+}
+
+/* Points a tensor that is read at its data. */
+static peek_status give(peek_context *context, peek__onednn *made, border *b, const float *data)
+{
+    TRY_ONEDNN(context, dnnl_memory_set_data_handle(b->outside, (void *)(uintptr_t)data));
+    return b->reorder ? reorder(context, made, b, 0) : PEEK_OK;
+}
+
+/* Points a tensor that is written at its memory. */
+static peek_status take(peek_context *context, border *b, float *data)
+{
+    TRY_ONEDNN(context, dnnl_memory_set_data_handle(b->outside, data));
+    return PEEK_OK;
+}
+
+static peek_status execute(peek_context *context, peek__onednn *made, int which, int count,
+                           const dnnl_exec_arg_t *arguments)
+{
+    TRY_ONEDNN(context, dnnl_primitive_execute(made->pass[which].primitive, made->stream, count, arguments));
+    return PEEK_OK;
+}
+
+peek_status peek__onednn_forward(peek_context *context, peek__onednn *made, const float *x, const float *w,
+                                 const float *b, float *y)
+{
+    border *borders = made->border[FORWARD];
+    PEEK_TRY(give(context, made, &borders[X], x));
+    if (made->training || !made->weights_ready) PEEK_TRY(give(context, made, &borders[W], w));
+    made->weights_ready = 1;
+    PEEK_TRY(take(context, &borders[Y], y));
+    if (made->bias) PEEK_TRY(give(context, made, &borders[B], b));
+    dnnl_exec_arg_t arguments[4] = {{DNNL_ARG_SRC, borders[X].inside},
+                                    {DNNL_ARG_WEIGHTS, borders[W].inside},
+                                    {DNNL_ARG_DST, borders[Y].inside},
+                                    {DNNL_ARG_BIAS, borders[B].inside}};
+    PEEK_TRY(execute(context, made, FORWARD, made->bias ? 4 : 3, arguments));
+    return borders[Y].reorder ? reorder(context, made, &borders[Y], 1) : PEEK_OK;
+}
+
+/* Brings a result outside and adds it to what is there. */
+static peek_status add(peek_context *context, peek__onednn *made, border *b, const float *sum, float *out)
+{
+    if (b->reorder) PEEK_TRY(reorder(context, made, b, 1));
+    for (int64_t i = 0; i < b->size; i++) out[i] += sum[i];
+    return PEEK_OK;
+}
+
+static peek_status backward_data(peek_context *context, peek__onednn *made, const float *w, const float *dy,
+                                 float *dx)
+{
+    border *borders = made->border[BACKWARD_DATA];
+    PEEK_TRY(give(context, made, &borders[Y], dy));
+    PEEK_TRY(give(context, made, &borders[W], w));
+    PEEK_TRY(take(context, &borders[X], made->sums[X]));
+    dnnl_exec_arg_t arguments[3] = {{DNNL_ARG_DIFF_DST, borders[Y].inside},
+                                    {DNNL_ARG_WEIGHTS, borders[W].inside},
+                                    {DNNL_ARG_DIFF_SRC, borders[X].inside}};
+    PEEK_TRY(execute(context, made, BACKWARD_DATA, 3, arguments));
+    return add(context, made, &borders[X], made->sums[X], dx);
+}
+
+peek_status peek__onednn_backward(peek_context *context, peek__onednn *made, const float *x, const float *w,
+                                  const float *dy, float *dx, float *dw, float *db)
+{
+    border *borders = made->border[BACKWARD_WEIGHTS];
+    PEEK_TRY(give(context, made, &borders[X], x));
+    PEEK_TRY(give(context, made, &borders[Y], dy));
+    PEEK_TRY(take(context, &borders[W], made->sums[W]));
+    if (made->bias) PEEK_TRY(take(context, &borders[B], made->sums[B]));
+    dnnl_exec_arg_t arguments[4] = {{DNNL_ARG_SRC, borders[X].inside},
+                                    {DNNL_ARG_DIFF_DST, borders[Y].inside},
+                                    {DNNL_ARG_DIFF_WEIGHTS, borders[W].inside},
+                                    {DNNL_ARG_DIFF_BIAS, borders[B].inside}};
+    PEEK_TRY(execute(context, made, BACKWARD_WEIGHTS, made->bias ? 4 : 3, arguments));
+    PEEK_TRY(add(context, made, &borders[W], made->sums[W], dw));
+    if (made->bias) PEEK_TRY(add(context, made, &borders[B], made->sums[B], db));
+    return dx ? backward_data(context, made, w, dy, dx) : PEEK_OK;
+}
