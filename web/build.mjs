@@ -1,7 +1,8 @@
 // Builds the report's page: node build.mjs WORK OUTPUT [--no-check]
 //
-// WORK is a folder with package.json and node_modules; the sources beside this script are copied into it, so that nothing
-// is ever written into the source tree. OUTPUT becomes one HTML file with a marker where the library puts the payload.
+// WORK is a folder with package.json and node_modules; the sources beside this script are copied into it, so
+// that nothing is ever written into the source tree. OUTPUT becomes one HTML file with a marker where the
+// library puts the payload.
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';

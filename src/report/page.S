@@ -1,4 +1,4 @@
-/* The report's page as bytes in the library: page.html is found on the assembler's include path (cmake/page.cmake). */
+/* The report's page as bytes in the library: page.html lies on the include path (cmake/page.cmake). */
         .section .rodata
         .global peek__page
         .hidden peek__page

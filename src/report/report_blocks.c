@@ -8,7 +8,7 @@
 #include "store/npy.h"
 
 /* What one block may take in the page, over all ranks, and the side from which a map is shown smaller. */
-enum { LOADING_BYTES = 1500000, LARGEST_SIDE = 64 };
+enum { LOADING_BYTES = 1000000, LARGEST_SIDE = 64 };
 
 enum { SINGULAR_VALUES = 400 };
 

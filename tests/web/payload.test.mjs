@@ -21,7 +21,8 @@ function made(name, make) {
     return { run, payload, shown: payload.runs[0] };
 }
 
-// A byte's step at a value v of a column with the largest value m, in the scale (q / 255)^2: half of it is the error allowed.
+// A byte's step at a value v of a column with the largest value m, in the scale (q / 255)^2: half of it is the
+// error allowed.
 function assertPacked(packed, values, columns) {
     const found = decode(packed);
     assert.equal(found.length, values.length);

@@ -39,7 +39,8 @@ export function difference(value: number): [number, number, number] {
     return [base + (r - base) * size, base + (g - base) * size, base + (b - base) * size];
 }
 
-// The colour of a layer in charts: Okabe and Ito's palette as style variables, a run of hues where there are many layers.
+// The colour of a layer in charts: Okabe and Ito's palette as style variables, a run of hues where there are
+// many layers.
 export function layerColour(index: number, total: number): string {
     if (total <= 6) return `var(--layer-${index})`;
     return `oklch(0.66 0.13 ${Math.round(260 - (230 * index) / Math.max(1, total - 1))})`;

@@ -1,6 +1,7 @@
 // One fit: what its components explain, where they live, which samples have them.
 //
-// Components are numbered here by the energy they explain (0: the most); `column` says which column of samples.npy one is.
+// Components are numbered here by the energy they explain (0: the most); `column` says which column of
+// samples.npy one is.
 import { unpackRoot8 } from './arrays';
 import type { Layer, RunModel } from './model';
 import type { Rank, RankBlock } from './payload_types';
@@ -139,8 +140,8 @@ export class Fit {
         return { values, neurons };
     }
 
-    // How much of each component a sample has, as shares of the whole. A column of F has no scale of its own (F a and W / a are
-    // the same fit), so each is counted by the energy it explains.
+    // How much of each component a sample has, as shares of the whole. A column of F has no scale of its own (F
+    // a and W / a are the same fit), so each is counted by the energy it explains.
     composition(sample: number): Float64Array {
         const amounts = Float64Array.from(this.column, (column) =>
             this.norms[column]! > 0

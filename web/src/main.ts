@@ -14,7 +14,8 @@ import { sampleView } from './views/sample';
 import { spectrumView } from './views/spectra';
 import { toolbarView } from './views/toolbar';
 
-// The right column stays in view while the longer left one is read: at its end where it is higher than the window.
+// The right column stays in view while the longer left one is read: at its end where it is higher than the
+// window.
 function stick(element: HTMLElement): void {
     const place = (): void => {
         const top = Math.min(70, window.innerHeight - element.offsetHeight - 16);
@@ -24,7 +25,8 @@ function stick(element: HTMLElement): void {
     window.addEventListener('resize', place);
 }
 
-// Under the gallery; on a wide page with many components the gallery is the longest part, and there is room at the right.
+// Under the gallery; on a wide page with many components the gallery is the longest part, and there is room at
+// the right.
 function placeFlow(store: Store, flow: HTMLElement, left: HTMLElement, right: HTMLElement): void {
     const wide = window.matchMedia('(min-width: 1900px)');
     const place = (): void => {
@@ -78,7 +80,8 @@ if (page) {
             h(
                 'p',
                 { class: 'failure', role: 'alert' },
-                `This report cannot be shown: ${error instanceof Error ? error.message : String(error)}. Make it again with nnpeek report.`,
+                `This report cannot be shown: ${error instanceof Error ? error.message : String(error)}. ` +
+                    'Make it again with nnpeek report.',
             ),
         );
         console.error(error);

@@ -64,8 +64,8 @@ export function paintDifference(values: ArrayLike<number>, channels: number, ful
     };
 }
 
-// A component as the input shows it; without a pictured input, as its first layer does: the strongest channel, or all neurons
-// row by row.
+// A component as the input shows it; without a pictured input, as its first layer does: the strongest channel,
+// or all neurons row by row.
 export function latentImage(fit: Fit, component: number, label: string): HTMLCanvasElement {
     const layer =
         fit.model.input ??

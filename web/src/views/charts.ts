@@ -1,4 +1,5 @@
-// What the charts have in common: a legend that chooses a layer, Observable Plot in the page's type and colours.
+// What the charts have in common: a legend that chooses a layer, Observable Plot in the page's type and
+// colours.
 import * as Plot from '@observablehq/plot';
 
 import { layerColour } from '../colours';

@@ -23,6 +23,10 @@ function carriers(values: Float32Array, size: number): Amount[] {
         .sort((a, b) => b.value - a.value || a.index - b.index);
 }
 
+function carry(many: number): string {
+    return many === 1 ? 'carries' : 'carry';
+}
+
 // How many of the strongest together carry four fifths.
 function needed(amounts: Amount[]): number {
     let sum = 0;
@@ -61,7 +65,7 @@ function maps(layer: Layer, values: Float32Array, amounts: Amount[], open: boole
                 h(
                     'summary',
                     {},
-                    `${plural(rest.length, 'more channel')} ${rest.length === 1 ? 'carries' : 'carry'} ${percent(carried)}`,
+                    `${plural(rest.length, 'more channel')} ${carry(rest.length)} ${percent(carried)}`,
                 ),
                 h('div', { class: 'maps' }, ...rest.slice(0, 120).map(map)),
             ),
@@ -127,7 +131,7 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
             'p',
             { class: 'small' },
             share > 0
-                ? `${percent(share)} of this layer’s energy; ${of} ${few === 1 ? 'carries' : 'carry'} 80 % of it.`
+                ? `${percent(share)} of this layer’s energy; ${of} ${carry(few)} ${percent(0.8)} of it.`
                 : 'Nothing of this layer.',
         ),
         share > 0 &&

@@ -186,7 +186,8 @@ export function errorView(store: Store): HTMLElement {
         key.replaceChildren(legend(store));
         if (!fit) return;
         sentence.textContent =
-            `How much is left the more components there are; the vertical line is the rank shown (${fit.rank}), ` +
+            'How much is left the more components there are; the vertical line is the rank shown ' +
+            `(${fit.rank}), ` +
             `at which the relative error of all blocks together is ${number(fit.data.relative_error)} ` +
             `(${percent(1 - fit.data.relative_error ** 2)} explained) and the RMSE ${number(fit.data.rmse)}.` +
             `${model.ranks.length > 1 ? ' Click to choose another rank.' : ''}` +

@@ -58,9 +58,15 @@ function describe(fit: Fit, layers: Layer[], component: number): string {
     const parts = layers.map((layer, index) => {
         const share = fit.share(layer, component);
         const before = index > 0 ? fit.share(layers[index - 1]!, component) : 0;
-        return `${shorten(layer.name, 40)} ${percent(share)}${before > 0 ? ` (× ${(share / before).toFixed(2)})` : ''}`;
+        const change = before > 0 ? ` (× ${(share / before).toFixed(2)})` : '';
+        return `${shorten(layer.name, 40)} ${percent(share)}${change}`;
     });
     return `Component ${component + 1}: ${parts.join(', ')}`;
+}
+
+function describeRest(fit: Fit, layers: Layer[]): string {
+    const parts = layers.map((layer) => `${shorten(layer.name, 40)} ${percent(1 - fit.explained(layer))}`);
+    return `Not explained: ${parts.join(', ')}`;
 }
 
 function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElement {
@@ -96,13 +102,7 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
                 class: rest ? 'rest' : c === chosen ? 'band chosen' : 'band',
                 ...(rest ? {} : { 'data-component': c + 1, click: () => store.set({ component: c }) }),
             },
-            svg(
-                'title',
-                {},
-                rest
-                    ? `Not explained: ${layers.map((layer, i) => `${shorten(layer.name, 40)} ${percent((all[i]![c]!.to - all[i]![c]!.from) / across)}`).join(', ')}`
-                    : describe(fit, layers, c),
-            ),
+            svg('title', {}, rest ? describeRest(fit, layers) : describe(fit, layers, c)),
         );
         layers.forEach((_, i) => {
             if (i + 1 < layers.length)
@@ -196,8 +196,11 @@ export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
         const several = store.model.layers.length > 1;
         title.textContent = several ? 'The way through the network' : 'What each component explains';
         sentence.textContent =
-            `${several ? 'A column is a layer, its length all of the layer’s energy' : 'The bar is all of the block’s energy'}; ` +
-            `each band is a component’s share, the largest first${several ? ', so that a component which gains importance rises' : ''}. ` +
+            (several
+                ? 'A column is a layer, its length all of the layer’s energy; '
+                : 'The bar is all of the block’s energy; ') +
+            'each band is a component’s share, the largest first' +
+            (several ? ', so that a component which gains importance rises. ' : '. ') +
             `The pale rest is not explained. Component ${store.get('component') + 1} is chosen.`;
         redraw();
     });

@@ -98,10 +98,14 @@ export function galleryView(store: Store): HTMLElement {
                 ? `the bar is its share of ${names[0]}`
                 : names.length <= 5
                   ? `the bars are its share of ${list(names)}, from top to bottom`
-                  : `the bars are its share of every layer, from ${names[0]} down to ${names[names.length - 1]}`;
+                  : `the bars are its share of every layer, ${names[0]} on top`;
         sentence.textContent =
-            `What inputs and layers share, strongest first: the picture is ${latentSource(model)}, the number its mean share, ` +
-            `${barWords}.${model.labels ? ' Below, the classes whose samples have most of it, in per cent; labels caption, they are never used.' : ''}`;
+            `What inputs and layers share, strongest first: the picture is ${latentSource(model)}, ` +
+            'the number its mean share, ' +
+            `${barWords}.` +
+            (model.labels
+                ? ' Below, its classes in per cent; labels are captions, the fit never sees them.'
+                : '');
     });
     store.watch(['rank', 'component'], () => {
         for (const button of grid.children)

@@ -27,7 +27,7 @@ function facts(model: RunModel): string {
 }
 
 function headline(value: string, caption: string): HTMLElement {
-    return h('div', { class: 'headline' }, h('dd', {}, value), h('dt', {}, caption));
+    return h('div', { class: 'headline' }, h('dt', {}, caption), h('dd', {}, value));
 }
 
 // The input, and the first and last layer: more would be a table, which the flow is.
@@ -62,17 +62,15 @@ function summary(model: RunModel, fit: Fit): string {
     const worst = parts.reduce((a, b) => (b.explained < a.explained ? b : a));
     const sentences: string[] = [];
     const many = plural(fit.rank, 'component');
+    const shared = `${many}, shared by ${plural(layers.length, 'block')}`;
+    const explain = fit.rank === 1 ? 'explains' : 'explain';
     if (parts.length === 1)
-        sentences.push(
-            `${many} ${fit.rank === 1 ? 'explains' : 'explain'} ${percent(best.explained)} of ${best.layer.name}.`,
-        );
+        sentences.push(`${many} ${explain} ${percent(best.explained)} of ${best.layer.name}.`);
     else if (percent(best.explained) === percent(worst.explained))
-        sentences.push(
-            `${many}, shared by ${plural(layers.length, 'block')}, ${fit.rank === 1 ? 'explains' : 'explain'} ${percent(best.explained)} of each.`,
-        );
+        sentences.push(`${shared}, ${explain} ${percent(best.explained)} of each.`);
     else
         sentences.push(
-            `${many}, shared by ${plural(layers.length, 'block')}, ${fit.rank === 1 ? 'explains' : 'explain'} ` +
+            `${shared}, ${explain} ` +
                 `${shorten(best.layer.name, 40)} best (${percent(best.explained)} of its energy) and ` +
                 `${shorten(worst.layer.name, 40)} least (${percent(worst.explained)}).`,
         );

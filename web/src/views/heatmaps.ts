@@ -144,22 +144,23 @@ class Heatmap {
         this.tip.style.top = `${event.clientY + 18}px`;
     }
 
+    private neurons(many: number): string {
+        if (this.layer.kind !== 'input') return plural(many, 'neuron');
+        return this.layer.view.length === 3 ? plural(many, 'pixel') : plural(many, 'entry', 'entries');
+    }
+
     show(fit: Fit): void {
         if (this.fit !== fit) {
             this.fit = fit;
             this.ordered = order(fit, this.layer);
-            this.raster.style.height = `${Math.max(90, Math.min(330, fit.rank * (fit.rank <= 25 ? 10 : 6.4)))}px`;
+            const height = fit.rank * (fit.rank <= 25 ? 10 : 6.4);
+            this.raster.style.height = `${Math.max(90, Math.min(330, height))}px`;
             this.paint(this.raster.clientWidth || 600);
             const { neurons, unused } = this.ordered;
             const used = neurons.indexOf(-1) < 0 ? neurons.length : neurons.indexOf(-1);
             this.empty.style.left = `${(100 * (neurons.length - unused)) / neurons.length}%`;
-            const unit = this.layer.kind === 'input' ? 'entry' : 'neuron';
             this.ends.replaceChildren(
-                h(
-                    'span',
-                    {},
-                    `${plural(used, unit, unit === 'entry' ? 'entries' : 'neurons')}, by the component they carry most`,
-                ),
+                h('span', {}, `${this.neurons(used)}, by the component they carry most`),
                 h(
                     'span',
                     {},
@@ -179,7 +180,7 @@ class Heatmap {
         this.mark.dataset['number'] = String(chosen + 1);
         this.raster.setAttribute(
             'aria-label',
-            `${this.layer.name}: loadings of ${plural(this.layer.columns, 'neuron')} in ${plural(fit.rank, 'component')}`,
+            `${this.layer.name}: ${this.neurons(this.layer.columns)} in ${plural(fit.rank, 'component')}`,
         );
         const layer = this.store.get('layer');
         this.title.setAttribute('aria-pressed', String(layer === this.layer.index));
@@ -207,9 +208,11 @@ export function heatmapView(store: Store): HTMLElement {
         }
         for (const map of shown.maps) map.show(fit);
         sentence.textContent =
-            'A row is a component (the strongest on top), a column a neuron; bright where the neuron carries the component. ' +
-            'Neurons stand by the component that they carry most, those that carry nothing apart at the right. ' +
-            `The marked row is component ${store.get('component') + 1}; point to see which neuron, click to choose a component.`;
+            'A row is a component (the strongest on top), a column a neuron; bright where the neuron carries ' +
+            'it. Neurons stand by the component that they carry most, those that carry nothing at ' +
+            'the right. ' +
+            `The marked row is component ${store.get('component') + 1}; point to see which neuron, click to ` +
+            'choose a component.';
     });
     return element;
 }

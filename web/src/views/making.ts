@@ -76,7 +76,9 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
             block.measures?.unused === undefined ? '–' : count(block.measures.unused),
             block.reduction && block.reduction !== 'none' ? block.reduction : '–',
         ]);
-        const smaller = run.blocks.filter((block) => String(block.shape) !== String(block.view));
+        const smaller = run.blocks
+            .filter((block) => String(block.shape) !== String(block.view))
+            .map((block) => block.name);
         body.replaceChildren(
             facts([
                 ['Run', run.name],
@@ -110,8 +112,8 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                 ],
                 [
                     'This page',
-                    `nnpeek ${payload.version}; arrays are rounded to 8 bits, the run’s .npy files are exact` +
-                        `${smaller.length ? `; maps of ${smaller.map((block) => block.name).join(', ')} are shown smaller than they are` : ''}`,
+                    `nnpeek ${payload.version}; arrays are rounded to 8 bits, the .npy files are exact` +
+                        (smaller.length ? `; shown smaller than they are: ${smaller.join(', ')}` : ''),
                 ],
             ]),
             table(

@@ -113,7 +113,8 @@ function errors(store: Store, fit: Fit, sample: number): HTMLElement | null {
         h(
             'p',
             { class: 'small dim' },
-            'The norm of what is left, against all samples: the mark is the median, the number says how many samples have less left.',
+            'The norm of what is left, against all samples: the mark is the median, ' +
+                'the number says how many samples have less left.',
         ),
     );
 }
@@ -160,7 +161,8 @@ export function sampleView(store: Store): HTMLElement {
             'what it is made of',
             fit.data.errors ? 'how much is not explained' : null,
         ].filter((part) => part !== null);
-        sentence.textContent = `${why}${place === sample ? '' : ` (number ${count(place)} of the data)`}: ${list(parts)}.`;
+        const where = place === sample ? '' : ` (number ${count(place)} of the data)`;
+        sentence.textContent = `${why}${where}: ${list(parts)}.`;
         images.replaceChildren(...shown);
         images.hidden = shown.length === 0;
         const left = errors(store, fit, sample);

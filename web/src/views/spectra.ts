@@ -104,6 +104,11 @@ function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
     });
 }
 
+// As many directions as there are columns, and no more than there are samples.
+function possible(block: Block): number {
+    return Math.min(block.columns, block.measures?.singular_value_samples ?? block.columns);
+}
+
 function ranksInWords(store: Store): HTMLElement {
     const rows = spectra(store)
         .filter(({ run, block }) => run === store.get('run') && block.measures!.effective_rank !== undefined)
@@ -113,7 +118,7 @@ function ranksInWords(store: Store): HTMLElement {
                 { class: store.get('layer') === layer ? 'chosen' : '' },
                 h('span', { class: 'dot', style: `background:${strokeOf(store, layer)}` }),
                 h('b', {}, number(block.measures!.effective_rank!, 3)),
-                ` directions in ${shorten(block.name, 30)}, of ${count(Math.min(block.columns, block.measures!.singular_value_samples ?? block.columns))} possible`,
+                ` directions in ${shorten(block.name, 30)}, of ${count(possible(block))} possible`,
             ),
         );
     return h('ul', { class: 'words' }, ...rows);
@@ -138,8 +143,9 @@ export function spectrumView(store: Store): HTMLElement {
         key.replaceChildren(legend(store));
         const samples = spectra(store)[0]?.block.measures?.singular_value_samples;
         sentence.textContent =
-            'How fast the directions of a layer lose weight: a steep curve means that few directions carry it; the effective rank ' +
-            `counts those that matter (exp of the entropy of the singular values${samples ? `, from ${count(samples)} samples` : ''}).` +
+            'How fast the directions of a layer lose weight: where the curve is steep, few carry it; ' +
+            'the effective rank counts those that matter (exp of the entropy of the singular values' +
+            `${samples ? `, from ${count(samples)} samples` : ''}).` +
             `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}`;
         words.replaceChildren(ranksInWords(store));
         redraw();
