@@ -10,6 +10,9 @@
 /* Protocol buffers cannot be larger. */
 static const int64_t most_bytes = INT32_MAX;
 
+/* Levels of messages; a graph within a node takes three. */
+static const int most_nested = 100;
+
 static const char *text_or(const char *text, const char *otherwise)
 {
     return text ? text : otherwise;
@@ -220,6 +223,12 @@ peek_status peek_network_load(peek_context *context, const char *path, peek_netw
     char *bytes = NULL;
     int64_t size = 0;
     PEEK_TRY(peek__file_read(context, path, most_bytes, &bytes, &size));
+    if (peek__onnx_too_deep(&onnx__model_proto__descriptor, (const uint8_t *)bytes, (size_t)size,
+                            most_nested)) {
+        peek__free(&bytes);
+        return peek__fail(context, PEEK_E_UNSUPPORTED, "%s: graphs are nested more than %d levels deep", path,
+                          most_nested);
+    }
     Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, (size_t)size, (const uint8_t *)bytes);
     peek__free(&bytes);
     if (!model)

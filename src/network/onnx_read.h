@@ -13,4 +13,8 @@
 peek_status peek__onnx_tensor(peek_context *context, peek_network *network, const Onnx__TensorProto *tensor,
                               const char *name);
 
+/* 1 if messages are nested more than `depth` levels deep. */
+int peek__onnx_too_deep(const ProtobufCMessageDescriptor *message, const uint8_t *bytes, size_t size,
+                        int depth);
+
 #endif

@@ -21,7 +21,7 @@
 enum {
     SLICE = 8,     /* samples: the activations of a slice stay in the second-level cache */
     RUN = 1 << 14, /* weights that one task updates */
-    FEW = 1 << 16  /* up to this many weights are updated without waking other threads */
+    FEW = 4        /* up to this many runs are not worth waking other threads */
 };
 
 static const peek_option train_rows[] = {
@@ -62,6 +62,7 @@ typedef struct training {
     int64_t *order;        /* of this epoch */
     float *velocity;       /* one a weight */
     float *gradients;      /* slices x parameters */
+    char *updated;         /* one a run of weights */
     int32_t *slice_labels; /* slices x slice */
     peek__loss_sum *sums;  /* one a slice */
     float share;           /* of one sample in the gradient of a step */
@@ -119,9 +120,21 @@ static peek_status update_task(void *argument, int64_t index, int thread)
 {
     (void)thread;
     training *t = argument;
+    if (t->updated[index]) return PEEK_OK;
     int64_t end = (index + 1) * RUN;
     update_run(t, index * RUN, end < t->network->parameters ? end : t->network->parameters);
+    t->updated[index] = 1;
     return PEEK_OK;
+}
+
+/* A step is taken whole: what a stop left out is done before it is passed on. */
+static peek_status update_all(training *t)
+{
+    int64_t runs = (t->network->parameters + RUN - 1) / RUN;
+    memset(t->updated, 0, (size_t)runs);
+    peek_status status = runs <= FEW ? PEEK_OK : peek__parallel(t->context, runs, update_task, t);
+    for (int64_t i = 0; i < runs; i++) update_task(t, i, 0);
+    return status;
 }
 
 static peek_status train_batch(training *t, peek__loss_sum *epoch)
@@ -132,11 +145,7 @@ static peek_status train_batch(training *t, peek__loss_sum *epoch)
         epoch->loss += t->sums[s].loss;
         epoch->right += t->sums[s].right;
     }
-    if (t->network->parameters <= FEW)
-        update_run(t, 0, t->network->parameters);
-    else
-        for (int64_t i = 0; i * RUN < t->network->parameters; i++) PEEK_TRY(update_task(t, i, 0));
-    return PEEK_OK;
+    return update_all(t);
 }
 
 static peek_status train_epochs(training *t, peek_train_result *result)
@@ -230,6 +239,7 @@ static peek_status begin_training(training *t)
     PEEK_TRY(peek__alloc(t->context, &t->order, t->samples, "the order of training"));
     PEEK_TRY(peek__alloc(t->context, &t->velocity, parameters, "the gradients"));
     PEEK_TRY(peek__alloc(t->context, &t->gradients, peek__product(t->slices, parameters), "the gradients"));
+    PEEK_TRY(peek__alloc(t->context, &t->updated, parameters / RUN + 1, "the gradients"));
     PEEK_TRY(peek__alloc(t->context, &t->slice_labels, t->slices * t->team.slice, "the labels"));
     return peek__alloc(t->context, &t->sums, t->slices, "the losses");
 }
@@ -257,6 +267,7 @@ peek_status peek_network_train(peek_context *context, peek_network *network, con
     peek__free(&t.order);
     peek__free(&t.velocity);
     peek__free(&t.gradients);
+    peek__free(&t.updated);
     peek__free(&t.slice_labels);
     peek__free(&t.sums);
     peek__graph_digest(network);

@@ -325,6 +325,32 @@ static void damaged_files(void **state)
     assert_int_equal(peek_network_load(context, path, &network), PEEK_E_NOT_FOUND);
 }
 
+/* Graphs within attributes within nodes, 60,000 messages deep: refused, not a stack overflow. */
+static void nested_file(void **state)
+{
+    (void)state;
+    enum { LEVELS = 60000, ROOM = 8 * LEVELS };
+    static const unsigned char keys[] = {6 << 3 | 2, 5 << 3 | 2,
+                                         1 << 3 | 2}; /* graph of attribute of node of graph */
+    char *bytes = malloc(ROOM), *start = bytes + ROOM;
+    for (int level = 0; level < LEVELS; level++) {
+        unsigned char number[10];
+        size_t length = (size_t)(bytes + ROOM - start);
+        int digits = 0;
+        for (; digits == 0 || length; length >>= 7) number[digits++] = (unsigned char)((length & 0x7f) | 0x80);
+        number[digits - 1] &= 0x7f;
+        start -= digits + 1;
+        *start = (char)(level == LEVELS - 1 ? 7 << 3 | 2
+                                            : keys[(LEVELS - level) % 3]); /* last: graph of the model */
+        memcpy(start + 1, number, (size_t)digits);
+    }
+    write_bytes(start, (size_t)(bytes + ROOM - start));
+    peek_network *network = NULL;
+    assert_int_equal(peek_network_load(context, path, &network), PEEK_E_UNSUPPORTED);
+    assert_non_null(strstr(peek_error(context), "nested"));
+    free(bytes);
+}
+
 static void preprocessing(void **state)
 {
     (void)state;
@@ -397,10 +423,10 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),        cmocka_unit_test(tensors),
-        cmocka_unit_test(threads),           cmocka_unit_test(broken_graphs),
-        cmocka_unit_test(order_and_folding), cmocka_unit_test(damaged_files),
-        cmocka_unit_test(preprocessing),     cmocka_unit_test(faults),
+        cmocka_unit_test(round_trip),    cmocka_unit_test(tensors),           cmocka_unit_test(threads),
+        cmocka_unit_test(broken_graphs), cmocka_unit_test(order_and_folding), cmocka_unit_test(damaged_files),
+        cmocka_unit_test(preprocessing), cmocka_unit_test(nested_file),       cmocka_unit_test(nested_file),
+        cmocka_unit_test(faults),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
