@@ -24,7 +24,7 @@ static void set_shape(peek__report_block *block, const cJSON *shape)
     int dimensions = cJSON_GetArraySize(shape);
     if (dimensions < 1 || dimensions > 3) dimensions = 0;
     for (int i = 0; i < dimensions; i++) {
-        sizes[3 - dimensions + i] = (int64_t)cJSON_GetArrayItem(shape, i)->valuedouble;
+        sizes[3 - dimensions + i] = peek__json_count(cJSON_GetArrayItem(shape, i));
         product = peek__product(product, sizes[3 - dimensions + i]);
     }
     int maps = dimensions == 3 || (dimensions == 2 && sizes[1] > 1 && sizes[2] > 1);
@@ -42,7 +42,8 @@ static void set_view(peek__report_block *block, int64_t components)
         block->view_height = divide_up(block->height, block->step);
         block->view_width = divide_up(block->width, block->step);
         int64_t entries = block->channels * block->view_height * block->view_width;
-        int fits = entries * (components ? components : 1) <= LOADING_BYTES;
+        int64_t bytes = peek__product(entries, components ? components : 1);
+        int fits = bytes >= 0 && bytes <= LOADING_BYTES;
         if ((fits && divide_up(side, block->step) <= LARGEST_SIDE) || block->step >= side) return;
     }
 }
@@ -75,7 +76,7 @@ static peek_status add_captured(peek_context *context, const peek__run_files *ru
     block->name = peek__json_text(entry, "name", NULL);
     block->file = peek__json_text(entry, "file", NULL);
     block->kind = peek__json_text(entry, "kind", "layer");
-    block->columns = (int64_t)peek__json_number(entry, "columns", 0);
+    block->columns = peek__json_count(cJSON_GetObjectItemCaseSensitive(entry, "columns"));
     block->entry = entry;
     if (!block->name || !block->file || block->columns < 1)
         return peek__fail(context, PEEK_E_FORMAT,
@@ -120,7 +121,7 @@ static peek_status add_fitted(peek_context *context, const peek__run_files *run,
 static peek_status find_samples(peek_context *context, const peek__run_files *run, peek__report_blocks *blocks)
 {
     const cJSON *samples = cJSON_GetObjectItemCaseSensitive(run->manifest, "samples");
-    blocks->samples = (int64_t)peek__json_number(samples, "count", 0);
+    blocks->samples = peek__json_count(cJSON_GetObjectItemCaseSensitive(samples, "count"));
     if (!run->rank_count) return PEEK_OK;
     char *path = NULL;
     peek__npy matrix;

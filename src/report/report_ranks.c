@@ -53,7 +53,8 @@ static peek_status divide_energy(peek_context *context, const fit_reading *readi
     {
         const cJSON *all = cJSON_GetObjectItemCaseSensitive(of_rank, "shares");
         const cJSON *list = cJSON_GetObjectItemCaseSensitive(all, name);
-        if ((int64_t)peek__json_number(of_rank, "rank", 0) != rank || cJSON_GetArraySize(list) != rank)
+        if (peek__json_count(cJSON_GetObjectItemCaseSensitive(of_rank, "rank")) != rank ||
+            cJSON_GetArraySize(list) != rank)
             continue;
         for (int64_t r = 0; r < rank; r++) {
             double value = cJSON_GetArrayItem(list, (int)r)->valuedouble;

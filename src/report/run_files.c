@@ -20,14 +20,20 @@ double peek__json_number(const cJSON *object, const char *name, double otherwise
     return cJSON_IsNumber(item) ? item->valuedouble : otherwise;
 }
 
-/* The K of a folder called rank-K, or 0. */
+int64_t peek__json_count(const cJSON *item)
+{
+    int counts = cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= 9007199254740992.0;
+    return counts ? (int64_t)item->valuedouble : 0;
+}
+
+/* The K of a folder called rank-K, or 0; no fit has a billion components. */
 static int64_t rank_of(const char *name)
 {
     if (strncmp(name, "rank-", 5) != 0 || name[5] < '1' || name[5] > '9') return 0;
     char *end;
     errno = 0;
     long long rank = strtoll(name + 5, &end, 10);
-    return *end || errno ? 0 : rank;
+    return *end || errno || rank > 1000000000 ? 0 : rank;
 }
 
 static int by_rank(const void *a, const void *b)
