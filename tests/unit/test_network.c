@@ -330,8 +330,7 @@ static void nested_file(void **state)
 {
     (void)state;
     enum { LEVELS = 60000, ROOM = 8 * LEVELS };
-    static const unsigned char keys[] = {6 << 3 | 2, 5 << 3 | 2,
-                                         1 << 3 | 2}; /* graph of attribute of node of graph */
+    static const unsigned char keys[] = {5 << 3 | 2, 6 << 3 | 2, 1 << 3 | 2}; /* attribute, graph, node */
     char *bytes = malloc(ROOM), *start = bytes + ROOM;
     for (int level = 0; level < LEVELS; level++) {
         unsigned char number[10];
@@ -425,8 +424,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),    cmocka_unit_test(tensors),           cmocka_unit_test(threads),
         cmocka_unit_test(broken_graphs), cmocka_unit_test(order_and_folding), cmocka_unit_test(damaged_files),
-        cmocka_unit_test(preprocessing), cmocka_unit_test(nested_file),       cmocka_unit_test(nested_file),
-        cmocka_unit_test(faults),
+        cmocka_unit_test(preprocessing), cmocka_unit_test(nested_file),       cmocka_unit_test(faults),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
