@@ -249,6 +249,17 @@ describe('what is chosen', () => {
             assert.ok(faint >= 2, 'the other curves do not step back');
         }));
 
+    test('the weaker channels, when they are asked for', () =>
+        withPage('full', { hash: '#rank=5' }, async (page) => {
+            const part = page.locator('#detail .layer').first();
+            assert.equal(await part.locator('canvas').count(), 6);
+            await part.locator('summary').click();
+            await part.locator('details canvas').first().waitFor();
+            const shown = await part.locator('.map').count();
+            const more = Number(/^(\d+) more channel/.exec(await part.locator('summary').textContent())[1]);
+            assert.equal(shown, 6 + more);
+        }));
+
     test('comes back from the address', () =>
         withPage('full', { hash: '#rank=5&component=4&layer=dense&sample=11' }, async (page) => {
             const shown = await state(page);

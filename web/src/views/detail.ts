@@ -7,6 +7,7 @@ import type { Store } from '../store';
 import { count, list, percent, plural, shape, shorten } from '../words';
 
 const mapsShown = 6;
+const mapsUnfolded = 120;
 const neuronsShown = 8;
 const samplesShown = 24;
 
@@ -51,25 +52,28 @@ function maps(layer: Layer, values: Float32Array, amounts: Amount[], open: boole
             ),
             h('figcaption', {}, h('b', {}, String(index)), ` ${percent(value)}`),
         );
-    const strong = amounts.slice(0, mapsShown);
     const rest = amounts.slice(mapsShown).filter((amount) => amount.value > 0);
-    const carried = rest.reduce((sum, amount) => sum + amount.value, 0);
     return h(
         'div',
         {},
-        h('div', { class: 'maps' }, ...strong.map(map)),
-        rest.length > 0 &&
-            h(
-                'details',
-                { open },
-                h(
-                    'summary',
-                    {},
-                    `${plural(rest.length, 'more channel')} ${carry(rest.length)} ${percent(carried)}`,
-                ),
-                h('div', { class: 'maps' }, ...rest.slice(0, 120).map(map)),
-            ),
+        h('div', { class: 'maps' }, ...amounts.slice(0, mapsShown).map(map)),
+        rest.length > 0 && fold(rest, map, open),
     );
+}
+
+// The weaker channels, drawn when they are asked for: a layer may have thousands.
+function fold(rest: Amount[], map: (amount: Amount) => HTMLElement, open: boolean): HTMLElement {
+    const carried = rest.reduce((sum, amount) => sum + amount.value, 0);
+    const most = rest.length > mapsUnfolded ? `, of which the strongest ${mapsUnfolded} are shown` : '';
+    const words = `${plural(rest.length, 'more channel')} ${carry(rest.length)} ${percent(carried)}${most}`;
+    const field = h('div', { class: 'maps' });
+    const element = h('details', { open }, h('summary', {}, words), field);
+    const fill = (): void => {
+        if (element.open && !field.hasChildNodes()) field.append(...rest.slice(0, mapsUnfolded).map(map));
+    };
+    element.addEventListener('toggle', fill);
+    fill();
+    return element;
 }
 
 function neurons(amounts: Amount[]): HTMLElement {
