@@ -80,7 +80,11 @@ typedef struct peek_fit_options {
     int64_t iterations; /* default 500: at most this many */
     double
         tolerance; /* default 1e-5: stop when (J_before - J) / J_before of an iteration is below; 0 runs all */
-    int64_t restarts; /* default 1: starts with seeds seed, seed+1, ..; the model of least objective is kept */
+    double kkt; /* default 0, off: stop when the norm of the projected gradient (F and W together) has fallen to
+                   this share of its value in the first iteration */
+    double time_limit; /* default 0, off: seconds after which no further iteration begins; the result then
+                          depends on the machine's speed */
+    int64_t restarts;  /* default 1: starts with seeds seed, seed+1, ..; the model of least objective is kept */
     int64_t scale; /* peek_scale; default none; norm or max: each block is divided by its norm or largest value
                       before its weight is applied; the matrices are given in original units */
     const char *init; /* default "uniform": uniform (0, 1); or a rank-K folder to start from */

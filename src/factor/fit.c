@@ -4,17 +4,25 @@
 
 #include "base/memory.h"
 #include "base/options.h"
+#include "factor/extrapolate.h"
 #include "factor/model.h"
 #include "factor/pass.h"
 #include "factor/start.h"
 
 static const peek_option fit_rows[] = {
     PEEK_INTEGER(peek_fit_options, rank, "rank", 10, 1, 1e9, "K", "number of components"),
-    PEEK_CHOICE(peek_fit_options, rule, "rule", 0, peek__rule_names,
-                "update rule: mu (multiplicative, as in the paper)"),
+    PEEK_CHOICE(
+        peek_fit_options, rule, "rule", PEEK__RULE_MU, peek__rule_names,
+        "update rule: hals (coordinate descent with extrapolation), mu (multiplicative, as in the paper), "
+        "bpp (exact least squares by block pivoting)"),
     PEEK_INTEGER(peek_fit_options, iterations, "iterations", 500, 1, 1e6, "N", "at most this many iterations"),
     PEEK_REAL(peek_fit_options, tolerance, "tolerance", 1e-5, 0, 1, "X",
               "stop when the objective falls by less than this share in an iteration; 0 runs all"),
+    PEEK_REAL(
+        peek_fit_options, kkt, "kkt", 0, 0, 1, "X",
+        "stop when the norm of the projected gradient has fallen to this share of its first value; 0: off"),
+    PEEK_REAL(peek_fit_options, time_limit, "time-limit", 0, 0, 1e9, "SECONDS",
+              "stop after the iteration that ends later than this; 0: off"),
     PEEK_INTEGER(peek_fit_options, restarts, "restarts", 1, 1, 1e6, "N",
                  "starts with seeds SEED, SEED+1, ...; the best model is kept"),
     PEEK_CHOICE(peek_fit_options, scale, "scale", 0, "none|norm|max",
@@ -50,6 +58,7 @@ typedef struct fit_work {
     double *multipliers;    /* m_b = s sqrt(alpha_b) */
     double *loading_scales; /* W'_b = loading_scales_b W_b */
     double square;          /* sum_b ||m_b X_b||^2 */
+    double begin;           /* when the fit began, in peek__seconds() */
 } fit_work;
 
 /* The scaled problem: one power of four for all blocks, so that its root mean square lies in [0.5, 2); weights
@@ -102,43 +111,84 @@ static peek_status start(const fit_work *work, uint64_t seed, peek_model *model)
 static int settled(const fit_work *work, const double *objective, int64_t last)
 {
     if (last < 1 || work->options->tolerance <= 0) return 0;
-    return objective[last - 1] - objective[last] < work->options->tolerance * objective[last - 1];
+    return objective[last - 1] - objective[last] <= work->options->tolerance * objective[last - 1];
+}
+
+/* One fit under way. */
+typedef struct fit_course {
+    peek__pass pass;
+    peek__extrapolation extrapolation;
+    double first_gradient;
+    const char *stop; /* why it ended, or NULL */
+} fit_course;
+
+/* The objective of the iterate after iteration i, from the trace identity; an extrapolated step that made it
+ * rise is taken back. */
+static peek_status judge_step(const fit_work *work, fit_course *course, double *objective, int64_t i)
+{
+    peek__pass *pass = &course->pass;
+    objective[i] = work->square - 2 * pass->explained + pass->model;
+    if (!isfinite(objective[i]))
+        return peek__fail(work->context, PEEK_E_NUMERIC,
+                          "the objective is no longer finite at iteration %lld of rank %lld", (long long)i + 1,
+                          (long long)work->k);
+    if (pass->direct) return PEEK_OK;
+    if (!pass->rule->extrapolated) return PEEK_OK;
+    if (i > 0 && pass->momentum > 0 && objective[i] > objective[i - 1]) {
+        objective[i] = objective[i - 1];
+        peek__extrapolation_refuse(&course->extrapolation);
+        return peek__pass_refuse(pass);
+    }
+    peek__extrapolation_accept(&course->extrapolation);
+    return PEEK_OK;
+}
+
+/* Whether to stop after iteration i. */
+static peek_status consider(const fit_work *work, fit_course *course, double *objective, int64_t i)
+{
+    const peek_fit_options *options = work->options;
+    peek__pass *pass = &course->pass;
+    if (pass->direct) { /* the residual of the iterate before is known only now */
+        if (i > 0) objective[i - 1] = pass->residual;
+        if (i > 0 && (pass->residual == 0 || settled(work, objective, i - 1))) course->stop = "tolerance";
+    } else if (objective[i] < direct_below * work->square) {
+        pass->direct = 1;
+        PEEK_TRY(peek__pass_settle(pass));
+    } else if (settled(work, objective, i)) {
+        course->stop = "tolerance";
+    }
+    if (i == 0) course->first_gradient = pass->gradient;
+    if (options->kkt > 0 && pass->gradient <= options->kkt * options->kkt * course->first_gradient)
+        course->stop = "kkt";
+    if (options->time_limit > 0 && peek__seconds() - work->begin > options->time_limit) course->stop = "time";
+    return PEEK_OK;
 }
 
 /* Iterates until a stop rule holds. objective[i] is that of the scaled problem after iteration i; the last may
  * be missing (NaN) and is filled in when the model is judged. */
 static peek_status iterate(const fit_work *work, peek_model *model, int64_t steps_before)
 {
-    peek__pass pass = {.context = work->context,
-                       .problem = work->problem,
-                       .rule = peek__rule_at(work->options->rule),
-                       .k = work->k,
-                       .multipliers = work->multipliers,
-                       .samples = model->samples,
-                       .loadings = model->loadings};
-    peek_status status = peek__pass_prepare(&pass);
-    int stop = 0;
-    for (int64_t i = 0; status == PEEK_OK && !stop && i < work->options->iterations; i++) {
-        status = peek__pass_run(&pass);
-        if (status != PEEK_OK) break;
-        model->iterations = i + 1;
-        model->objective[i] = work->square - 2 * pass.explained + pass.model;
-        if (!isfinite(model->objective[i]))
-            status = peek__fail(work->context, PEEK_E_NUMERIC,
-                                "the objective is no longer finite at iteration %lld of rank %lld",
-                                (long long)i + 1, (long long)work->k);
-        if (pass.direct) { /* the residual of the iterate before is known only now */
-            if (i > 0) model->objective[i - 1] = pass.residual;
-            stop = i > 0 && (pass.residual == 0 || settled(work, model->objective, i - 1));
-        } else if (model->objective[i] < direct_below * work->square) {
-            pass.direct = 1;
-        } else {
-            stop = settled(work, model->objective, i);
-        }
+    fit_course course = {.pass = {.context = work->context,
+                                  .problem = work->problem,
+                                  .rule = peek__rule_at(work->options->rule),
+                                  .k = work->k,
+                                  .multipliers = work->multipliers,
+                                  .samples = model->samples,
+                                  .loadings = model->loadings,
+                                  .stationarity = work->options->kkt > 0},
+                         .extrapolation = peek__extrapolation_start()};
+    peek_status status = peek__pass_prepare(&course.pass);
+    for (int64_t i = 0; status == PEEK_OK && !course.stop && i < work->options->iterations; i++) {
+        course.pass.momentum = course.pass.direct ? 0 : (float)course.extrapolation.beta;
+        status = peek__pass_run(&course.pass);
+        if (status == PEEK_OK) status = judge_step(work, &course, model->objective, i);
+        if (status == PEEK_OK) status = consider(work, &course, model->objective, i);
         if (status == PEEK_OK) status = peek__step(work->context, steps_before + i + 1);
+        model->iterations = i + 1;
     }
-    model->stop = stop ? "tolerance" : "iterations";
-    peek__pass_clear(&pass);
+    if (status == PEEK_OK) status = peek__pass_settle(&course.pass);
+    model->stop = course.stop ? course.stop : "iterations";
+    peek__pass_clear(&course.pass);
     return status;
 }
 
@@ -173,8 +223,8 @@ static peek_status fit_all(fit_work *work, peek_model **out)
 {
     peek__start_record *starts;
     int64_t count = work->options->restarts;
-    double begin = peek__seconds();
     char *text;
+    work->begin = peek__seconds();
     PEEK_TRY(peek__format(work->context, &text, "factorising, rank %lld", (long long)work->k));
     peek__stage(work->context, "fit", peek__keep_text(work->context, 0, text),
                 count * work->options->iterations);
@@ -196,7 +246,7 @@ static peek_status fit_all(fit_work *work, peek_model **out)
         peek_model_free(&model);
     }
     if (status == PEEK_OK) {
-        (*out)->seconds = peek__seconds() - begin;
+        (*out)->seconds = peek__seconds() - work->begin;
         (*out)->starts = starts;
         (*out)->start_count = count;
         starts = NULL;

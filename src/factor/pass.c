@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "factor/extrapolate.h"
+#include "factor/stationarity.h"
 #include "linalg/skinny.h"
 
 enum {
@@ -39,7 +41,11 @@ static void cut(peek__pass *pass)
     for (int64_t b = 0; b < problem->count; b++)
         if (problem->blocks[b].columns > pass->widest) pass->widest = problem->blocks[b].columns;
     int64_t run = 2 * pass->run_rows * (pass->k + pass->widest), tile = 2 * pass->tile_rows * pass->k;
-    pass->scratch_size = (run > tile ? run : tile) + pass->k * pass->k;
+    pass->rule_scratch = (run > tile ? run : tile) + pass->k * pass->k;
+    pass->rule_scratch = (pass->rule_scratch + 15) / 16 * 16; /* whole cache lines */
+    int64_t most = pass->run_rows > pass->tile_rows ? pass->run_rows : pass->tile_rows;
+    int64_t floats = (int64_t)(pass->rule->scratch(most, pass->k) / sizeof(float)) + 16;
+    pass->scratch_size = pass->rule_scratch + (floats + 15) / 16 * 16;
 }
 
 static void to_float(int64_t count, const double *in, float *out)
@@ -62,12 +68,35 @@ static peek_status publish_tile(void *argument, int64_t tile, int thread)
     return PEEK_OK;
 }
 
-static void add_tile_grams(peek__pass *pass)
+static void add_tile_grams(const peek__pass *pass, const double *tiles, double *sum)
 {
     int64_t size = pass->k * pass->k;
-    memset(pass->loading_gram, 0, (size_t)size * sizeof *pass->loading_gram);
+    memset(sum, 0, (size_t)size * sizeof *sum);
     for (int64_t tile = 0; tile < pass->tiles; tile++)
-        for (int64_t i = 0; i < size; i++) pass->loading_gram[i] += pass->tile_grams[tile * size + i];
+        for (int64_t i = 0; i < size; i++) sum[i] += tiles[tile * size + i];
+}
+
+static peek_status publish(peek__pass *pass)
+{
+    PEEK_TRY(peek__parallel(pass->context, pass->tiles, publish_tile, pass));
+    add_tile_grams(pass, pass->tile_grams, pass->loading_gram);
+    return PEEK_OK;
+}
+
+static peek_status prepare_extrapolation(peek__pass *pass)
+{
+    peek_context *context = pass->context;
+    int64_t samples = pass->problem->rows * pass->k, loadings = pass->problem->columns * pass->k;
+    int64_t square = pass->k * pass->k;
+    PEEK_TRY(peek__alloc(context, &pass->pair_gram, square, "a Gram matrix"));
+    PEEK_TRY(peek__alloc(context, &pass->pair_tiles, pass->tiles * square, "Gram matrices"));
+    PEEK_TRY(peek__alloc(context, &pass->updated_samples, samples, "the extrapolation"));
+    PEEK_TRY(peek__alloc(context, &pass->updated_loadings, loadings, "the extrapolation"));
+    PEEK_TRY(peek__alloc(context, &pass->kept_samples, samples, "the extrapolation"));
+    PEEK_TRY(peek__alloc(context, &pass->kept_loadings, loadings, "the extrapolation"));
+    memcpy(pass->updated_samples, pass->samples, (size_t)samples * sizeof(float));
+    memcpy(pass->updated_loadings, pass->loadings, (size_t)loadings * sizeof(float));
+    return PEEK_OK;
 }
 
 peek_status peek__pass_prepare(peek__pass *pass)
@@ -87,11 +116,12 @@ peek_status peek__pass_prepare(peek__pass *pass)
     PEEK_TRY(peek__alloc(context, &pass->sample_gram, square, "a Gram matrix"));
     PEEK_TRY(peek__alloc(context, &pass->tile_grams, pass->tiles * square, "Gram matrices"));
     PEEK_TRY(peek__alloc(context, &pass->tile_dots, pass->tiles, "the sums of a fit"));
+    PEEK_TRY(peek__alloc(context, &pass->tile_gradients, pass->tiles, "the sums of a fit"));
+    PEEK_TRY(peek__alloc(context, &pass->lane_gradients, pass->lanes, "the sums of a fit"));
     PEEK_TRY(peek__alloc(context, &pass->scratch, peek__product(peek_threads(context), pass->scratch_size),
                          "the scratch of a fit"));
-    PEEK_TRY(peek__parallel(context, pass->tiles, publish_tile, pass));
-    add_tile_grams(pass);
-    return PEEK_OK;
+    if (pass->rule->extrapolated) PEEK_TRY(prepare_extrapolation(pass));
+    return publish(pass);
 }
 
 void peek__pass_clear(peek__pass *pass)
@@ -104,8 +134,33 @@ void peek__pass_clear(peek__pass *pass)
     peek__free(&pass->loading_gram);
     peek__free(&pass->sample_gram);
     peek__free(&pass->tile_grams);
+    peek__free(&pass->pair_gram);
+    peek__free(&pass->pair_tiles);
     peek__free(&pass->tile_dots);
+    peek__free(&pass->tile_gradients);
+    peek__free(&pass->lane_gradients);
+    peek__free(&pass->updated_samples);
+    peek__free(&pass->updated_loadings);
+    peek__free(&pass->kept_samples);
+    peek__free(&pass->kept_loadings);
     peek__free(&pass->scratch);
+}
+
+/* The rule on some rows of F or of the loadings. rest: rows x k floats. Returns the squared norm of the
+ * projected gradient before it, where that is wanted. */
+static double update_rows(const peek__pass *pass, int64_t rows, const float *numerator, float *m, float *rest,
+                          int thread)
+{
+    peek__update update = {.rows = rows,
+                           .k = pass->k,
+                           .gram = pass->gram,
+                           .numerator = numerator,
+                           .m = m,
+                           .scratch = pass->scratch + thread * pass->scratch_size + pass->rule_scratch};
+    double gradient =
+        pass->stationarity ? peek__projected_gradient(rows, pass->k, pass->gram, numerator, m, rest) : 0;
+    pass->rule->update(&update);
+    return gradient;
 }
 
 /* sum_b || m_b X_b - F W_b^T ||^2 over a run, with F as it is. */
@@ -127,11 +182,12 @@ static double run_residual(const peek__pass *pass, int64_t first, int64_t rows, 
     return sum;
 }
 
-static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_t rows, float *scratch)
+static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_t rows, int thread)
 {
     const peek_problem *problem = pass->problem;
     int64_t k = pass->k, columns = problem->columns, offset = 0;
-    float *numerator = scratch, *scaled = numerator + rows * k, *buffer = scaled + rows * k;
+    float *numerator = pass->scratch + thread * pass->scratch_size, *scaled = numerator + rows * k,
+          *buffer = scaled + rows * k;
     float *f = pass->samples + first * k, *sums = pass->lane_numerators + lane * columns * k;
     if (pass->direct)
         pass->lane_residuals[lane] += run_residual(pass, first, rows, buffer, buffer + rows * pass->widest);
@@ -144,7 +200,10 @@ static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_
                             pass->transposed + offset, columns, numerator);
         offset += block->columns;
     }
-    pass->rule->update(rows, k, pass->gram, numerator, f, scaled);
+    if (pass->rule->extrapolated) memcpy(pass->kept_samples + first * k, f, (size_t)(rows * k) * sizeof *f);
+    pass->lane_gradients[lane] += update_rows(pass, rows, numerator, f, scaled, thread);
+    if (pass->rule->extrapolated)
+        peek__extrapolate(rows * k, pass->momentum, f, pass->updated_samples + first * k);
     offset = 0;
     for (int64_t b = 0; b < problem->count; b++) {
         const peek__block *block = &problem->blocks[b];
@@ -163,11 +222,11 @@ static peek_status work_lane(void *argument, int64_t lane, int thread)
     int64_t size = pass->problem->columns * pass->k, square = pass->k * pass->k;
     memset(pass->lane_numerators + lane * size, 0, (size_t)size * sizeof(float));
     memset(pass->lane_grams + lane * square, 0, (size_t)square * sizeof(double));
-    pass->lane_residuals[lane] = 0;
+    pass->lane_residuals[lane] = pass->lane_gradients[lane] = 0;
     int64_t from = lane * pass->runs / pass->lanes, to = (lane + 1) * pass->runs / pass->lanes;
     for (int64_t run = from; run < to; run++) {
         int64_t first = run * pass->run_rows, rows = least(pass->run_rows, pass->problem->rows - first);
-        work_run(pass, lane, first, rows, pass->scratch + thread * pass->scratch_size);
+        work_run(pass, lane, first, rows, thread);
         PEEK_TRY(peek__poll(pass->context));
     }
     return PEEK_OK;
@@ -188,8 +247,17 @@ static peek_status update_tile(void *argument, int64_t tile, int thread)
         }
         for (int64_t i = 0; i < rows; i++) numerator[i * k + r] = sum[i];
     }
-    pass->rule->update(rows, k, pass->gram, numerator, w, numerator + rows * k);
+    float *rest = numerator + rows * k;
+    pass->tile_gradients[tile] = update_rows(pass, rows, numerator, w, rest, thread);
     pass->tile_dots[tile] = peek__skinny_dot(rows * k, numerator, w);
+    if (pass->rule->extrapolated) {
+        float *updated = pass->updated_loadings + first * k;
+        double *gram = pass->pair_tiles + tile * k * k;
+        memset(gram, 0, (size_t)(k * k) * sizeof *gram);
+        peek__skinny_gram(rows, k, w, rest, gram);
+        memcpy(pass->kept_loadings + first * k, updated, (size_t)(rows * k) * sizeof *w);
+        peek__extrapolate(rows * k, pass->momentum, w, updated);
+    }
     return publish_tile(pass, tile, thread);
 }
 
@@ -199,16 +267,43 @@ peek_status peek__pass_run(peek__pass *pass)
     to_float(square, pass->loading_gram, pass->gram);
     PEEK_TRY(peek__parallel(pass->context, pass->lanes, work_lane, pass));
     memset(pass->sample_gram, 0, (size_t)square * sizeof(double));
-    pass->residual = 0;
+    pass->residual = pass->gradient = 0;
     for (int64_t lane = 0; lane < pass->lanes; lane++) {
         for (int64_t i = 0; i < square; i++) pass->sample_gram[i] += pass->lane_grams[lane * square + i];
         pass->residual += pass->lane_residuals[lane];
+        pass->gradient += pass->lane_gradients[lane];
     }
     to_float(square, pass->sample_gram, pass->gram);
     PEEK_TRY(peek__parallel(pass->context, pass->tiles, update_tile, pass));
-    add_tile_grams(pass);
+    add_tile_grams(pass, pass->tile_grams, pass->loading_gram);
+    const double *gram = pass->loading_gram;
+    if (pass->rule->extrapolated) {
+        add_tile_grams(pass, pass->pair_tiles, pass->pair_gram);
+        gram = pass->pair_gram;
+    }
     pass->explained = pass->model = 0;
-    for (int64_t tile = 0; tile < pass->tiles; tile++) pass->explained += pass->tile_dots[tile];
-    for (int64_t i = 0; i < square; i++) pass->model += pass->sample_gram[i] * pass->loading_gram[i];
+    for (int64_t tile = 0; tile < pass->tiles; tile++) {
+        pass->explained += pass->tile_dots[tile];
+        pass->gradient += pass->tile_gradients[tile];
+    }
+    for (int64_t i = 0; i < square; i++) pass->model += pass->sample_gram[i] * gram[i];
     return PEEK_OK;
+}
+
+peek_status peek__pass_refuse(peek__pass *pass)
+{
+    if (!pass->rule->extrapolated) return PEEK_OK;
+    size_t samples = (size_t)(pass->problem->rows * pass->k) * sizeof(float);
+    size_t loadings = (size_t)(pass->problem->columns * pass->k) * sizeof(float);
+    memcpy(pass->samples, pass->kept_samples, samples);
+    memcpy(pass->updated_samples, pass->kept_samples, samples);
+    memcpy(pass->updated_loadings, pass->kept_loadings, loadings);
+    return peek__pass_settle(pass);
+}
+
+peek_status peek__pass_settle(peek__pass *pass)
+{
+    if (!pass->rule->extrapolated) return PEEK_OK;
+    memcpy(pass->loadings, pass->updated_loadings, (size_t)(pass->problem->columns * pass->k) * sizeof(float));
+    return publish(pass);
 }

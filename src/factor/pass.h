@@ -23,11 +23,14 @@ typedef struct peek__pass {
     float *samples;            /* F, T x k */
     float *loadings;           /* W_b below each other, columns of all blocks x k */
     int direct;                /* 1: also sum the residual of the incoming F and W */
+    int stationarity;          /* 1: also sum the squared projected gradients */
+    float momentum;            /* of extrapolating rules (factor/extrapolate.h); 0: none */
 
-    /* results of the last sweep, for the F and W that it left */
+    /* results of the last sweep, for the pair that it left: F, and W before any extrapolation */
     double explained; /* sum_b <m_b X_b^T F, W_b> */
     double model;     /* <F^T F, sum_b W_b^T W_b> */
     double residual;  /* direct: sum_b ||X'_b - F W_b^T||^2 of the incoming F and W */
+    double gradient;  /* stationarity: squared norm of the projected gradients that the updates started from */
 
     /* inside */
     int64_t run_rows, runs, lanes, tile_rows, tiles, widest;
@@ -40,9 +43,15 @@ typedef struct peek__pass {
     double *loading_gram;   /* k x k: of the loadings as they are now */
     double *sample_gram;    /* k x k: of F as it is now */
     double *tile_grams;     /* tiles x k x k */
+    double *pair_gram;      /* k x k: of the loadings before extrapolation */
+    double *pair_tiles;     /* tiles x k x k: the same, by tiles */
     double *tile_dots;      /* tiles */
+    double *lane_gradients; /* lanes */
+    double *tile_gradients; /* tiles */
     float *scratch;         /* threads x scratch_size */
-    int64_t scratch_size;
+    int64_t scratch_size, rule_scratch;
+    /* Of extrapolating rules: matrices as the rule left them, and the pair before the sweep. */
+    float *updated_samples, *updated_loadings, *kept_samples, *kept_loadings;
 } peek__pass;
 
 /* Takes over the fields above `results`, sets up the rest. peek__pass_clear() in every case. */
@@ -51,5 +60,10 @@ void peek__pass_clear(peek__pass *pass);
 
 /* One iteration. */
 peek_status peek__pass_run(peek__pass *pass);
+
+/* Extrapolating rules. Refuse: F and W become the pair before the last sweep. Settle: W becomes what stands in
+ * the pair, without extrapolation; to be called before W is read. Both do nothing for other rules. */
+peek_status peek__pass_refuse(peek__pass *pass);
+peek_status peek__pass_settle(peek__pass *pass);
 
 #endif

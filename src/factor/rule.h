@@ -8,22 +8,37 @@
 #ifndef FACTOR_RULE_H
 #define FACTOR_RULE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* Updates M in place. scratch: rows x k. No aliasing. */
-typedef void (*peek__rule_update)(int64_t rows, int64_t k, const float *gram, const float *numerator, float *m,
-                                  float *scratch);
+/* One call of a rule: M is updated in place. No aliasing. */
+typedef struct peek__update {
+    int64_t rows, k;
+    const float *gram;      /* G, k x k */
+    const float *numerator; /* R, rows x k */
+    float *m;               /* M, rows x k */
+    void *scratch;          /* as many bytes as the rule asks for, at a 64-byte boundary */
+} peek__update;
 
 typedef struct peek__rule {
     const char *name, *citation;
-    peek__rule_update update;
+    void (*update)(const peek__update *update);
+    size_t (*scratch)(int64_t rows, int64_t k); /* bytes that a call with at most these rows needs */
+    int extrapolated; /* 1: the driver may extrapolate between its updates (factor/extrapolate.h) */
 } peek__rule;
 
 /* The names with '|' between, as an option table wants them, and a rule by its place in them. */
 extern const char peek__rule_names[];
+enum { PEEK__RULE_MU, PEEK__RULE_HALS, PEEK__RULE_BPP };
 const peek__rule *peek__rule_at(int64_t index);
 
-void peek__rule_mu(int64_t rows, int64_t k, const float *gram, const float *numerator, float *m,
-                   float *scratch);
+void peek__rule_mu(const peek__update *update);
+size_t peek__rule_mu_scratch(int64_t rows, int64_t k);
+
+void peek__rule_hals(const peek__update *update);
+size_t peek__rule_hals_scratch(int64_t rows, int64_t k);
+
+void peek__rule_bpp(const peek__update *update);
+size_t peek__rule_bpp_scratch(int64_t rows, int64_t k);
 
 #endif

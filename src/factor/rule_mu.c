@@ -7,8 +7,15 @@
 /* Of the problem after scaling, where the data's root mean square lies in [0.5, 2). */
 static const float epsilon = 1e-9f;
 
-void peek__rule_mu(int64_t rows, int64_t k, const float *gram, const float *numerator, float *m, float *scratch)
+size_t peek__rule_mu_scratch(int64_t rows, int64_t k)
 {
-    peek__skinny_square(rows, k, m, gram, scratch);
-    for (int64_t i = 0; i < rows * k; i++) m[i] = m[i] * numerator[i] / (scratch[i] + epsilon);
+    return (size_t)(rows * k) * sizeof(float);
+}
+
+void peek__rule_mu(const peek__update *update)
+{
+    const float *numerator = update->numerator;
+    float *m = update->m, *product = update->scratch;
+    peek__skinny_square(update->rows, update->k, m, update->gram, product);
+    for (int64_t i = 0; i < update->rows * update->k; i++) m[i] = m[i] * numerator[i] / (product[i] + epsilon);
 }
