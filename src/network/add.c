@@ -49,7 +49,8 @@ peek_status peek__add_infer(peek_context *context, peek_network *network, peek__
     return peek__node_same_shape(context, network, node, 0);
 }
 
-/* Calls for runs of the last dimension: where the constant starts for run `run` of a sample. */
+/* A run is one line along the last dimension of a sample; this is where the constant starts for run number
+ * `run`. */
 static int64_t run_start(const settings *add, const peek__value *value, int64_t run)
 {
     int64_t start = 0;

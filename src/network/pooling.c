@@ -29,6 +29,8 @@ peek_status peek__pooling_infer(peek_context *context, peek_network *network, pe
         if (window->before[d] >= (window->kernel[d] - 1) * window->dilation[d] + 1 ||
             window->after[d] >= (window->kernel[d] - 1) * window->dilation[d] + 1)
             return peek__node_refuse(context, network, node, "its padding is as large as its window");
+    if (input->shape[1] * input->shape[2] > INT32_MAX)
+        return peek__node_refuse(context, network, node, "its input '%s' is too large", input->name);
     int64_t shape[3] = {input->shape[0], window->out[0], window->out[1]};
     return peek__value_shape(context, peek__node_output(network, node), 3, shape);
 }
@@ -98,7 +100,8 @@ static void maximum_of_windows(const peek__window *window, const float *x, float
         }
 }
 
-/* Calls for every output place: the part of its window inside the input, and by what to divide. */
+/* Where the window of an output place begins, how many of its values lie inside the input, and by what to
+ * multiply their sum. */
 static float window_part(const settings *pooling, int64_t p, int64_t q, int64_t first[2], int64_t *inside)
 {
     const peek__window *window = &pooling->window;
