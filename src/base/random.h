@@ -10,7 +10,7 @@
 typedef enum peek__purpose {
     PEEK__SHUFFLE_DATA = 1, /* the nested prefix of --fraction; index 0 */
     PEEK__CHOOSE_SAMPLES,   /* --samples; index 0 */
-    PEEK__ORDER_EPOCH,      /* training order; index: epoch */
+    PEEK__ORDER_EPOCH,      /* training order; index: epoch + 2 */
     PEEK__INIT_WEIGHTS,     /* index: number of the weight tensor */
     PEEK__STROKES,          /* index: number of the sample (2^40 added for the test split) */
     PEEK__START_SAMPLES,    /* start of F; index: row */

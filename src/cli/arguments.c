@@ -110,13 +110,6 @@ static error_t parse(int key, char *argument, struct argp_state *argp)
     return ARGP_ERR_UNKNOWN;
 }
 
-int cli_given(const cli_call *call, const char *name)
-{
-    for (int i = 0; i < call->value_count; i++)
-        if (strcmp(call->values[i].name, name) == 0) return 1;
-    return 0;
-}
-
 static int has_option(const cli_set *set, const char *name)
 {
     for (size_t i = 0; i < set->table->count; i++)
@@ -173,6 +166,7 @@ int cli_begin(cli_call *call, int argc, char **argv)
     snprintf(name, sizeof name, "nnpeek %s", call->verb);
     argv[0] = name;
     argp_err_exit_status = CLI_USAGE;
+    setenv("ARGP_HELP_FMT", "rmargin=100,opt-doc-col=28,no-dup-args-note", 0);
     struct argp argp = {.options = state->options, .parser = parse, .args_doc = call->arguments, .doc = text};
     argp_parse(&argp, argc, argv, 0, NULL, state);
     /* Values borrow from argv, names from the tables: the state can go. */

@@ -47,9 +47,6 @@ int cli_begin(cli_call *call, int argc, char **argv);
 /* Ends a call: prints the error, or with --json the result; frees the context. Returns the exit status. */
 int cli_end(cli_call *call, peek_status status);
 
-/* 1 if the flag was given. */
-int cli_given(const cli_call *call, const char *name);
-
 /* A failure of the command line itself, printed like those of the library: `return cli_wrong(call, "...")`. */
 peek_status cli_wrong(cli_call *call, const char *format, ...) PEEK_PRINTF(2, 3);
 

@@ -6,7 +6,7 @@
 
 typedef struct train_flags {
     size_t size;
-    const char *data, *output, *test, *data_dir;
+    const char *data, *output, *test, *order, *data_dir;
 } train_flags;
 
 static const peek_option rows[] = {
@@ -15,6 +15,9 @@ static const peek_option rows[] = {
     CLI_TEXT(train_flags, output, "output", "FILE.onnx", "where the trained network goes (required)"),
     CLI_TEXT(train_flags, test, "test", "DATA",
              "labelled samples to test on (default: the test split of a named data set)"),
+    CLI_TEXT(train_flags, order, "order", "ORDER",
+             "order of the samples: shuffled, by-class, by-class:9,0-8 or stored (default: shuffled anew every "
+             "epoch)"),
     CLI_TEXT(train_flags, data_dir, "data-dir", "DIR", "where named data sets are looked up first"),
 };
 CLI_TABLE(table, "train", train_flags, rows);
@@ -71,8 +74,9 @@ static peek_status prepare(cli_call *call, train_work *work)
     if (status == PEEK_OK && work->test && !peek_dataset_labels(work->test))
         return cli_wrong(call, "%s has no labels: give --test labelled samples", test);
     /* Without an order the samples are shuffled anew every epoch; with one they are taken as ordered. */
-    if (!cli_given(call, "order")) work->cut.order = "stored";
-    work->options.shuffle = !cli_given(call, "order") || strcmp(work->cut.order, "shuffled") == 0;
+    int shuffled = !flags->order || strcmp(flags->order, "shuffled") == 0;
+    work->cut.order = shuffled ? "stored" : flags->order;
+    work->options.shuffle = shuffled;
     if (status == PEEK_OK) status = peek_dataset_select(call->context, work->all, &work->cut, &work->data);
     return status == PEEK_OK ? open_network(call, work) : status;
 }
@@ -144,7 +148,7 @@ int cli_train(int argc, char **argv)
                     "  nnpeek train paper --data strokes --classes 0-4 --epochs 2 -o half.onnx\n"
                     "  nnpeek train paper --data digits/ --order by-class:9,0-8 -o ordered.onnx\n",
         .sets = {{&table, &work.flags, NULL},
-                 {peek_dataset_cut_table(), &work.cut, NULL},
+                 {peek_dataset_cut_table(), &work.cut, ",order,"},
                  {peek_train_option_table(), &work.options, ",shuffle,"}},
         .least = 1,
         .most = 1,

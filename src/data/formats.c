@@ -16,12 +16,12 @@ enum { FORMATS = sizeof formats / sizeof *formats };
 
 static const peek_option rows[] = {
     PEEK_TEXT(peek_dataset_options, data_dir, "data-dir", NULL, "DIR",
-              "Look for named data sets here first, then in $NNPEEK_DATA and the cache folder."),
+              "where named data sets are looked up first, before $NNPEEK_DATA and the cache folder"),
     PEEK_CHOICE(peek_dataset_options, split, "split", PEEK_SPLIT_TEST, "test|train",
-                "The split that a bare name such as mnist means."),
+                "the split that a bare name such as mnist means"),
     PEEK_INTEGER(peek_dataset_options, samples, "samples", 0, 0, 1e9, "N",
-                 "How many samples of strokes to draw; 0: 20,000 for train and 10,000 for test."),
-    PEEK_INTEGER(peek_dataset_options, seed, "seed", 0, 0, 0x1p53, "N", "The seed of the drawing of strokes."),
+                 "strokes: how many to draw; 0: 20,000 for train and 10,000 for test"),
+    PEEK_INTEGER(peek_dataset_options, seed, "seed", 0, 0, 0x1p53, "N", "strokes: seed of the drawing"),
 };
 PEEK_TABLE(table, "dataset", peek_dataset_options, rows);
 

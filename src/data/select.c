@@ -13,14 +13,14 @@
 
 static const peek_option rows[] = {
     PEEK_REAL(peek_dataset_cut, fraction, "fraction", 1, 0, 1, "X",
-              "Use this part of the samples: a nested prefix of the seeded shuffle."),
+              "use this part of the samples, a nested prefix of the seeded shuffle"),
     PEEK_TEXT(peek_dataset_cut, classes, "classes", NULL, "SET",
-              "Keep the samples of these classes: 0-4,7 or names."),
+              "keep the samples of these classes: 0-4,7 or names"),
     PEEK_TEXT(peek_dataset_cut, order, "order", "stored", "ORDER",
-              "The order of the samples: stored, shuffled, by-class or by-class:9,0-8."),
+              "order of the samples: stored, shuffled, by-class or by-class:9,0-8"),
     PEEK_INTEGER(peek_dataset_cut, samples, "samples", 0, 0, 1e15, "N",
-                 "Use at most this many samples, chosen at random by the seed; 0: all."),
-    PEEK_INTEGER(peek_dataset_cut, seed, "seed", 0, 0, 0x1p53, "N", "The seed of the shuffle and the choice."),
+                 "at most this many samples, a random choice; 0: all"),
+    PEEK_INTEGER(peek_dataset_cut, seed, "seed", 0, 0, 0x1p53, "N", "seed of the shuffle and the choice"),
 };
 PEEK_TABLE(table, "cut", peek_dataset_cut, rows);
 
