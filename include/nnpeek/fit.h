@@ -76,10 +76,11 @@ typedef enum peek_scale { PEEK_SCALE_NONE, PEEK_SCALE_NORM, PEEK_SCALE_MAX } pee
 typedef struct peek_fit_options {
     size_t size;
     int64_t rank;       /* k; default 10 */
-    int64_t rule;       /* index into the rules ("mu"); default: the best for time to quality, as measured */
+    int64_t rule;       /* index of mu, hals, bpp; default hals, the best for time to quality as measured
+                           (docs/benchmarks.md) */
     int64_t iterations; /* default 500: at most this many */
-    double
-        tolerance; /* default 1e-5: stop when (J_before - J) / J_before of an iteration is below; 0 runs all */
+    double tolerance; /* default 1e-5: stop when (J_before - J) / J_before of an iteration is below (hals, which
+                         extrapolates: on average over three iterations without a restart); 0 runs all */
     double kkt; /* default 0, off: stop when the norm of the projected gradient (F and W together) has fallen to
                    this share of its value in the first iteration */
     double time_limit; /* default 0, off: seconds after which no further iteration begins; the result then
@@ -105,8 +106,8 @@ PEEK_API void peek_model_free(peek_model **model);
 
 typedef struct peek_model_info {
     int64_t samples, rank, blocks;
-    const char *rule; /* "mu" */
-    const char *stop; /* "tolerance", "iterations" */
+    const char *rule; /* "mu", "hals", "bpp" */
+    const char *stop; /* "tolerance", "iterations", "kkt", "time" */
     int64_t seed;     /* of the start that was kept */
     int64_t iterations;
     double seconds;          /* from blocks loaded to final matrices */

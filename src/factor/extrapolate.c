@@ -2,17 +2,14 @@
 #include "factor/extrapolate.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-static double env(const char *n, double d)
-{
-    const char *t = getenv(n);
-    return t ? atof(t) : d;
-}
+/* Near those of the source; chosen on activations of the paper's network, where others in between do as well.
+ */
+static const double start_beta = 0.5, growth = 1.02, growth_of_most = 1.005, shrinkage = 1.5;
 
 peek__extrapolation peek__extrapolation_start(void)
 {
-    return (peek__extrapolation){.beta = 0, .resumed = env("B0", 0.5), .most = 1};
+    return (peek__extrapolation){.beta = 0, .resumed = start_beta, .most = 1};
 }
 
 void peek__extrapolation_accept(peek__extrapolation *state)
@@ -21,15 +18,15 @@ void peek__extrapolation_accept(peek__extrapolation *state)
         state->beta = state->resumed;
         return;
     }
-    state->beta = fmin(state->most, state->beta * env("GROW", 1.05));
+    state->beta = fmin(state->most, state->beta * growth);
     state->resumed = state->beta;
-    state->most = fmin(env("MOST", 1), state->most * env("MGROW", 1.01));
+    state->most = fmin(1, state->most * growth_of_most);
 }
 
 void peek__extrapolation_refuse(peek__extrapolation *state)
 {
     state->most = fmin(state->most, state->beta);
-    state->resumed = state->beta / env("SHRINK", 1.5);
+    state->resumed = state->beta / shrinkage;
     state->beta = 0;
 }
 

@@ -12,7 +12,7 @@
 static const peek_option fit_rows[] = {
     PEEK_INTEGER(peek_fit_options, rank, "rank", 10, 1, 1e9, "K", "number of components"),
     PEEK_CHOICE(
-        peek_fit_options, rule, "rule", PEEK__RULE_MU, peek__rule_names,
+        peek_fit_options, rule, "rule", PEEK__RULE_HALS, peek__rule_names,
         "update rule: hals (coordinate descent with extrapolation), mu (multiplicative, as in the paper), "
         "bpp (exact least squares by block pivoting)"),
     PEEK_INTEGER(peek_fit_options, iterations, "iterations", 500, 1, 1e6, "N", "at most this many iterations"),
@@ -46,6 +46,10 @@ void peek_fit_options_default(peek_fit_options *options)
 /* Below this share of ||X||^2 the objective's trace identity has cancelled too far: the residual is summed
  * itself. */
 static const double direct_below = 1e-4;
+
+/* With extrapolation the decrease swings from step to step and ends in a refused one: so many steps in a row
+ * are looked at together. */
+static const int64_t momentum_steps = 3;
 
 typedef struct fit_work {
     peek_context *context;
@@ -108,16 +112,19 @@ static peek_status start(const fit_work *work, uint64_t seed, peek_model *model)
                             work->loading_scales, model->samples, model->loadings);
 }
 
-static int settled(const fit_work *work, const double *objective, int64_t last)
+/* Whether the objective fell by less than the tolerance in each of the last `steps` iterations, on average. */
+static int settled(const fit_work *work, const double *objective, int64_t last, int64_t steps)
 {
-    if (last < 1 || work->options->tolerance <= 0) return 0;
-    return objective[last - 1] - objective[last] <= work->options->tolerance * objective[last - 1];
+    if (last < steps || work->options->tolerance <= 0) return 0;
+    double before = objective[last - steps];
+    return before - objective[last] <= (double)steps * work->options->tolerance * before;
 }
 
 /* One fit under way. */
 typedef struct fit_course {
     peek__pass pass;
     peek__extrapolation extrapolation;
+    int64_t accepted; /* steps in a row that were not refused */
     double first_gradient;
     const char *stop; /* why it ended, or NULL */
 } fit_course;
@@ -132,13 +139,13 @@ static peek_status judge_step(const fit_work *work, fit_course *course, double *
         return peek__fail(work->context, PEEK_E_NUMERIC,
                           "the objective is no longer finite at iteration %lld of rank %lld", (long long)i + 1,
                           (long long)work->k);
-    if (pass->direct) return PEEK_OK;
-    if (!pass->rule->extrapolated) return PEEK_OK;
     if (i > 0 && pass->momentum > 0 && objective[i] > objective[i - 1]) {
         objective[i] = objective[i - 1];
+        course->accepted = 0;
         peek__extrapolation_refuse(&course->extrapolation);
         return peek__pass_refuse(pass);
     }
+    course->accepted++;
     peek__extrapolation_accept(&course->extrapolation);
     return PEEK_OK;
 }
@@ -148,13 +155,14 @@ static peek_status consider(const fit_work *work, fit_course *course, double *ob
 {
     const peek_fit_options *options = work->options;
     peek__pass *pass = &course->pass;
+    int64_t steps = pass->rule->extrapolated ? momentum_steps : 1;
     if (pass->direct) { /* the residual of the iterate before is known only now */
         if (i > 0) objective[i - 1] = pass->residual;
-        if (i > 0 && (pass->residual == 0 || settled(work, objective, i - 1))) course->stop = "tolerance";
+        if (i > 0 && (pass->residual == 0 || settled(work, objective, i - 1, 1))) course->stop = "tolerance";
     } else if (objective[i] < direct_below * work->square) {
         pass->direct = 1;
         PEEK_TRY(peek__pass_settle(pass));
-    } else if (settled(work, objective, i)) {
+    } else if (course->accepted >= steps && settled(work, objective, i, steps)) {
         course->stop = "tolerance";
     }
     if (i == 0) course->first_gradient = pass->gradient;

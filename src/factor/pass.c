@@ -41,11 +41,18 @@ static void cut(peek__pass *pass)
     for (int64_t b = 0; b < problem->count; b++)
         if (problem->blocks[b].columns > pass->widest) pass->widest = problem->blocks[b].columns;
     int64_t run = 2 * pass->run_rows * (pass->k + pass->widest), tile = 2 * pass->tile_rows * pass->k;
-    pass->rule_scratch = (run > tile ? run : tile) + pass->k * pass->k;
-    pass->rule_scratch = (pass->rule_scratch + 15) / 16 * 16; /* whole cache lines */
+    pass->rule_scratch = ((run > tile ? run : tile) + 15) / 16 * 16; /* whole cache lines */
     int64_t most = pass->run_rows > pass->tile_rows ? pass->run_rows : pass->tile_rows;
-    int64_t floats = (int64_t)(pass->rule->scratch(most, pass->k) / sizeof(float)) + 16;
-    pass->scratch_size = pass->rule_scratch + (floats + 15) / 16 * 16;
+    size_t rule = pass->rule->scratch(most, pass->k);
+    size_t gram = (size_t)(PEEK__GRAM_ROWS * pass->k) * sizeof(double);
+    int64_t floats = (int64_t)((rule > gram ? rule : gram) / sizeof(float));
+    pass->scratch_size = pass->rule_scratch + (floats + 31) / 16 * 16;
+}
+
+/* A thread's memory for a rule, or between calls of it for a Gram matrix; at a 64-byte boundary. */
+static void *rule_scratch(const peek__pass *pass, int thread)
+{
+    return pass->scratch + thread * pass->scratch_size + pass->rule_scratch;
 }
 
 static void to_float(int64_t count, const double *in, float *out)
@@ -64,7 +71,7 @@ static peek_status publish_tile(void *argument, int64_t tile, int thread)
         for (int64_t i = 0; i < rows; i++)
             pass->transposed[r * columns + first + i] = pass->loadings[(first + i) * k + r];
     memset(gram, 0, (size_t)(k * k) * sizeof *gram);
-    peek__skinny_gram(rows, k, pass->loadings + first * k, pass->scratch + thread * pass->scratch_size, gram);
+    peek__skinny_gram(rows, k, pass->loadings + first * k, rule_scratch(pass, thread), gram);
     return PEEK_OK;
 }
 
@@ -156,7 +163,7 @@ static double update_rows(const peek__pass *pass, int64_t rows, const float *num
                            .gram = pass->gram,
                            .numerator = numerator,
                            .m = m,
-                           .scratch = pass->scratch + thread * pass->scratch_size + pass->rule_scratch};
+                           .scratch = rule_scratch(pass, thread)};
     double gradient =
         pass->stationarity ? peek__projected_gradient(rows, pass->k, pass->gram, numerator, m, rest) : 0;
     pass->rule->update(&update);
@@ -213,7 +220,7 @@ static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_
         pass->kernel->transposed(rows, block->columns, k, scaled, x, stride, sums + offset, columns);
         offset += block->columns;
     }
-    peek__skinny_gram(rows, k, f, scaled, pass->lane_grams + lane * k * k);
+    peek__skinny_gram(rows, k, f, rule_scratch(pass, thread), pass->lane_grams + lane * k * k);
 }
 
 static peek_status work_lane(void *argument, int64_t lane, int thread)
@@ -254,7 +261,7 @@ static peek_status update_tile(void *argument, int64_t tile, int thread)
         float *updated = pass->updated_loadings + first * k;
         double *gram = pass->pair_tiles + tile * k * k;
         memset(gram, 0, (size_t)(k * k) * sizeof *gram);
-        peek__skinny_gram(rows, k, w, rest, gram);
+        peek__skinny_gram(rows, k, w, rule_scratch(pass, thread), gram);
         memcpy(pass->kept_loadings + first * k, updated, (size_t)(rows * k) * sizeof *w);
         peek__extrapolate(rows * k, pass->momentum, w, updated);
     }

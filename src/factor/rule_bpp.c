@@ -18,7 +18,7 @@
 
 enum { FULL_EXCHANGES = 3, ROUNDS_LEAST = 60 };
 
-static const double near_singular = 1e-6; /* pivots and ridge, relative to the largest diagonal entry of G */
+static const double near_singular = 1e-7; /* pivots and ridge, relative to the largest diagonal entry of G */
 static const double feasible = 1e-10;     /* negative values down to this share of the largest count as zero */
 
 typedef struct row_state {

@@ -15,12 +15,12 @@ enum {
     LANES = 8,   /* floats of a vector */
     VECTORS = 8, /* of a tile's row: as many sums as hide the latency of multiply-add */
     TILE = LANES * VECTORS,
-    SWEEPS = 6 /* at most */
+    SWEEPS = 12 /* at most */
 };
 
 /* A sweep that changes a tile less than this share of what the first did (squared, in the norm of G) was the
  * last. */
-static const float worth = 0.01f;
+static const float worth = 0.001f;
 
 /* Smaller diagonal entries of G count as zero: its scale is that of data of root mean square 1. */
 static const float smallest = 1e-20f;

@@ -4,23 +4,22 @@
 #include <cblas.h>
 #undef I /* cblas.h brings complex.h */
 
-enum { GRAM_ROWS = 256 };
-
 void peek__skinny_square(int64_t rows, int64_t k, const float *m, const float *gram, float *d)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)k, (int)k, 1.0f, m, (int)k, gram,
                 (int)k, 0.0f, d, (int)k);
 }
 
-void peek__skinny_gram(int64_t rows, int64_t k, const float *m, float *scratch, double *gram)
+void peek__skinny_gram(int64_t rows, int64_t k, const float *m, double *scratch, double *gram)
 {
-    for (int64_t first = 0; first < rows; first += GRAM_ROWS) {
-        int64_t count = rows - first < GRAM_ROWS ? rows - first : GRAM_ROWS;
-        const float *part = m + first * k;
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)k, (int)count, 1.0f, part, (int)k,
-                    part, (int)k, 0.0f, scratch, (int)k);
-        for (int64_t i = 0; i < k * k; i++) gram[i] += scratch[i];
+    for (int64_t first = 0; first < rows; first += PEEK__GRAM_ROWS) {
+        int64_t count = rows - first < PEEK__GRAM_ROWS ? rows - first : PEEK__GRAM_ROWS;
+        for (int64_t i = 0; i < count * k; i++) scratch[i] = m[first * k + i];
+        cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)k, (int)count, 1.0, scratch, (int)k, 1.0, gram,
+                    (int)k);
     }
+    for (int64_t r = 0; r < k; r++)
+        for (int64_t s = 0; s < r; s++) gram[r * k + s] = gram[s * k + r];
 }
 
 void peek__skinny_reconstruct(int64_t rows, int64_t n, int64_t k, const float *f, const float *w,

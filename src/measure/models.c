@@ -35,7 +35,7 @@ static int64_t list_ranks(const char *folder, int64_t *ranks)
 
 /* M^T M of a matrix file with k columns, into gram (k x k). */
 static peek_status file_gram(peek_context *context, const char *folder, const char *file, int64_t k,
-                             float *scratch, double *gram)
+                             double *scratch, double *gram)
 {
     char *path;
     float *values = NULL;
@@ -54,7 +54,7 @@ static peek_status file_gram(peek_context *context, const char *folder, const ch
 
 typedef struct share_work {
     double *samples, *loadings, *shares; /* k x k, k x k, k */
-    float *scratch;                      /* k x k */
+    double *scratch;                     /* PEEK__GRAM_ROWS x k */
 } share_work;
 
 static peek_status block_shares(peek_context *context, const char *folder, const cJSON *block, int64_t k,
@@ -83,7 +83,7 @@ static peek_status all_shares(peek_context *context, const char *folder, const c
     share_work work = {0};
     peek_status status = peek__alloc(context, &work.samples, peek__product(k, k), "a Gram matrix");
     if (status == PEEK_OK) status = peek__alloc(context, &work.loadings, k * k, "a Gram matrix");
-    if (status == PEEK_OK) status = peek__alloc(context, &work.scratch, k * k, "a Gram matrix");
+    if (status == PEEK_OK) status = peek__alloc(context, &work.scratch, PEEK__GRAM_ROWS * k, "a Gram matrix");
     if (status == PEEK_OK) status = peek__alloc(context, &work.shares, k, "shares");
     if (status == PEEK_OK) status = file_gram(context, folder, "samples.npy", k, work.scratch, work.samples);
     const cJSON *block;

@@ -5,6 +5,7 @@ import unittest
 import warnings
 
 import numpy as np
+from scipy.optimize import nnls
 from sklearn.decomposition import NMF
 
 from support import Case
@@ -75,6 +76,49 @@ class Fit(Case):
         found_h = np.vstack(found_w).T
         self.assertLess(np.linalg.norm(found_h - peer.components_) / np.linalg.norm(peer.components_), 1e-2)
 
+    def test_block_pivoting_equals_non_negative_least_squares_of_scipy(self):
+        """One iteration: the samples of the given loadings, then the loadings of these samples, both exactly."""
+        data, rank = blocks(5, rows=90, widths=(30, 41), rank=9), 9
+        data = [x * (np.random.default_rng(i).random(x.shape) < 0.3) for i, x in enumerate(data)]
+        files = self.save(data)
+        _, loadings = self.start(data, rank)
+        for i, w in enumerate(loadings):  # sparse, so that every component is needed and the answer is one
+            w *= np.random.default_rng(i).random(w.shape) < 0.3
+            np.save(self.path("init", f"b{i}.npy"), w)
+        self.nnpeek("fit", *files, "--ranks", rank, "--rule", "bpp", "--iterations", 1, "--init", "init", "-o", "fit")
+        found_f, found_w = self.load(f"fit/rank-{rank}", len(data))
+        x, w = np.hstack(data).astype(np.float64), np.vstack(loadings).astype(np.float64)
+        f = np.array([nnls(w, row)[0] for row in x])
+        self.assertGreater((f == 0).mean(), 0.1)  # some constraints are active
+        np.testing.assert_allclose(found_f, f, atol=2e-4 * f.max())
+        w = np.array([nnls(found_f.astype(np.float64), column)[0] for column in x.T])
+        np.testing.assert_allclose(np.vstack(found_w), w, atol=2e-4 * w.max())
+
+    def strokes(self, samples):
+        """Pixels of drawn digits as one block."""
+        self.nnpeek("data", "make", "strokes", "-o", "strokes", "--samples", samples)
+        pixels = np.load(self.path("strokes", "images.npy")).reshape(samples, -1)
+        return (pixels / (255 if pixels.max() > 1 else 1)).astype(np.float32)
+
+    def test_default_arrives_where_coordinate_descent_of_scikit_learn_does(self):
+        """With the default stop rule: medians over several starts, on pictures and on noisy data of low rank."""
+        pictures = self.strokes(1500)
+        noisy = np.hstack(blocks(13, rows=800, noise=1))
+        for name, x, rank in (("pictures", pictures, 12), ("noisy", noisy, 8)):
+            np.save(self.path("x.npy"), x)
+            ours, theirs = [], []
+            for seed in range(5):
+                self.nnpeek("fit", "x.npy", "--ranks", rank, "--seed", seed, "-o", "fit")
+                fit = self.read_json("fit", f"rank-{rank}", "fit.json")
+                self.assertEqual((fit["rule"], fit["stop"]), ("hals", "tolerance"))
+                ours.append(fit["relative_error"])
+                peer = NMF(rank, solver="cd", init="random", random_state=seed, max_iter=500, tol=1e-6)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    f = peer.fit_transform(x)
+                theirs.append(np.linalg.norm(x - f @ peer.components_) / np.linalg.norm(x))
+            self.assertLess(np.median(ours) / np.median(theirs), 1.005, (name, ours, theirs))
+
     def check_errors(self, data, folder):
         """rmse, relative_error and errors.npy are those of the written matrices."""
         fit = self.read_json(folder, "fit.json")
@@ -114,8 +158,8 @@ class Fit(Case):
                 ("weight", ["--weight", "b1=0.25"], [1, 0.25, 1]),
                 ("norm", ["--scale", "norm"], [1 / (x ** 2).sum() for x in xs]),
                 ("max", ["--scale", "max", "--weight", "b2=3"], [w / x.max() ** 2 for w, x in zip((1, 1, 3), xs)])):
-            self.nnpeek("fit", *files, "--ranks", rank, "--iterations", iterations, "--tolerance", 0, "--init", "init",
-                        *flags, "-o", name)
+            self.nnpeek("fit", *files, "--ranks", rank, "--rule", "mu", "--iterations", iterations, "--tolerance", 0,
+                        "--init", "init", *flags, "-o", name)
             f, ws = samples.astype(np.float64), [w.astype(np.float64) for w in loadings]
             for _ in range(iterations):
                 f = f * sum(a * x @ w for a, x, w in zip(weights, xs, ws)) / (
@@ -153,12 +197,15 @@ class Fit(Case):
     def test_same_bits_for_any_number_of_threads_and_again(self):
         data = blocks(9, rows=3000, widths=(300, 700))
         files = self.save(data)
-        for name, threads in (("one", 1), ("two", 2), ("three", 3), ("again", 2)):
-            self.nnpeek("fit", *files, "--ranks", "4,17", "--iterations", 25, "--threads", threads, "-o", name)
-        for rank in (4, 17):
-            for file in ("samples.npy", "b0.npy", "b1.npy", "errors.npy"):
-                contents = {self.read_bytes(name, f"rank-{rank}", file) for name in ("one", "two", "three", "again")}
-                self.assertEqual(len(contents), 1, f"rank {rank}, {file}")
+        for rule in ("mu", "hals", "bpp"):
+            for name, threads in (("one", 1), ("two", 2), ("three", 3), ("again", 2)):
+                self.nnpeek("fit", *files, "--ranks", "4,17", "--rule", rule, "--iterations", 25, "--threads", threads,
+                            "-o", name)
+            for rank in (4, 17):
+                for file in ("samples.npy", "b0.npy", "b1.npy", "errors.npy"):
+                    contents = {self.read_bytes(name, f"rank-{rank}", file)
+                                for name in ("one", "two", "three", "again")}
+                    self.assertEqual(len(contents), 1, f"{rule}, rank {rank}, {file}")
 
     def test_shapes_at_the_edge(self):
         random = np.random.default_rng(10)
