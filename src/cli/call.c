@@ -1,10 +1,7 @@
 /* cli/call.c: beginning and ending a verb: errors, exit status, results. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -28,6 +25,7 @@ static int exit_status(peek_status status)
 
 int cli_end(cli_call *call, peek_status status)
 {
+    int written = 1;
     cli_terminal_clear();
     if (status == PEEK_E_STOPPED) {
         fprintf(stderr, "nnpeek %s: interrupted; nothing half-written is left\n", call->verb);
@@ -37,11 +35,14 @@ int cli_end(cli_call *call, peek_status status)
     } else if (call->common.json && call->result) {
         char *text = cJSON_Print(call->result);
         if (text) puts(text);
+        written = text != NULL;
         free(text);
     }
+    if (status != PEEK_OK && call->made) cli_unmake_folder(call);
+    free(call->made);
     cJSON_Delete(call->result);
     peek_context_free(&call->context);
-    if (fflush(stdout) != 0 && status == PEEK_OK) {
+    if ((fflush(stdout) != 0 || ferror(stdout) || !written) && status == PEEK_OK) {
         fprintf(stderr, "nnpeek %s: standard output cannot be written\n", call->verb);
         return CLI_FAILED;
     }
@@ -76,38 +77,6 @@ peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir
     options.data_dir = data_dir;
     options.split = split;
     return peek_dataset_open(call->context, spec, &options, out);
-}
-
-peek_status cli_make_folder(cli_call *call, const char *path)
-{
-    char part[4096];
-    if (!path[0] || strlen(path) >= sizeof part)
-        return cli_wrong(call, "'%s' cannot be the name of a folder", path);
-    strcpy(part, path);
-    for (char *end = part + 1;; end++) {
-        if (*end != '/' && *end) continue;
-        char held = *end;
-        *end = 0;
-        int made = mkdir(part, 0777) == 0 || errno == EEXIST;
-        *end = held;
-        if (!made || (!held && access(path, W_OK | X_OK) != 0)) {
-            cli_wrong(call, "the folder %s cannot be made or written: %s; choose another with -o", path,
-                      strerror(errno));
-            return PEEK_E_IO;
-        }
-        if (!held) return PEEK_OK;
-    }
-}
-
-peek_status cli_check_place(cli_call *call, const char *path)
-{
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    if (access(folder[0] ? folder : "/", W_OK | X_OK) == 0) return PEEK_OK;
-    cli_wrong(call, "%s cannot be written: %s: %s; make that folder or choose another place with -o", path,
-              folder, strerror(errno));
-    return PEEK_E_IO;
 }
 
 double cli_number(const cJSON *object, const char *name)

@@ -38,6 +38,8 @@ typedef struct cli_call {
     int value_count;
     peek_context *context;
     cJSON *result; /* the verb's result, printed with --json */
+    char *made;    /* the output folder, where it or its parents were made by this call */
+    size_t kept;   /* the leading part of `made` that was there before */
 } cli_call;
 
 /* Parses the arguments, creates the context, installs the handler of Ctrl-C. Returns CLI_DONE or the exit
@@ -57,10 +59,12 @@ void cli_say(const cli_call *call, const char *format, ...) PEEK_PRINTF(2, 3);
 peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir, peek_split split,
                           peek_dataset **out);
 
-/* Makes an output folder and its parents before long work, so that an unwritable place is found out first. */
+/* Makes an output folder and its parents before long work, so that an unwritable place is found out first. What
+ * was made and is still empty goes again when the call fails. */
 peek_status cli_make_folder(cli_call *call, const char *path);
+void cli_unmake_folder(cli_call *call);
 
-/* The same for an output file: its folder must be there and writable. */
+/* The same for an output file: it has a name, is no folder itself, and its folder is there and writable. */
 peek_status cli_check_place(cli_call *call, const char *path);
 
 /* "1,440" with thin grouping for a person; buffer of 32. */

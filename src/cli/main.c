@@ -1,5 +1,7 @@
 /* cli/main.c: the verbs of nnpeek. */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -37,8 +39,19 @@ static void usage(FILE *out)
         "130 interrupted.\n");
 }
 
+/* Takes the places of standard streams that are closed, so that no file written gets their numbers and messages
+ * with them. Read-only: writing still fails and is noticed. */
+static void hold_streams(void)
+{
+    int handle;
+    do handle = open("/dev/null", O_RDONLY);
+    while (handle >= 0 && handle <= STDERR_FILENO);
+    if (handle >= 0) close(handle);
+}
+
 int main(int argc, char **argv)
 {
+    hold_streams();
     const char *name = argc > 1 ? argv[1] : "";
     if (argc < 2) {
         usage(stderr);

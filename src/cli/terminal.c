@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-enum { BAR = 24 };
+enum { BAR = 24, WHOLE_LINE = 70 }; /* pieces of the bar; columns that a line with it takes */
 
 static volatile sig_atomic_t interrupted;
 static int silent, drawing, drawn;
@@ -58,6 +58,7 @@ static void time_text(double seconds, char *out, size_t size)
 static void draw(const peek_event *event)
 {
     char line[256], bar[3 * BAR + 1] = "", time[32];
+    int width = columns();
     if (event->total > 0) {
         double share = (double)event->done / (double)event->total;
         int full = (int)(share * BAR + 0.5);
@@ -65,11 +66,13 @@ static void draw(const peek_event *event)
         time_text(share > 0.02 ? event->seconds / share - event->seconds : event->seconds, time, sizeof time);
         snprintf(line, sizeof line, "%-26.26s %s %3.0f %%  %s%s", event->text, bar, 100 * share, time,
                  share > 0.02 ? " left" : "");
-        if (columns() < 70) snprintf(line, sizeof line, "%.20s %3.0f %%", event->text, 100 * share);
+        if (width < WHOLE_LINE) snprintf(line, sizeof line, "%3.0f %% %s", 100 * share, event->text);
     } else {
         time_text(event->seconds, time, sizeof time);
         snprintf(line, sizeof line, "%-26.26s %s", event->text, time);
     }
+    /* A line that wraps could not be wiped. Short ones have no bar: a byte is a column. */
+    if (width < WHOLE_LINE) line[width - 1] = 0;
     fprintf(stderr, "\r\033[K%s", line);
     fflush(stderr);
     drawn = 1;

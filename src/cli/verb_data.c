@@ -90,7 +90,10 @@ int cli_data(int argc, char **argv)
     int status = cli_begin(&call, argc, argv);
     if (status != CLI_DONE) return status;
     peek_status result;
-    if (strcmp(call.positional[0], "list") == 0)
+    if (strcmp(call.positional[0], "list") == 0 && call.positionals > 1)
+        result =
+            cli_wrong(&call, "data list takes no name, but '%s' is given: leave it out", call.positional[1]);
+    else if (strcmp(call.positional[0], "list") == 0)
         result = list(&call, &flags);
     else if (strcmp(call.positional[0], "make") == 0)
         result = make(&call, &flags);

@@ -128,10 +128,7 @@ static peek_status run(cli_call *call, const fit_flags *flags, peek_fit_options 
         options->rank = ranks[i];
         status = fit_rank(call, problem, options, flags->output);
     }
-    if (status == PEEK_OK)
-        cli_say(call, "models are in %s\n", flags->output);
-    else
-        rmdir(flags->output); /* where nothing was written into it */
+    if (status == PEEK_OK) cli_say(call, "models are in %s\n", flags->output);
     return status;
 }
 

@@ -214,6 +214,7 @@ peek_status peek_capture(peek_context *context, const peek_network *network, con
         return peek__fail(context, PEEK_E_ARGUMENT, "capturing takes a network, a dataset and a folder");
     PEEK_TRY(peek_options_check(context, &capture_table, options));
     PEEK_TRY(peek__team_check(context, network, dataset));
+    PEEK_TRY(peek__folder_check(context, folder, "manifest.json"));
     peek_dataset *chosen = NULL;
     peek_dataset_cut cut;
     peek_dataset_cut_default(&cut);

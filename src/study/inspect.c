@@ -47,6 +47,9 @@ typedef struct inspect_work {
     char *capture, *fit;
 } inspect_work;
 
+/* The files by which the folders are known as nnpeek's own, which a new run replaces. */
+static const char capture_mark[] = "manifest.json", fit_mark[] = "models.json";
+
 /* Finds out before any long work whether the report can be written where it should go. */
 static peek_status check_writable(peek_context *context, const char *path)
 {
@@ -143,7 +146,7 @@ static peek_status fit(peek_context *context, inspect_work *work)
     if (status == PEEK_OK) status = peek__folder_begin(context, work->fit, &folder);
     if (status == PEEK_OK) {
         status = fit_all(context, work, problem, folder);
-        if (status == PEEK_OK) status = peek__folder_commit(context, work->fit, &folder, "models.json");
+        if (status == PEEK_OK) status = peek__folder_commit(context, work->fit, &folder, fit_mark);
         peek__folder_abort(&folder);
     }
     peek_problem_free(&problem);
@@ -155,6 +158,8 @@ static peek_status walk(peek_context *context, inspect_work *work, const char *r
     PEEK_TRY(peek_parse_ranks(context, work->options->ranks, work->ranks, RANKS_MOST, &work->rank_count));
     PEEK_TRY(peek__format(context, &work->capture, "%s/capture", run));
     PEEK_TRY(peek__format(context, &work->fit, "%s/fit", run));
+    PEEK_TRY(peek__folder_check(context, work->capture, capture_mark));
+    PEEK_TRY(peek__folder_check(context, work->fit, fit_mark));
     PEEK_TRY(capture(context, work));
     PEEK_TRY(fit(context, work));
     PEEK_TRY(peek_measure_run(context, run));

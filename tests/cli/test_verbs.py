@@ -1,8 +1,12 @@
 """The verbs as a user meets them: help, results, bad input, interruption."""
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
+import termios
 import time
 import unittest
 
@@ -119,6 +123,27 @@ class BadInput(Case):
         self.refuse("train", "paper", "--data", "strokes", "--samples", 100, "-o", "no/such/folder/x.onnx",
                     has=["no/such/folder"], status=1)
 
+    def test_places_are_checked_before_long_work(self):
+        os.mkdir(self.path("folder"))
+        for place in ("folder", "new/", ""):
+            self.refuse("train", "paper", "--data", "nowhere", "-o", place, has=["-o"], status=2 if not place else 1)
+        self.refuse("fit", "good.npy", "--ranks", 2, "-o", "good.npy", has=["good.npy", "a file is in its way"], status=1)
+        self.write("folder/own.txt", b"not nnpeek's")
+        self.nnpeek("train", "paper", "--data", "strokes", "--samples", 64, "-o", "n.onnx", "--quiet")
+        os.makedirs(self.path("run", "fit"))
+        self.write("run/fit/own.txt", b"not nnpeek's")
+        for verb in (("capture", "n.onnx", "--data", "strokes", "-o", "folder"),
+                     ("inspect", "n.onnx", "strokes", "-o", "out.html", "--run", "run")):
+            self.refuse(*verb, "--layers", "no-such-layer", has=["holds other files"], status=1)
+
+    def test_folders_made_for_nothing_go_again(self):
+        for place in ("a/b/c", "a/b/c/", "./a//b"):
+            self.fit("good.npy", "--ranks", 2, "--init", "no-folder", "-o", place, has=["no-folder"])
+            self.assertEqual(sorted(os.listdir(self.folder)), ["good.npy"])
+        os.makedirs(self.path("mine", "empty"))
+        self.refuse("fit", "good.npy", "--ranks", 2, "--init", "no-folder", "-o", "mine/empty", has=["no-folder"])
+        self.assertTrue(os.path.isdir(self.path("mine", "empty")), "a folder that was there before is gone")
+
     def test_networks(self):
         for name, content in (("empty.onnx", b""), ("text.onnx", b"hello, I am no network"), ("zip.onnx", b"PK\x03\x04" * 20)):
             self.write(name, content)
@@ -140,6 +165,7 @@ class BadInput(Case):
         self.refuse("train", "paper", "--data", "strokes", "--order", "sorted", "-o", "out.onnx", has=["sorted"])
         self.refuse("train", "paper", "--data", "strokes", "--fraction", "2", "-o", "out.onnx", has=["--fraction"])
         self.refuse("data", "fetch", has=["fetch"])
+        self.refuse("data", "list", "mnist", has=["mnist"])
         self.refuse("data", "make", "circles", "-o", "out", has=["strokes"])
         self.refuse("data", "make", "strokes", has=["-o"])
 
@@ -152,6 +178,49 @@ class BadInput(Case):
         os.makedirs(self.path("broken", "capture"))
         self.write("broken/capture/manifest.json", b'{"blocks": [{"name": "a", "file": "a.npy"}]}')
         self.refuse("measure", "broken", has=["a.npy"])
+
+
+class Streams(Case):
+    """Standard streams that are full, closed, or a narrow terminal."""
+
+    def setUp(self):
+        super().setUp()
+        np.save(self.path("x.npy"), np.random.default_rng(0).random((50, 8)).astype(np.float32))
+
+    def shell(self, command):
+        return subprocess.run(["sh", "-c", command, "sh", os.path.abspath(NNPEEK)], cwd=self.folder, text=True,
+                              capture_output=True, timeout=60)
+
+    def test_full_output_is_a_failure(self):
+        for flags in ("", "--json"):
+            done = self.shell(f'"$1" fit x.npy --ranks 2 -o fit {flags} >/dev/full')
+            self.assertEqual((done.returncode, done.stderr), (1, "nnpeek fit: standard output cannot be written\n"))
+
+    def test_closed_streams_get_no_file_in_their_place(self):
+        done = self.shell('"$1" fit x.npy --ranks 9 -o fit <&- >&- 2>&-')
+        self.assertEqual(done.returncode, 2)
+        done = self.shell('"$1" data make strokes --samples 40 -o made <&- 2>&-')
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(np.load(self.path("made", "images.npy")).shape, (40, 1, 28, 28))
+
+    def test_progress_fits_a_narrow_terminal(self):
+        for columns in (8, 20, 69, 80):
+            ours, theirs = pty.openpty()
+            fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            process = subprocess.Popen([os.path.abspath(NNPEEK), "data", "make", "strokes", "--samples", "5000", "-o", "made"],
+                                       cwd=self.folder, stdout=subprocess.DEVNULL, stderr=theirs)
+            os.close(theirs)
+            text = b""
+            try:
+                while part := os.read(ours, 65536):
+                    text += part
+            except OSError:  # the other end is closed
+                pass
+            os.close(ours)
+            self.assertEqual(process.wait(60), 0)
+            lines = [line.replace("\x1b[K", "") for line in text.decode().split("\r")]
+            self.assertTrue(any("100 %" in line for line in lines), lines)
+            self.assertLess(max(map(len, lines)), columns)
 
 
 class Interrupt(Case):
