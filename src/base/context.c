@@ -213,9 +213,14 @@ const char *peek__keep_text(peek_context *context, int slot, const char *text)
     return context->kept[slot];
 }
 
+int peek__workers(const peek_context *context, int64_t count)
+{
+    return context->threads < count ? context->threads : (int)(count > 0 ? count : 1);
+}
+
 peek_status peek__parallel(peek_context *context, int64_t count, peek__task task, void *argument)
 {
-    int threads = context->threads < count ? context->threads : (int)(count > 0 ? count : 1);
+    int threads = peek__workers(context, count);
     peek_status result = PEEK_OK;
 #pragma omp parallel num_threads(threads)
     {

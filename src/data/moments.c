@@ -15,7 +15,7 @@ typedef struct sums {
     const peek_dataset *dataset;
     const double *mean; /* NULL in the first pass: subtract nothing, sum the values */
     double *tiles;      /* tiles x channels */
-    float *scratch;     /* threads x TILE x sample */
+    float *scratch;     /* workers x TILE x sample */
 } sums;
 
 static peek_status sum_tile(void *argument, int64_t index, int thread)
@@ -60,9 +60,9 @@ peek_status peek_dataset_moments(peek_context *context, const peek_dataset *data
     int64_t tiles = (dataset->count + TILE - 1) / TILE;
     peek_status status = peek__alloc(context, &s.tiles, tiles * content->channels, "the sums of channels");
     if (status == PEEK_OK)
-        status = peek__alloc(context, &s.scratch,
-                             peek__product(content->values.columns, (int64_t)TILE * peek_threads(context)),
-                             "samples");
+        status = peek__alloc(
+            context, &s.scratch,
+            peek__product(content->values.columns, (int64_t)TILE * peek__workers(context, tiles)), "samples");
     if (status == PEEK_OK) status = one_pass(&s, tiles, mean);
     s.mean = mean;
     if (status == PEEK_OK) status = one_pass(&s, tiles, deviation);

@@ -46,7 +46,7 @@ static peek_status count_tile(void *argument, int64_t tile, int thread)
 static peek_status count_all(peek_context *context, count_work *work, peek__layer_counts *out)
 {
     int64_t n = work->x->columns, tiles = (work->x->rows + COUNT_ROWS - 1) / COUNT_ROWS,
-            threads = peek_threads(context);
+            threads = peek__workers(context, tiles);
     PEEK_TRY(peek__alloc(context, &work->buffers, peek__product(threads * COUNT_ROWS, n), "measuring a layer"));
     PEEK_TRY(peek__alloc(context, &work->used, peek__product(threads, n), "measuring a layer"));
     PEEK_TRY(peek__alloc(context, &work->parts, tiles, "measuring a layer"));

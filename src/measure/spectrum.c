@@ -103,7 +103,8 @@ peek_status peek_singular_values(peek_context *context, const float *x, int64_t 
     double *eigenvalues = NULL;
     peek_status status = peek__alloc(context, &work.gram, peek__product(size, size), "a Gram matrix");
     if (status == PEEK_OK)
-        status = peek__alloc(context, &work.scratch, (int64_t)peek_threads(context) * 2 * TILE * DEPTH,
+        status = peek__alloc(context, &work.scratch,
+                             (int64_t)peek__workers(context, work.across * work.across) * 2 * TILE * DEPTH,
                              "a Gram matrix");
     if (status == PEEK_OK) status = peek__alloc(context, &eigenvalues, size, "eigenvalues");
     if (status == PEEK_OK) status = solve(context, &work, eigenvalues, values, count);

@@ -48,11 +48,18 @@ const float *peek__block_rows(const peek__block *block, int64_t first, int64_t c
     return buffer;
 }
 
+/* The first value of a tile that is not finite; row -1: there is none. */
+typedef struct bad_value {
+    int64_t row, column;
+    int nan;
+} bad_value;
+
 typedef struct scan_work {
     peek_context *context;
     const peek__block *block;
     float *buffers;            /* threads x tile x columns */
     peek__block_scan *scans;   /* one a tile */
+    bad_value *bad;            /* one a tile */
     double *squares, *largest; /* one a tile */
 } scan_work;
 
@@ -65,14 +72,12 @@ static peek_status inspect_tile(void *argument, int64_t index, int thread)
     const float *rows =
         stored_rows(block, first, count, work->buffers + thread * tile * block->columns, &stride);
     peek__block_scan scan = {INFINITY, -INFINITY, -1, -1, 0};
+    bad_value *bad = &work->bad[index];
+    *bad = (bad_value){.row = -1};
     for (int64_t t = 0; t < count; t++)
         for (int64_t i = 0; i < block->columns; i++) {
             float x = rows[t * stride + i];
-            if (!isfinite(x))
-                return peek__fail(
-                    work->context, PEEK_E_VALUE,
-                    "block '%s' holds %s at row %lld, column %lld: remove or replace such values first",
-                    block->name, isnan(x) ? "NaN" : "an infinite value", (long long)(first + t), (long long)i);
+            if (!isfinite(x) && bad->row < 0) *bad = (bad_value){first + t, i, isnan(x)};
             if (x < scan.smallest) scan.smallest = x;
             if (x > scan.largest) scan.largest = x;
             if (x < 0 && scan.negative_row < 0) {
@@ -109,15 +114,18 @@ static void clear_work(scan_work *work)
 {
     peek__free(&work->buffers);
     peek__free(&work->scans);
+    peek__free(&work->bad);
     peek__free(&work->squares);
     peek__free(&work->largest);
 }
 
 static peek_status prepare_work(scan_work *work, int64_t tiles)
 {
-    int64_t scratch = peek__product(peek_threads(work->context), tile_rows(work->block) * work->block->columns);
+    int64_t scratch =
+        peek__product(peek__workers(work->context, tiles), tile_rows(work->block) * work->block->columns);
     PEEK_TRY(peek__alloc(work->context, &work->buffers, scratch, "reading a block"));
     PEEK_TRY(peek__alloc(work->context, &work->scans, tiles, "reading a block"));
+    PEEK_TRY(peek__alloc(work->context, &work->bad, tiles, "reading a block"));
     PEEK_TRY(peek__alloc(work->context, &work->squares, tiles, "reading a block"));
     return peek__alloc(work->context, &work->largest, tiles, "reading a block");
 }
@@ -137,6 +145,13 @@ peek_status peek__block_inspect(peek_context *context, const peek__block *block,
             scan->negative_column = work.scans[i].negative_column;
             scan->negative = work.scans[i].negative;
         }
+        const bad_value *bad = &work.bad[i];
+        if (bad->row >= 0)
+            status =
+                peek__fail(context, PEEK_E_VALUE,
+                           "block '%s' holds %s at row %lld, column %lld: remove or replace such values first",
+                           block->name, bad->nan ? "NaN" : "an infinite value", (long long)bad->row,
+                           (long long)bad->column);
     }
     clear_work(&work);
     return status;
