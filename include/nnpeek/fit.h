@@ -88,7 +88,8 @@ typedef struct peek_fit_options {
     int64_t restarts;  /* default 1: starts with seeds seed, seed+1, ..; the model of least objective is kept */
     int64_t scale; /* peek_scale; default none; norm or max: each block is divided by its norm or largest value
                       before its weight is applied; the matrices are given in original units */
-    const char *init; /* default "uniform": uniform (0, 1); or a rank-K folder to start from */
+    const char *init; /* default "uniform": uniform (0, 1); "nndsvd": from singular vectors; or a rank-K folder
+                         to start from */
     int64_t seed;     /* default 0 */
 } peek_fit_options;
 

@@ -15,7 +15,8 @@ typedef enum peek__purpose {
     PEEK__STROKES,          /* index: number of the sample (2^40 added for the test split) */
     PEEK__START_SAMPLES,    /* start of F; index: row */
     PEEK__START_LOADINGS,   /* start of W; index: block * 2^32 + row */
-    PEEK__TEST              /* tests */
+    PEEK__TEST,             /* tests */
+    PEEK__START_SVD         /* directions of a start from singular vectors; index: direction */
 } peek__purpose;
 
 typedef struct peek__stream {

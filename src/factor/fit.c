@@ -27,8 +27,8 @@ static const peek_option fit_rows[] = {
                  "starts with seeds SEED, SEED+1, ...; the best model is kept"),
     PEEK_CHOICE(peek_fit_options, scale, "scale", 0, "none|norm|max",
                 "divide each block by its norm or its largest value while fitting"),
-    PEEK_TEXT(peek_fit_options, init, "init", "uniform", "uniform|DIR",
-              "random start, or the matrices of a rank-K folder"),
+    PEEK_TEXT(peek_fit_options, init, "init", "uniform", "uniform|nndsvd|DIR",
+              "start: random, from singular vectors, or the matrices of a rank-K folder"),
     PEEK_INTEGER(peek_fit_options, seed, "seed", 0, 0, 0x1p53, "N", "seed of all that is random"),
 };
 PEEK_TABLE(fit_table, "fit", peek_fit_options, fit_rows);
@@ -108,6 +108,9 @@ static peek_status start(const fit_work *work, uint64_t seed, peek_model *model)
     if (!init || strcmp(init, "uniform") == 0)
         return peek__start_uniform(work->context, work->problem, work->k, seed, model->samples,
                                    model->loadings);
+    if (strcmp(init, "nndsvd") == 0)
+        return peek__start_nndsvd(work->context, work->problem, work->multipliers, work->k, seed,
+                                  work->options->rule == PEEK__RULE_MU, model->samples, model->loadings);
     return peek__start_read(work->context, work->problem, work->k, init, work->sample_scale,
                             work->loading_scales, model->samples, model->loadings);
 }

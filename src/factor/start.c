@@ -73,10 +73,10 @@ peek_status peek__start_read(peek_context *context, const peek_problem *problem,
 {
     char *inner = NULL;
     if (!peek__is_folder(folder))
-        return peek__fail(
-            context, PEEK_E_NOT_FOUND,
-            "--init is '%s', which is neither 'uniform' nor a folder with samples.npy and the blocks' loadings",
-            folder);
+        return peek__fail(context, PEEK_E_NOT_FOUND,
+                          "--init is '%s', which is neither 'uniform' nor 'nndsvd' nor a folder with "
+                          "samples.npy and the blocks' loadings",
+                          folder);
     PEEK_TRY(peek__format(context, &inner, "%s/rank-%lld", folder, (long long)k));
     const char *from = peek__is_folder(inner) ? inner : folder;
     peek_status status = read_matrix(context, from, "samples.npy", problem->rows, k, sample_scale, samples);

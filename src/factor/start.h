@@ -9,6 +9,11 @@
 peek_status peek__start_uniform(peek_context *context, const peek_problem *problem, int64_t k, uint64_t seed,
                                 float *samples, float *loadings);
 
+/* Fills F and W from the singular vectors of X'_b = multipliers_b X_b (factor/start_nndsvd.c). fill: zeros
+ * become the mean of their component. The seed hardly matters. Errors: E_MEMORY, E_NUMERIC, E_STOPPED. */
+peek_status peek__start_nndsvd(peek_context *context, const peek_problem *problem, const double *multipliers,
+                               int64_t k, uint64_t seed, int fill, float *samples, float *loadings);
+
 /* Reads F and W from a rank-K folder (samples.npy and the blocks' files), or from `rank-<k>` inside of
  * `folder`, and multiplies F by sample_scale and block b's loadings by loading_scales[b]. Errors: E_NOT_FOUND,
  * E_FORMAT, E_SHAPE, E_VALUE (negative or not finite). */

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from scipy.optimize import nnls
 from sklearn.decomposition import NMF
+from sklearn.decomposition._nmf import _initialize_nmf
 
 from support import Case
 
@@ -93,6 +94,28 @@ class Fit(Case):
         np.testing.assert_allclose(found_f, f, atol=2e-4 * f.max())
         w = np.array([nnls(found_f.astype(np.float64), column)[0] for column in x.T])
         np.testing.assert_allclose(np.vstack(found_w), w, atol=2e-4 * w.max())
+
+    def test_start_from_singular_vectors_equals_that_of_scikit_learn(self):
+        """One iteration from either start gives the same objective; mu, which never leaves zeros, works from it too."""
+        for rows in (300, 40):  # tall and wide
+            data, rank = blocks(14, rows=rows, widths=(40, 80)), 4
+            x, files = np.hstack(data), self.save(data)
+            peer_f, peer_h = _initialize_nmf(x.astype(np.float64), rank, init="nndsvd")
+            self.start(data, rank)
+            np.save(self.path("init", "samples.npy"), peer_f.astype(np.float32))
+            for i, h in enumerate(np.split(peer_h, [40], axis=1)):
+                np.save(self.path("init", f"b{i}.npy"), h.T.astype(np.float32))
+            found = {}
+            for name in ("init", "nndsvd"):
+                self.nnpeek("fit", *files, "--ranks", rank, "--rule", "bpp", "--iterations", 1, "--init", name,
+                            "-o", f"from-{name}")
+                found[name] = self.read_json(f"from-{name}", f"rank-{rank}", "fit.json")["objective"][0]
+            self.assertAlmostEqual(found["nndsvd"] / found["init"], 1, delta=2e-3)
+        self.nnpeek("fit", *files, "--ranks", rank, "--rule", "mu", "--init", "nndsvd", "-o", "mu")
+        fit = self.check_errors(data, f"mu/rank-{rank}")
+        self.nnpeek("fit", *files, "--ranks", rank, "--rule", "hals", "-o", "hals")
+        best = self.read_json("hals", f"rank-{rank}", "fit.json")["objective"][-1]
+        self.assertLess(fit["objective"][-1], 1.1 * best)
 
     def strokes(self, samples):
         """Pixels of drawn digits as one block."""
