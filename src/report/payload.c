@@ -121,6 +121,29 @@ static peek_status add_output(peek_context *context, const cJSON *output, cJSON 
     return PEEK_OK;
 }
 
+/* What measures.json recommends, where it does. */
+static peek_status add_recommendation(peek_context *context, const cJSON *rank, cJSON *object)
+{
+    int64_t recommended = peek__json_count(cJSON_GetObjectItemCaseSensitive(rank, "recommended"));
+    if (!recommended) return PEEK_OK;
+    cJSON *item = NULL;
+    PEEK_TRY(peek__json_add(context, object, "recommended", cJSON_CreateObject(), &item));
+    PEEK_TRY(peek__json_add_number(context, item, "rank", (double)recommended));
+    return copy_text(context, rank, "reason", item);
+}
+
+static peek_status add_blocks(peek_context *context, const peek__run_files *run,
+                              const peek__report_blocks *blocks, cJSON *object)
+{
+    int32_t *labels = NULL;
+    peek_status status = peek__report_labels_load(context, run, blocks->samples, &labels);
+    if (status == PEEK_OK && labels)
+        status = peek__pack_int32(context, object, "labels", labels, blocks->samples);
+    if (status == PEEK_OK) status = peek__report_add_blocks(context, run, blocks, labels, object);
+    peek__free(&labels);
+    return status;
+}
+
 static peek_status add_parts(peek_context *context, const peek__run_files *run,
                              const peek__report_blocks *blocks, cJSON *object)
 {
@@ -140,8 +163,8 @@ static peek_status add_parts(peek_context *context, const peek__run_files *run,
     PEEK_TRY(peek__report_add_settings(context, object, "preprocess",
                                        cJSON_GetObjectItemCaseSensitive(manifest, "preprocess")));
     PEEK_TRY(add_output(context, cJSON_GetObjectItemCaseSensitive(run->measures, "output"), object));
-    PEEK_TRY(peek__report_add_labels(context, run, blocks, object));
-    PEEK_TRY(peek__report_add_blocks(context, run, blocks, object));
+    PEEK_TRY(add_recommendation(context, cJSON_GetObjectItemCaseSensitive(run->measures, "rank"), object));
+    PEEK_TRY(add_blocks(context, run, blocks, object));
     PEEK_TRY(peek__report_add_ranks(context, run, blocks, object));
     return peek__report_add_pictures(context, run, blocks, object);
 }

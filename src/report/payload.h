@@ -40,17 +40,26 @@ int64_t peek__report_block_index(const peek__report_blocks *blocks, const char *
 void peek__report_block_shrink(const peek__report_block *block, const float *values, int64_t columns,
                                float *out);
 
-/* Adds "blocks" to the run's object. */
+/* The label of every sample (-1: none), or NULL where the capture has no labels. Free with peek__free().
+ * Errors: E_FORMAT, E_SHAPE, E_VALUE, E_MEMORY. */
+peek_status peek__report_labels_load(peek_context *context, const peek__run_files *run, int64_t samples,
+                                     int32_t **labels);
+
+/* Adds "blocks" to the run's object. labels: as loaded, or NULL. */
 peek_status peek__report_add_blocks(peek_context *context, const peek__run_files *run,
-                                    const peek__report_blocks *blocks, cJSON *object);
+                                    const peek__report_blocks *blocks, const int32_t *labels, cJSON *object);
+
+/* Adds to a layer's object what its activations say of its neurons: "drivers", the samples that drive the
+ * strongest of them most, and, with labels, "active", which neurons the classes have in common. */
+peek_status peek__report_add_neurons(peek_context *context, const peek__run_files *run,
+                                     const peek__report_block *block, const int32_t *labels, int64_t samples,
+                                     cJSON *object);
 
 /* Adds "ranks": the factors of every fit, their errors and shares of energy. */
 peek_status peek__report_add_ranks(peek_context *context, const peek__run_files *run,
                                    const peek__report_blocks *blocks, cJSON *object);
 
-/* Adds "labels" and "pictures" where the capture has them. */
-peek_status peek__report_add_labels(peek_context *context, const peek__run_files *run,
-                                    const peek__report_blocks *blocks, cJSON *object);
+/* Adds "pictures" where the capture has them. */
 peek_status peek__report_add_pictures(peek_context *context, const peek__run_files *run,
                                       const peek__report_blocks *blocks, cJSON *object);
 

@@ -180,6 +180,39 @@ void peek__report_block_shrink(const peek__report_block *block, const float *val
             }
 }
 
+static peek_status add_singular_values(peek_context *context, const cJSON *measures, cJSON *object)
+{
+    double values[SINGULAR_VALUES];
+    int64_t count = 0;
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(measures, "singular_values"), *item;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (cJSON_IsNumber(item) && count < SINGULAR_VALUES) values[count++] = item->valuedouble;
+    }
+    return peek__json_add_numbers(context, object, "singular_values", values, count);
+}
+
+/* The same block's singular values where nothing was learned: "nulls" of measures.json holds for each kind of
+ * null what "blocks" holds for the network itself. */
+static peek_status add_nulls(peek_context *context, const cJSON *nulls, const char *name, cJSON *object)
+{
+    cJSON *array = NULL, *item = NULL;
+    const cJSON *null;
+    cJSON_ArrayForEach(null, nulls)
+    {
+        const cJSON *all = cJSON_GetObjectItemCaseSensitive(null, "blocks");
+        const cJSON *measures = cJSON_GetObjectItemCaseSensitive(all, name);
+        if (!cJSON_IsObject(measures) || !null->string) continue;
+        if (!array) PEEK_TRY(peek__json_add(context, object, "nulls", cJSON_CreateArray(), &array));
+        PEEK_TRY(peek__json_add(context, array, NULL, cJSON_CreateObject(), &item));
+        PEEK_TRY(peek__json_add_text(context, item, "name", null->string));
+        PEEK_TRY(peek__json_add_number(context, item, "effective_rank",
+                                       peek__json_number(measures, "effective_rank", INFINITY)));
+        PEEK_TRY(add_singular_values(context, measures, item));
+    }
+    return PEEK_OK;
+}
+
 static peek_status add_measures(peek_context *context, const cJSON *measures, cJSON *object)
 {
     if (!cJSON_IsObject(measures)) return PEEK_OK;
@@ -191,14 +224,7 @@ static peek_status add_measures(peek_context *context, const cJSON *measures, cJ
         PEEK_TRY(
             peek__json_add_number(context, out, names[i], peek__json_number(measures, names[i], INFINITY)));
 
-    double values[SINGULAR_VALUES];
-    int64_t count = 0;
-    const cJSON *item;
-    cJSON_ArrayForEach(
-        item, cJSON_GetObjectItemCaseSensitive(measures, "singular_values")) if (cJSON_IsNumber(item) &&
-                                                                                 count < SINGULAR_VALUES)
-        values[count++] = item->valuedouble;
-    return peek__json_add_numbers(context, out, "singular_values", values, count);
+    return add_singular_values(context, measures, out);
 }
 
 /* Which columns are zero for every sample, from the activations themselves. Reads only as far as there are
@@ -249,8 +275,9 @@ static peek_status add_sizes(peek_context *context, cJSON *object, const char *n
     return peek__json_add_numbers(context, object, name, sizes, block->flat ? 1 : 3);
 }
 
-static peek_status add_block(peek_context *context, const peek__run_files *run, const peek__report_block *block,
-                             cJSON *object)
+static peek_status add_block(peek_context *context, const peek__run_files *run,
+                             const peek__report_blocks *blocks, const peek__report_block *block,
+                             const int32_t *labels, cJSON *object)
 {
     PEEK_TRY(peek__json_add_text(context, object, "name", block->name));
     PEEK_TRY(peek__json_add_text(context, object, "kind", block->kind));
@@ -269,20 +296,21 @@ static peek_status add_block(peek_context *context, const peek__run_files *run, 
     const cJSON *all = cJSON_GetObjectItemCaseSensitive(run->measures, "blocks");
     const cJSON *measures = cJSON_GetObjectItemCaseSensitive(all, block->name);
     PEEK_TRY(add_measures(context, measures, object));
+    PEEK_TRY(add_nulls(context, cJSON_GetObjectItemCaseSensitive(run->measures, "nulls"), block->name, object));
     int maybe_unused = peek__json_number(measures, "unused", 1) > 0;
-    if (block->file && run->capture && strcmp(block->kind, "layer") == 0 && maybe_unused)
-        PEEK_TRY(add_unused(context, run, block, object));
-    return PEEK_OK;
+    if (!block->file || !run->capture || strcmp(block->kind, "layer") != 0) return PEEK_OK;
+    if (maybe_unused) PEEK_TRY(add_unused(context, run, block, object));
+    return peek__report_add_neurons(context, run, block, labels, blocks->samples, object);
 }
 
 peek_status peek__report_add_blocks(peek_context *context, const peek__run_files *run,
-                                    const peek__report_blocks *blocks, cJSON *object)
+                                    const peek__report_blocks *blocks, const int32_t *labels, cJSON *object)
 {
     cJSON *array = NULL, *item = NULL;
     PEEK_TRY(peek__json_add(context, object, "blocks", cJSON_CreateArray(), &array));
     for (int64_t b = 0; b < blocks->count; b++) {
         PEEK_TRY(peek__json_add(context, array, NULL, cJSON_CreateObject(), &item));
-        PEEK_TRY(add_block(context, run, &blocks->list[b], item));
+        PEEK_TRY(add_block(context, run, blocks, &blocks->list[b], labels, item));
     }
     return PEEK_OK;
 }

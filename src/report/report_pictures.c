@@ -193,37 +193,3 @@ peek_status peek__report_add_pictures(peek_context *context, const peek__run_fil
     close_inputs(&inputs);
     return status;
 }
-
-peek_status peek__report_add_labels(peek_context *context, const peek__run_files *run,
-                                    const peek__report_blocks *blocks, cJSON *object)
-{
-    if (!run->capture) return PEEK_OK;
-    char *path = NULL;
-    peek__npy npy = {0};
-    int64_t *labels = NULL;
-    int32_t *narrow = NULL;
-    PEEK_TRY(peek__format(context, &path, "%s/labels.npy", run->capture));
-    if (!peek__is_file(path)) {
-        peek__free(&path);
-        return PEEK_OK;
-    }
-    peek_status status = peek__npy_open(context, path, &npy);
-    if (status == PEEK_OK && (npy.rows != blocks->samples || npy.columns != 1))
-        status = peek__fail(context, PEEK_E_SHAPE, "%s: there are %lld labels for %lld samples: capture again",
-                            path, (long long)npy.rows, (long long)blocks->samples);
-    if (status == PEEK_OK) status = peek__alloc(context, &labels, blocks->samples, "the labels");
-    if (status == PEEK_OK) status = peek__alloc(context, &narrow, blocks->samples, "the labels");
-    if (status == PEEK_OK) status = peek__npy_integers(context, &npy, path, 0, blocks->samples, labels);
-    for (int64_t t = 0; status == PEEK_OK && t < blocks->samples; t++) {
-        if (labels[t] < -1 || labels[t] > INT32_MAX)
-            status = peek__fail(context, PEEK_E_VALUE, "%s: label %lld is %lld, which is no class number", path,
-                                (long long)t, (long long)labels[t]);
-        narrow[t] = (int32_t)labels[t];
-    }
-    if (status == PEEK_OK) status = peek__pack_int32(context, object, "labels", narrow, blocks->samples);
-    peek__npy_close(&npy);
-    peek__free(&narrow);
-    peek__free(&labels);
-    peek__free(&path);
-    return status;
-}

@@ -155,7 +155,8 @@ static peek_status add_errors(peek_context *context, const fit_reading *reading,
 static peek_status add_numbers_of_fit(peek_context *context, const cJSON *fit, cJSON *object)
 {
     static const char *const numbers[] = {"seed", "iterations", "seconds"}, *const texts[] = {"rule", "stop",
-                                                                                              "version"};
+                                                                                              "version",
+                                                                                              "citation"};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         PEEK_TRY(
             peek__json_add_number(context, object, numbers[i], peek__json_number(fit, numbers[i], INFINITY)));
@@ -169,12 +170,29 @@ static peek_status add_numbers_of_fit(peek_context *context, const cJSON *fit, c
                                      cJSON_GetObjectItemCaseSensitive(fit, "options"));
 }
 
+/* What the measures say of this rank beyond its error. */
+static peek_status add_measures_of_rank(peek_context *context, const fit_reading *reading, cJSON *object)
+{
+    static const char *const names[] = {"held_out_error", "stability"};
+    const cJSON *fit = cJSON_GetObjectItemCaseSensitive(reading->run->measures, "fit"), *of_rank;
+    cJSON_ArrayForEach(of_rank, cJSON_GetObjectItemCaseSensitive(fit, "ranks"))
+    {
+        int64_t rank = peek__json_count(cJSON_GetObjectItemCaseSensitive(of_rank, "rank"));
+        for (size_t i = 0; rank == reading->rank->rank && i < sizeof names / sizeof *names; i++)
+            if (!cJSON_GetObjectItemCaseSensitive(object, names[i]))
+                PEEK_TRY(peek__json_add_number(context, object, names[i],
+                                               peek__json_number(of_rank, names[i], INFINITY)));
+    }
+    return PEEK_OK;
+}
+
 static peek_status add_rank(peek_context *context, fit_reading *reading, cJSON *object)
 {
     const cJSON *entries = cJSON_GetObjectItemCaseSensitive(reading->rank->fit, "blocks"), *entry;
     cJSON *array = NULL, *item = NULL;
     PEEK_TRY(peek__json_add_number(context, object, "rank", (double)reading->rank->rank));
     PEEK_TRY(add_numbers_of_fit(context, reading->rank->fit, object));
+    PEEK_TRY(add_measures_of_rank(context, reading, object));
     PEEK_TRY(add_samples(context, reading, object));
     PEEK_TRY(add_errors(context, reading, cJSON_GetArraySize(entries), object));
     PEEK_TRY(peek__json_add(context, object, "blocks", cJSON_CreateArray(), &array));

@@ -55,12 +55,22 @@ static void write_text(const fixture *f, const char *name, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
+static const int64_t labels[SAMPLES] = {4, 2, -1, 4, 2, 4};
+
+static void write_labels(const fixture *f)
+{
+    char path[256];
+    path_in(f, "capture/labels.npy", path, sizeof path);
+    assert_int_equal(peek__npy_write(f->context, path, PEEK__INT64, 1, (int64_t[]){SAMPLES}, labels), PEEK_OK);
+}
+
 static void make_run(const fixture *f)
 {
     make_folder(f, "capture");
     make_folder(f, "fit/rank-2");
     write_matrix(f, "capture/input.npy", SAMPLES, PIXELS);
     write_matrix(f, "capture/relu.npy", SAMPLES, NEURONS);
+    write_labels(f);
     write_matrix(f, "fit/rank-2/samples.npy", SAMPLES, RANK);
     write_matrix(f, "fit/rank-2/input.npy", PIXELS, RANK);
     write_matrix(f, "fit/rank-2/relu.npy", NEURONS, RANK);
@@ -81,10 +91,13 @@ static void make_run(const fixture *f)
                "\"relative_error\": 0.5},"
                "{\"name\": \"relu\", \"file\": \"relu.npy\", \"norm\": 3, \"weight\": 1, \"rmse\": 0.1, "
                "\"relative_error\": 0.25}]}");
-    write_text(f, "measures.json",
-               "{\"blocks\": {\"relu\": {\"norm\": 3, \"unused\": 1, \"singular_values\": [3, 2, 1e-9]}}, "
-               "\"output\": {\"effective_rank\": 1.5}, \"fit\": {\"ranks\": [{\"rank\": 2, \"shares\": "
-               "{\"relu\": [0.6, 0.2]}}]}}");
+    write_text(
+        f, "measures.json",
+        "{\"blocks\": {\"relu\": {\"norm\": 3, \"unused\": 1, \"singular_values\": [3, 2, 1e-9]}}, "
+        "\"output\": {\"effective_rank\": 1.5}, \"fit\": {\"ranks\": [{\"rank\": 2, \"stability\": 0.75, "
+        "\"shares\": {\"relu\": [0.6, 0.2]}}]}, \"nulls\": {\"untrained\": {\"blocks\": {\"relu\": "
+        "{\"effective_rank\": 3.5, \"singular_values\": [5, 4]}}}}, \"rank\": {\"recommended\": 2, "
+        "\"reason\": \"it is the only one\"}}");
 }
 
 static int set_up(void **state)
@@ -103,6 +116,7 @@ static int tear_down(void **state)
     fixture *f = *state;
     static const char *const names[] = {"capture/input.npy",
                                         "capture/relu.npy",
+                                        "capture/labels.npy",
                                         "capture/manifest.json",
                                         "fit/rank-2/samples.npy",
                                         "fit/rank-2/input.npy",
@@ -192,6 +206,66 @@ static void test_shares_add_up(void **state)
     peek__free(&html);
 }
 
+/* Values of relu.npy as write_matrix makes them. */
+static float activation(int sample, int neuron)
+{
+    return (float)(((sample * NEURONS + neuron) * 7 + 3) % 11) / 11.0f;
+}
+
+static double mean_over(int neuron, int64_t label)
+{
+    double sum = 0;
+    int members = 0;
+    for (int t = 0; t < SAMPLES; t++) {
+        if (labels[t] < 0 || (label >= 0 && labels[t] != label)) continue;
+        sum += (double)activation(t, neuron);
+        members++;
+    }
+    return sum / members;
+}
+
+/* The neurons that classes share, and what the measures say beyond errors, reach the page. */
+static void test_neurons_and_measures(void **state)
+{
+    fixture *f = *state;
+    const char *runs[] = {f->folder};
+    assert_int_equal(peek_report(f->context, runs, 1, NULL), PEEK_OK);
+    char *html = read_report(f);
+    cJSON *payload = payload_of(html);
+    const cJSON *run = cJSON_GetArrayItem(cJSON_GetObjectItem(payload, "runs"), 0);
+    const cJSON *relu = cJSON_GetArrayItem(cJSON_GetObjectItem(run, "blocks"), 1);
+    const cJSON *active = cJSON_GetObjectItem(relu, "active");
+    const cJSON *overlap = cJSON_GetObjectItem(active, "overlap");
+    int counts[2] = {0, 0}, both = 0, either = 0;
+    for (int n = 0; n < NEURONS; n++) {
+        int first = mean_over(n, 2) > mean_over(n, -1), second = mean_over(n, 4) > mean_over(n, -1);
+        counts[0] += first;
+        counts[1] += second;
+        both += first && second;
+        either += first || second;
+    }
+    for (int c = 0; c < 2; c++) {
+        assert_int_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(active, "classes"), c)->valueint, 2 + 2 * c);
+        assert_int_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(active, "neurons"), c)->valueint, counts[c]);
+        double own = cJSON_GetArrayItem(overlap, 3 * c)->valuedouble;
+        assert_true(own == (counts[c] > 0 ? 1 : 0));
+    }
+    double shared = cJSON_GetArrayItem(overlap, 1)->valuedouble - (double)both / either;
+    assert_true(shared > -1e-6 && shared < 1e-6);
+    assert_non_null(cJSON_GetObjectItem(relu, "drivers"));
+
+    const cJSON *null = cJSON_GetArrayItem(cJSON_GetObjectItem(relu, "nulls"), 0);
+    assert_string_equal(peek__json_text(null, "name", ""), "untrained");
+    assert_int_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(null, "singular_values"), 1)->valueint, 4);
+    const cJSON *recommended = cJSON_GetObjectItem(run, "recommended");
+    assert_int_equal((int)peek__json_number(recommended, "rank", 0), 2);
+    assert_string_equal(peek__json_text(recommended, "reason", ""), "it is the only one");
+    const cJSON *rank = cJSON_GetArrayItem(cJSON_GetObjectItem(run, "ranks"), 0);
+    assert_true(peek__json_number(rank, "stability", 0) == 0.75);
+    cJSON_Delete(payload);
+    peek__free(&html);
+}
+
 /* Every allocation and file operation fails once: a status, a sentence, no page and nothing temporary beside
  * it. */
 static void test_fails_cleanly(void **state)
@@ -271,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_writes_the_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shares_add_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_neurons_and_measures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fails_cleanly, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refuses_bad_arguments, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stops_on_request, set_up, tear_down),

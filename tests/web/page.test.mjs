@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { launch, open, report, screenshots, temporaryFolder } from './support.mjs';
+import { launch, open, report, screenshots, settled, temporaryFolder } from './support.mjs';
 import * as runs from './synthetic_runs.mjs';
 
 const folder = temporaryFolder();
@@ -60,6 +60,7 @@ const hashOf = (page) => page.evaluate(() => location.hash);
 
 // What all views say of the state, read from the page alone.
 async function state(page) {
+    await settled(page);
     return page.evaluate(() => {
         const text = (selector) => document.querySelector(selector)?.textContent ?? null;
         const data = (selector, name) =>
@@ -72,19 +73,20 @@ async function state(page) {
             detail: text('#detail-title'),
             rows: data('.row-mark', 'number'),
             sample: text('#sample-title'),
-            thumb: data('.thumb[aria-pressed=true]', 'sample'),
+            thumb: data('#detail .thumb[aria-pressed=true]', 'sample'),
         };
     });
 }
 
 describe('every view', () => {
+    const factorised = ['components', 'flow', 'detail', 'sample', 'samples'];
     const expected = {
-        full: ['components', 'flow', 'detail', 'sample', 'errors', 'spectra', 'neurons', 'making'],
-        colour: ['components', 'flow', 'detail', 'sample', 'errors', 'neurons', 'making'],
-        fitAlone: ['components', 'flow', 'detail', 'sample', 'errors', 'neurons', 'making'],
-        smallest: ['components', 'flow', 'detail', 'sample', 'errors', 'neurons', 'making'],
+        full: [...factorised, 'errors', 'spectra', 'neurons', 'overlap', 'making'],
+        colour: [...factorised, 'errors', 'neurons', 'making'],
+        fitAlone: [...factorised, 'errors', 'neurons', 'making'],
+        smallest: [...factorised, 'errors', 'neurons', 'making'],
         unfitted: ['spectra', 'making'],
-        large: ['components', 'flow', 'detail', 'sample', 'errors', 'neurons', 'making'],
+        large: [...factorised, 'errors', 'neurons', 'making'],
     };
     for (const name of names)
         test(`of "${name}" shows something and says what it is`, () =>
@@ -204,19 +206,22 @@ describe('what is chosen', () => {
                 Number(/Column (\d+)/.exec(await page.locator('.portrait').textContent())[1]);
             for (let component = 1; component <= 3; component++) {
                 await page.locator('.ranks button', { hasText: '3' }).click();
+                await settled(page);
                 await page
                     .locator('.card')
                     .nth(component - 1)
                     .click();
+                await settled(page);
                 const column = await columns();
                 await page.locator('.ranks button', { hasText: '5' }).click();
+                await settled(page);
                 assert.equal(await columns(), column); // the fits share their factors, column by column
             }
         }));
 
     test('a sample, from the thumbnails and by its number', () =>
         withPage('full', { hash: '#rank=5' }, async (page) => {
-            const thumb = page.locator('.thumb').nth(3);
+            const thumb = page.locator('#detail .thumb').nth(3);
             const number = await thumb.getAttribute('data-sample');
             await thumb.click();
             const shown = await state(page);
@@ -236,6 +241,7 @@ describe('what is chosen', () => {
     test('a layer, in charts, detail and heatmaps', () =>
         withPage('full', {}, async (page) => {
             await page.locator('#errors .legend button').nth(2).click();
+            await settled(page);
             assert.match(await hashOf(page), /layer=dense/);
             assert.equal(await page.locator('.layers select, select.layers').inputValue(), '2');
             assert.equal(await page.locator('.heatmap.dimmed').count(), 2);
@@ -252,7 +258,7 @@ describe('what is chosen', () => {
     test('the weaker channels, when they are asked for', () =>
         withPage('full', { hash: '#rank=5' }, async (page) => {
             const part = page.locator('#detail .layer').first();
-            assert.equal(await part.locator('canvas').count(), 6);
+            assert.equal(await part.locator('.map > canvas:first-child').count(), 6);
             await part.locator('summary').click();
             await part.locator('details canvas').first().waitFor();
             const shown = await part.locator('.map').count();
@@ -283,6 +289,7 @@ describe('what is chosen', () => {
             assert.deepEqual(await page.locator('.runs button').allTextContents(), ['full', 'colour']);
             assert.equal(await page.locator('.card').count(), 5);
             await page.locator('.runs button').nth(1).click();
+            await settled(page);
             assert.equal(await page.locator('h1').textContent(), 'colour.onnx on pictures/');
             assert.equal(await page.locator('.card').count(), 4);
             assert.match(await hashOf(page), /run=2/);

@@ -62,6 +62,11 @@ export async function launch() {
     });
 }
 
+// Views that are not in sight are drawn a little later; the page says when none waits.
+export async function settled(page) {
+    await page.waitForFunction(() => document.body.getAttribute('aria-busy') === 'false');
+}
+
 // Opens a page and notes everything it must not do; `problems` has to stay empty.
 export async function open(
     browser,
@@ -84,6 +89,6 @@ export async function open(
             problems.push(`request: ${request.url()}`);
     });
     await page.goto(`file://${file}${hash}`);
-    await page.locator('#making .facts').waitFor();
+    await settled(page);
     return { page, problems, close: () => context.close() };
 }

@@ -37,14 +37,22 @@ export interface Section {
     title: HTMLElement;
     sentence: HTMLElement;
     body: HTMLElement;
+    tools: HTMLElement; // beside the heading: what the view can be told
 }
 
 export function section(id: string, title: string): Section {
     const heading = h('h2', { id: `${id}-title` }, title);
     const sentence = h('p', { class: 'sentence' });
     const body = h('div', { class: 'body' });
-    const element = h('section', { id, 'aria-labelledby': `${id}-title` }, heading, sentence, body);
-    return { element, title: heading, sentence, body };
+    const tools = h('div', { class: 'tools' });
+    const element = h(
+        'section',
+        { id, 'aria-labelledby': `${id}-title` },
+        h('div', { class: 'heading' }, heading, tools),
+        sentence,
+        body,
+    );
+    return { element, title: heading, sentence, body, tools };
 }
 
 // Calls draw with the element's width, now and whenever it changes.

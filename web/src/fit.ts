@@ -11,6 +11,24 @@ export interface Amount {
     value: number;
 }
 
+// What is left of every sample in a layer, by sample and rising.
+export interface Residuals {
+    values: Float32Array;
+    sorted: Float32Array;
+}
+
+// As many as a view may show.
+const topSamples = 240;
+
+// The largest values with their places, without sorting all.
+export function largest(values: Float32Array, many: number): Amount[] {
+    const least = values.length > many ? values.slice().sort()[values.length - many]! : -Infinity;
+    const found: Amount[] = [];
+    for (let index = 0; index < values.length; index++)
+        if (values[index]! >= least) found.push({ index, value: values[index]! });
+    return found.sort((a, b) => b.value - a.value || a.index - b.index).slice(0, many);
+}
+
 function strongestFirst(values: ArrayLike<number>): Amount[] {
     return Array.from(values, (value, index) => ({ index, value })).sort(
         (a, b) => b.value - a.value || a.index - b.index,
@@ -26,6 +44,9 @@ export class Fit {
     private readonly topCache = new Map<number, Amount[]>();
     private sampleMatrix: Float32Array | null = null;
     private columnNorms: Float64Array | null = null;
+    private classSums: Float64Array | null = null;
+    private rootMatrix: Float32Array | null = null;
+    private readonly residualCache = new Map<number, Residuals>();
     private errorMatrix: Float32Array | null = null;
 
     constructor(
@@ -122,10 +143,9 @@ export class Fit {
     loadings(layer: Layer, component: number): Float32Array {
         const stored = this.stored(layer);
         const column = this.column[component]!;
-        return Float32Array.from(
-            { length: stored.length / this.rank },
-            (_, i) => stored[i * this.rank + column]!,
-        );
+        const found = new Float32Array(stored.length / this.rank);
+        for (let i = 0; i < found.length; i++) found[i] = stored[i * this.rank + column]!;
+        return found;
     }
 
     // Loadings counted by what they contribute, so that those of different components compare: W_nr ||F_r||.
@@ -153,39 +173,102 @@ export class Fit {
         return total > 0 ? amounts.map((amount) => amount / total) : amounts;
     }
 
-    // Samples by how much of a component they have, the most first.
+    // How much of a component every sample has.
+    amounts(component: number): Float32Array {
+        const column = this.column[component]!;
+        const found = new Float32Array(this.model.run.sample_count);
+        for (let t = 0; t < found.length; t++) found[t] = this.matrix[t * this.rank + column]!;
+        return found;
+    }
+
+    // The samples that have most of a component, the most first.
     top(component: number): Amount[] {
         let found = this.topCache.get(component);
         if (!found) {
-            const column = this.column[component]!;
-            found = strongestFirst(
-                Float32Array.from(
-                    { length: this.model.run.sample_count },
-                    (_, t) => this.matrix[t * this.rank + column]!,
-                ),
-            );
+            found = largest(this.amounts(component), topSamples);
             this.topCache.set(component, found);
         }
         return found;
     }
 
+    // How much of each component (as stored) the samples of each class have together, classes as in the model.
+    private get classTable(): Float64Array {
+        if (!this.classSums) {
+            const { labels, classes } = this.model;
+            const places = new Map(classes.map((label, place) => [label, place]));
+            const sums = new Float64Array(classes.length * this.rank);
+            labels?.forEach((label, t) => {
+                const place = places.get(label);
+                if (place === undefined) return;
+                for (let r = 0; r < this.rank; r++)
+                    sums[place * this.rank + r]! += this.matrix[t * this.rank + r]!;
+            });
+            this.classSums = sums;
+        }
+        return this.classSums;
+    }
+
     // How a component divides among the classes, the largest share first; null where labels are unknown.
     classes(component: number): Amount[] | null {
-        const labels = this.model.labels;
+        const { labels, classes } = this.model;
         if (!labels) return null;
         const column = this.column[component]!;
-        const sums = new Map<number, number>();
-        let total = 0;
-        labels.forEach((label, t) => {
-            const amount = this.matrix[t * this.rank + column]!;
-            if (label < 0) return;
-            sums.set(label, (sums.get(label) ?? 0) + amount);
-            total += amount;
-        });
+        const sums = classes.map((_, place) => this.classTable[place * this.rank + column]!);
+        const total = sums.reduce((sum, value) => sum + value, 0);
         if (!(total > 0)) return [];
-        return [...sums]
-            .map(([index, sum]) => ({ index, value: sum / total }))
-            .sort((a, b) => b.value - a.value);
+        return sums
+            .map((sum, place) => ({ index: classes[place]!, value: sum / total }))
+            .filter((share) => share.value > 0)
+            .sort((a, b) => b.value - a.value || a.index - b.index);
+    }
+
+    // The largest share that one class has of a component; 0 where labels are unknown.
+    purity(component: number): number {
+        return this.classes(component)?.[0]?.value ?? 0;
+    }
+
+    // The first layer in which a component explains at least half of an equal share; the last one otherwise.
+    firstLayer(component: number): number {
+        const layers = this.model.layers.filter((layer) => this.has(layer));
+        const found = layers.find(
+            (layer) => this.share(layer, component) >= this.explained(layer) / this.rank / 2,
+        );
+        return (found ?? layers[layers.length - 1])?.index ?? 0;
+    }
+
+    // Square roots of the compositions: samples x rank, in the order of the components. Rows have length 1, and
+    // the distance of two rows is the Hellinger distance of the compositions (but for the factor sqrt 2).
+    get roots(): Float32Array {
+        if (!this.rootMatrix) {
+            const { matrix, rank } = this;
+            const weights = Float64Array.from(this.column, (column) =>
+                this.norms[column]! > 0 ? Math.sqrt(this.mean[column]!) / this.norms[column]! : 0,
+            );
+            const roots = new Float32Array(matrix.length);
+            for (let t = 0; t < matrix.length; t += rank) {
+                let total = 0;
+                for (let c = 0; c < rank; c++) total += matrix[t + this.column[c]!]! * weights[c]!;
+                if (total > 0)
+                    for (let c = 0; c < rank; c++)
+                        roots[t + c] = Math.sqrt((matrix[t + this.column[c]!]! * weights[c]!) / total);
+            }
+            this.rootMatrix = roots;
+        }
+        return this.rootMatrix;
+    }
+
+    // The samples of the most similar composition, the nearest first; value: what both have in common, 0 .. 1.
+    neighbours(sample: number, many: number): Amount[] {
+        const { roots, rank } = this;
+        const own = roots.slice(sample * rank, (sample + 1) * rank);
+        const common = new Float32Array(roots.length / rank);
+        for (let t = 0; t < common.length; t++) {
+            let sum = 0;
+            for (let c = 0; c < rank; c++) sum += roots[t * rank + c]! * own[c]!;
+            common[t] = sum;
+        }
+        common[sample] = -1;
+        return largest(common, many).filter((amount) => amount.index !== sample && amount.value > 0);
     }
 
     // What the fit makes of a sample in a layer: the sum of its components' loadings.
@@ -201,17 +284,26 @@ export class Fit {
     }
 
     // What is left unexplained of every sample in a layer (norms), or null where it was not written.
-    residuals(layer: Layer): Float32Array | null {
-        if (!this.data.errors) return null;
-        this.errorMatrix ??= unpackRoot8(this.data.errors);
-        const errors = this.errorMatrix;
-        const columns = this.data.blocks.length;
-        const places = this.data.blocks.flatMap((block, place) =>
-            layer.blocks.includes(block.block) ? [place] : [],
-        );
-        return Float32Array.from({ length: errors.length / columns }, (_, t) =>
-            Math.sqrt(places.reduce((sum, place) => sum + errors[t * columns + place]! ** 2, 0)),
-        );
+    residuals(layer: Layer): Residuals | null {
+        if (!this.data.errors || !this.has(layer)) return null;
+        let found = this.residualCache.get(layer.index);
+        if (!found) {
+            this.errorMatrix ??= unpackRoot8(this.data.errors);
+            const errors = this.errorMatrix;
+            const columns = this.data.blocks.length;
+            const places = this.data.blocks.flatMap((block, place) =>
+                layer.blocks.includes(block.block) ? [place] : [],
+            );
+            const values = new Float32Array(errors.length / columns);
+            for (let t = 0; t < values.length; t++) {
+                let sum = 0;
+                for (const place of places) sum += errors[t * columns + place]! ** 2;
+                values[t] = Math.sqrt(sum);
+            }
+            found = { values, sorted: values.slice().sort() };
+            this.residualCache.set(layer.index, found);
+        }
+        return found;
     }
 
     // The component of another fit that the same samples have: the largest cosine between columns of F.

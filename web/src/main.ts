@@ -3,6 +3,7 @@ import { h } from './dom';
 import { RunModel } from './model';
 import type { Payload } from './payload_types';
 import { Store } from './store';
+import { compareView } from './views/compare';
 import { detailView } from './views/detail';
 import { errorView } from './views/errors';
 import { flowView } from './views/flow';
@@ -10,7 +11,9 @@ import { galleryView } from './views/gallery';
 import { headerView } from './views/header';
 import { heatmapView } from './views/heatmaps';
 import { makingView } from './views/making';
+import { hasOverlap, overlapView } from './views/overlap';
 import { sampleView } from './views/sample';
+import { samplesView } from './views/samples';
 import { spectrumView } from './views/spectra';
 import { toolbarView } from './views/toolbar';
 
@@ -37,7 +40,7 @@ function placeFlow(store: Store, flow: HTMLElement, left: HTMLElement, right: HT
     store.watch(['rank'], place);
 }
 
-function build(payload: Payload, licences: string): HTMLElement[] {
+function build(payload: Payload, licences: string): { store: Store; parts: HTMLElement[] } {
     const store = new Store(payload.runs.map((run) => new RunModel(run)));
     const factorised = store.runs.some((run) => run.ranks.length > 0);
     const measured = store.runs.some((run) =>
@@ -56,13 +59,24 @@ function build(payload: Payload, licences: string): HTMLElement[] {
         charts.append(errorView(store));
     }
     if (measured) charts.append(spectrumView(store));
-    return [
-        headerView(store),
-        toolbarView(store),
-        factorised
-            ? h('main', {}, both, charts, heatmapView(store), makingView(store, payload, licences))
-            : h('main', {}, charts, makingView(store, payload, licences)),
-    ];
+    const views = factorised
+        ? [
+              both,
+              ...(store.runs.length > 1 ? [compareView(store)] : []),
+              samplesView(store),
+              charts,
+              heatmapView(store),
+              ...(hasOverlap(store) ? [overlapView(store)] : []),
+          ]
+        : [charts];
+    return {
+        store,
+        parts: [
+            headerView(store),
+            toolbarView(store),
+            h('main', {}, ...views, makingView(store, payload, licences)),
+        ],
+    };
 }
 
 const page = document.getElementById('page');
@@ -73,7 +87,9 @@ if (page) {
         const payload = JSON.parse(data) as Payload;
         if (payload.format !== 'nnpeek-report' || payload.schema !== 1)
             throw new Error('it was written for another version of this page');
-        page.replaceChildren(...build(payload, licences));
+        const { store, parts } = build(payload, licences);
+        page.replaceChildren(...parts);
+        store.flush();
         document.title = `${payload.runs.map((run) => run.network?.name ?? run.name).join(', ')} – nnpeek`;
     } catch (error) {
         page.replaceChildren(

@@ -70,13 +70,20 @@ function unusedInView(block: Block, columns: Int32Array): number[] {
     return [...found].filter(([place, entries]) => entries === size(place)).map(([place]) => place);
 }
 
+// The channel (of maps) or neuron to which an entry of a layer's view belongs.
+export function unitOf(layer: Layer, neuron: number): number {
+    return layer.view.length === 3 ? Math.floor(neuron / (layer.view[1]! * layer.view[2]!)) : neuron;
+}
+
 export class RunModel {
     readonly layers: Layer[];
     readonly ranks: number[];
     readonly labels: Int32Array | null;
+    readonly classes: number[]; // those that a sample has, rising
     readonly pictures: Pictures | null;
     readonly title: string;
     private readonly indices: Int32Array | null;
+    private readonly driverCache = new Map<number, Map<number, number[]>>();
     private readonly fits = new Map<number, Fit>();
 
     constructor(readonly run: Run) {
@@ -86,6 +93,7 @@ export class RunModel {
         this.layers = groupBlocks(run.blocks, fitted).map((group, index) => this.layer(group, index));
         this.ranks = run.ranks.map((rank) => rank.rank);
         this.labels = run.labels ? unpackInt32(run.labels) : null;
+        this.classes = [...new Set(this.labels ?? [])].filter((label) => label >= 0).sort((a, b) => a - b);
         this.indices = run.sample_indices ? unpackInt32(run.sample_indices) : null;
         this.pictures = this.unpackPictures();
         const network = run.network?.name;
@@ -131,6 +139,37 @@ export class RunModel {
         unpackInt32(found.samples).forEach((sample, index) => place.set(sample, index));
         const { channels, height, width } = found;
         return { channels, height, width, pixels: unpackBytes(found.pixels), place };
+    }
+
+    // The samples that drive a layer's strongest units most: channels of maps, or neurons.
+    drivers(layer: Layer): Map<number, number[]> {
+        let found = this.driverCache.get(layer.index);
+        if (!found) {
+            found = new Map();
+            const packed = layer.blocks.length === 1 ? this.run.blocks[layer.blocks[0]!]!.drivers : undefined;
+            if (packed) {
+                const units = unpackInt32(packed.units);
+                const samples = unpackInt32(packed.samples);
+                const each = units.length ? samples.length / units.length : 0;
+                units.forEach((unit, place) =>
+                    found!.set(
+                        unit,
+                        Array.from(samples.subarray(place * each, (place + 1) * each)).filter((t) => t >= 0),
+                    ),
+                );
+            }
+            this.driverCache.set(layer.index, found);
+        }
+        return found;
+    }
+
+    // Whether both looked at the same samples, in the same order.
+    samplesLike(other: RunModel): boolean {
+        return (
+            this.run.sample_count === other.run.sample_count &&
+            this.run.data?.name === other.run.data?.name &&
+            this.run.sample_indices?.data === other.run.sample_indices?.data
+        );
     }
 
     get input(): Layer | null {

@@ -108,3 +108,60 @@ export function samplePicture(model: RunModel, sample: number, label: string): H
     const { channels, height, width, pixels } = model.pictures;
     return canvas(width, height, label, paintPicture(values, channels, pixels.low, pixels.high));
 }
+
+// Several samples' pictures side by side on one canvas, or null where the page has none of them.
+export function pictureStrip(model: RunModel, samples: number[], label: string): HTMLCanvasElement | null {
+    if (!model.pictures) return null;
+    const { channels, height, width, pixels } = model.pictures;
+    const shown = samples.flatMap((sample) => model.picture(sample) ?? []);
+    if (!shown.length) return null;
+    const gap = Math.max(1, Math.round(width / 14));
+    const element = h('canvas', {
+        width: shown.length * (width + gap) - gap,
+        height,
+        role: 'img',
+        'aria-label': label,
+        class: 'raster strip',
+    });
+    const context = element.getContext('2d');
+    shown.forEach((values, place) => {
+        if (!context) return;
+        const image = context.createImageData(width, height);
+        paintPicture(values, channels, pixels.low, pixels.high)(image.data);
+        context.putImageData(image, place * (width + gap), 0);
+    });
+    return element;
+}
+
+// A sample as a button that chooses it: its picture, or its number where the page has none.
+export function sampleButton(
+    model: RunModel,
+    sample: number,
+    chosen: boolean,
+    choose: (sample: number) => void,
+    note = '',
+): HTMLButtonElement {
+    const name = model.className(sample);
+    const label = `Sample ${sample}${name === null ? '' : `, ${name}`}${note ? `, ${note}` : ''}`;
+    const picture = samplePicture(model, sample, '');
+    picture?.setAttribute('aria-hidden', 'true');
+    return h(
+        'button',
+        {
+            type: 'button',
+            class: picture ? 'thumb' : 'thumb text',
+            title: label,
+            'aria-label': label,
+            'data-sample': sample,
+            'aria-pressed': String(chosen),
+            click: () => choose(sample),
+        },
+        picture ?? String(sample),
+    );
+}
+
+// Marks the chosen one among buttons of samples.
+export function markSample(buttons: Element, sample: number | null): void {
+    for (const button of buttons.querySelectorAll<HTMLElement>('[data-sample]'))
+        button.setAttribute('aria-pressed', String(button.dataset['sample'] === String(sample)));
+}

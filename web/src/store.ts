@@ -1,5 +1,6 @@
 // The one state that all views share, and its form in the URL's hash.
 import type { Fit } from './fit';
+import { Drawing } from './drawing';
 import type { Layer, RunModel } from './model';
 
 export interface State {
@@ -8,21 +9,28 @@ export interface State {
     component: number; // by energy, 0 is the strongest
     layer: number | null; // null: all alike
     sample: number | null; // null: the one that has most of the component
+    neuron: number | null; // of the layer, in the numbering of its view
+    sort: Sort; // of the components in the gallery
+    lit: number | null; // the class marked on the map; null: the component is
+    against: number | null; // the run it is compared with; null: the next one
 }
 
+export const sorts = ['energy', 'layer', 'purity'] as const;
+export type Sort = (typeof sorts)[number];
+
 type Key = keyof State;
-type Listener = () => void;
 
 // A rank that shows structure without being long to read.
 const usualRank = 20;
 
 export class Store {
     private state: State;
-    private readonly listeners: { keys: Key[]; listener: Listener }[] = [];
+    private readonly watchers: { keys: Key[]; draw: () => void }[] = [];
+    private readonly drawing = new Drawing();
     private writing = false;
 
     constructor(readonly runs: RunModel[]) {
-        this.state = { run: 0, rank: this.usualRank(0), component: 0, layer: null, sample: null };
+        this.state = { run: 0, rank: this.usualRank(0), component: 0, layer: null, sample: null, neuron: null, sort: 'energy', lit: null, against: null };
         this.state = this.allowed({ ...this.state, ...this.readHash(this.state) });
         window.addEventListener('hashchange', () => {
             if (!this.writing) this.set(this.readHash(this.state));
@@ -50,10 +58,17 @@ export class Store {
         return this.state.sample ?? this.fit?.top(this.state.component)[0]?.index ?? null;
     }
 
-    // Calls the listener now, and whenever one of the keys changes. Another run changes everything.
-    watch(keys: Key[], listener: Listener): void {
-        this.listeners.push({ keys: [...keys, 'run'], listener });
-        listener();
+    // Calls draw soon, and whenever one of the keys changes: at once where `place` is on the screen (or is left
+    // out), a little later elsewhere. Another run changes everything.
+    watch(keys: Key[], draw: () => void, place?: Element): void {
+        const task = this.drawing.task(draw, place);
+        this.watchers.push({ keys: [...keys, 'run'], draw: task });
+        task();
+    }
+
+    // Draws what waits and is in sight; the rest follows.
+    flush(): void {
+        this.drawing.flush();
     }
 
     set(patch: Partial<State>): void {
@@ -64,16 +79,19 @@ export class Store {
                 patch.rank ?? this.nearestRank(wanted.run, this.model.ranks[before.rank] ?? usualRank);
             wanted.layer = patch.layer ?? null;
             wanted.sample = patch.sample ?? null;
+            wanted.lit = null;
+            if (patch.against === undefined && before.against === wanted.run) wanted.against = before.run;
         } else if (wanted.rank !== before.rank && patch.component === undefined) {
             const [from, to] = [this.model.fit(before.rank), this.model.fit(wanted.rank)];
             if (from && to) wanted.component = to.closest(from, before.component);
         }
+        if (wanted.layer !== before.layer && patch.neuron === undefined) wanted.neuron = null;
         this.state = this.allowed(wanted);
         const changed = (Object.keys(before) as Key[]).filter((key) => before[key] !== this.state[key]);
         if (changed.length === 0) return;
         this.writeHash();
-        for (const { keys, listener } of this.listeners)
-            if (keys.some((key) => changed.includes(key))) listener();
+        for (const { keys, draw } of this.watchers) if (keys.some((key) => changed.includes(key))) draw();
+        this.drawing.flush();
     }
 
     private nearestRank(run: number, rank: number): number {
@@ -96,13 +114,26 @@ export class Store {
         const rank = within(state.rank, model.ranks.length);
         const orNull = (value: number | null, length: number): number | null =>
             value !== null && Number.isInteger(value) && value >= 0 && value < length ? value : null;
+        const layer = orNull(state.layer, model.layers.length);
+        const entries = layer === null ? 0 : model.layers[layer]!.view.reduce((all, size) => all * size, 1);
+        const against = orNull(state.against, this.runs.length);
         return {
             run,
             rank,
             component: within(state.component, model.ranks[rank] ?? 1),
-            layer: orNull(state.layer, model.layers.length),
+            layer,
             sample: orNull(state.sample, model.run.sample_count),
+            neuron: orNull(state.neuron, entries),
+            sort: sorts.includes(state.sort) ? state.sort : 'energy',
+            lit: state.lit !== null && model.classes.includes(state.lit) ? state.lit : null,
+            against: against === run ? null : against,
         };
+    }
+
+    // The run that the shown one is compared with.
+    get other(): RunModel | null {
+        if (this.runs.length < 2) return null;
+        return this.runs[this.state.against ?? (this.state.run + 1) % this.runs.length]!;
     }
 
     // #run=1&rank=20&component=3&layer=relu1&sample=12, counted as a person counts.
@@ -120,6 +151,11 @@ export class Store {
         const layer = model.layers.findIndex((candidate) => candidate.name === words.get('layer'));
         patch.layer = layer >= 0 ? layer : null;
         patch.sample = found('sample');
+        patch.neuron = found('neuron');
+        patch.lit = found('class');
+        patch.sort = (words.get('sort') ?? 'energy') as Sort;
+        const against = found('against');
+        patch.against = against === null ? null : against - 1;
         return patch;
     }
 
@@ -131,6 +167,10 @@ export class Store {
         words.set('component', String(this.state.component + 1));
         if (this.layer) words.set('layer', this.layer.name);
         if (this.state.sample !== null) words.set('sample', String(this.state.sample));
+        if (this.state.neuron !== null) words.set('neuron', String(this.state.neuron));
+        if (this.state.lit !== null) words.set('class', String(this.state.lit));
+        if (this.state.sort !== 'energy') words.set('sort', this.state.sort);
+        if (this.state.against !== null) words.set('against', String(this.state.against + 1));
         this.writing = true;
         history.replaceState(null, '', `#${words.toString()}`);
         this.writing = false;

@@ -1,8 +1,17 @@
 // The chosen component: its picture, the samples that have most of it, the neurons that carry it.
 import { h, section } from '../dom';
 import type { Amount, Fit } from '../fit';
-import type { Layer } from '../model';
-import { canvas, latentImage, latentSource, paintMap, samplePicture } from '../pictures';
+import type { Layer, RunModel } from '../model';
+import {
+    canvas,
+    latentImage,
+    latentSource,
+    markSample,
+    paintMap,
+    pictureStrip,
+    sampleButton,
+} from '../pictures';
+import { saveMenu, type Table } from '../exports';
 import type { Store } from '../store';
 import { count, list, percent, plural, shape, shorten } from '../words';
 
@@ -10,6 +19,7 @@ const mapsShown = 6;
 const mapsUnfolded = 120;
 const neuronsShown = 8;
 const samplesShown = 24;
+const driversShown = 4;
 
 // Which share of a component's energy in this layer each channel (or neuron) carries, the most first.
 function carriers(values: Float32Array, size: number): Amount[] {
@@ -36,7 +46,19 @@ function needed(amounts: Amount[]): number {
     return many;
 }
 
-function maps(layer: Layer, values: Float32Array, amounts: Amount[], open: boolean): HTMLElement {
+// The samples that drive a channel or neuron most.
+function drivers(model: RunModel, layer: Layer, unit: number): HTMLElement | null {
+    const samples = model.drivers(layer).get(unit)?.slice(0, driversShown) ?? [];
+    return pictureStrip(model, samples, `Driven most by samples ${list(samples.map(String))}`);
+}
+
+function maps(
+    model: RunModel,
+    layer: Layer,
+    values: Float32Array,
+    amounts: Amount[],
+    open: boolean,
+): HTMLElement {
     const [, height = 1, width = 1] = layer.view;
     const size = height * width;
     const full = values.reduce((most, value) => Math.max(most, value), 0);
@@ -50,6 +72,7 @@ function maps(layer: Layer, values: Float32Array, amounts: Amount[], open: boole
                 `Channel ${index}: ${percent(value)}`,
                 paintMap(values.subarray(index * size, (index + 1) * size), full),
             ),
+            drivers(model, layer, index),
             h('figcaption', {}, h('b', {}, String(index)), ` ${percent(value)}`),
         );
     const rest = amounts.slice(mapsShown).filter((amount) => amount.value > 0);
@@ -76,7 +99,7 @@ function fold(rest: Amount[], map: (amount: Amount) => HTMLElement, open: boolea
     return element;
 }
 
-function neurons(amounts: Amount[]): HTMLElement {
+function neurons(store: Store, layer: Layer, amounts: Amount[]): HTMLElement {
     const most = amounts[0]?.value ?? 0;
     return h(
         'ol',
@@ -88,7 +111,16 @@ function neurons(amounts: Amount[]): HTMLElement {
                 h(
                     'li',
                     {},
-                    h('span', {}, `neuron ${count(index)}`),
+                    h(
+                        'button',
+                        {
+                            type: 'button',
+                            class: 'plain',
+                            click: () => store.set({ layer: layer.index, neuron: index }),
+                        },
+                        `neuron ${count(index)}`,
+                    ),
+                    drivers(store.model, layer, index),
                     h(
                         'span',
                         { class: 'track' },
@@ -139,7 +171,9 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
                 : 'Nothing of this layer.',
         ),
         share > 0 &&
-            (mapped ? maps(layer, values, amounts, store.get('layer') === layer.index) : neurons(amounts)),
+            (mapped
+                ? maps(store.model, layer, values, amounts, store.get('layer') === layer.index)
+                : neurons(store, layer, amounts)),
     );
 }
 
@@ -173,30 +207,36 @@ function topSamples(store: Store, fit: Fit): HTMLElement | null {
         .filter((amount) => amount.value > 0)
         .slice(0, samplesShown);
     if (!top.length) return null;
-    const buttons = top.map(({ index }) => {
-        const name = model.className(index);
-        const label = `Sample ${index}${name === null ? '' : `, ${name}`}`;
-        const picture = samplePicture(model, index, '');
-        picture?.setAttribute('aria-hidden', 'true');
-        return h(
-            'button',
-            {
-                type: 'button',
-                class: picture ? 'thumb' : 'thumb text',
-                title: label,
-                'aria-label': label,
-                'data-sample': index,
-                'aria-pressed': String(store.sample === index),
-                click: () => store.set({ sample: index }),
-            },
-            picture ?? String(index),
-        );
-    });
+    const buttons = top.map(({ index }) =>
+        sampleButton(model, index, store.sample === index, (sample) => store.set({ sample })),
+    );
     return h('div', {}, h('h3', {}, 'Samples that have most of it'), h('div', { class: 'thumbs' }, ...buttons));
 }
 
+function numbers(store: Store): Table {
+    const { fit, model } = store;
+    if (!fit) return [];
+    const component = store.get('component');
+    return [
+        ['component', 'layer', 'share', 'unit', 'share of the component'],
+        ...model.layers
+            .filter((layer) => fit.has(layer))
+            .flatMap((layer) => {
+                const size = layer.view.length === 3 ? layer.view[1]! * layer.view[2]! : 1;
+                return carriers(fit.loadings(layer, component), size).map(({ index, value }) => [
+                    component + 1,
+                    layer.name,
+                    fit.share(layer, component),
+                    index,
+                    value,
+                ]);
+            }),
+    ];
+}
+
 export function detailView(store: Store): HTMLElement {
-    const { element, title, sentence, body } = section('detail', 'Component');
+    const { element, title, sentence, body, tools } = section('detail', 'Component');
+    tools.append(saveMenu('component', body, () => numbers(store)));
     const picture = h('div', { class: 'portrait' });
     const samples = h('div', { class: 'samples' });
     const layers = h('div', { class: 'layers' });
@@ -211,9 +251,11 @@ export function detailView(store: Store): HTMLElement {
             .classes(component)
             ?.slice(0, 3)
             .map(({ index, value }) => `${shorten(model.labelName(index), 20)} (${percent(value)})`);
+        const driven = model.pictures && model.layers.some((layer) => model.drivers(layer).size > 0);
         sentence.textContent =
             `Large: ${latentSource(model)}. Under it, who has it and where it lives; ` +
-            `maps are loadings, the brighter the more, the strongest channels first.` +
+            `maps are loadings, the brighter the more, the strongest channels first` +
+            `${driven ? ', each with the samples that drive it most.' : '.'}` +
             `${classes?.length ? ` Its samples are mostly ${list(classes)}.` : ''}`;
         picture.replaceChildren(
             latentImage(fit, component, `Component ${component + 1}: ${latentSource(model)}`),
@@ -228,15 +270,12 @@ export function detailView(store: Store): HTMLElement {
             (layer) => fit.has(layer) && !(layer.kind === 'input' && layer.view.length === 3),
         );
         layers.replaceChildren(...parts.map((layer) => layerPart(store, fit, layer)));
-    });
+    }, element);
     store.watch(['rank', 'component'], () => {
         const { fit } = store;
         const found = fit && topSamples(store, fit);
         samples.replaceChildren(...(found ? [found] : []));
-    });
-    store.watch(['rank', 'component', 'sample'], () => {
-        for (const button of samples.querySelectorAll<HTMLElement>('[data-sample]'))
-            button.setAttribute('aria-pressed', String(button.dataset['sample'] === String(store.sample)));
-    });
+    }, element);
+    store.watch(['rank', 'component', 'sample'], () => markSample(samples, store.sample), element);
     return element;
 }

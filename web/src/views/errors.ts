@@ -1,5 +1,6 @@
 // Error against rank: the relative error of every layer, and the paper's RMSE.
 import { h, onWidth, section } from '../dom';
+import { saveMenu, type Table } from '../exports';
 import type { RunModel } from '../model';
 import type { Store } from '../store';
 import { number, percent } from '../words';
@@ -101,6 +102,15 @@ function relativeChart(store: Store, width: number): Chart {
             marks: [
                 Plot.gridY({ stroke: 'var(--line)', strokeOpacity: 1 }),
                 Plot.ruleX([shown], { stroke: 'var(--accent)', strokeWidth: 1.5 }),
+                ...[heldOut(store), stability(store)].flatMap((held, place) => [
+                    Plot.line(held, {
+                        x: 'rank',
+                        y: 'value',
+                        stroke: 'var(--ink)',
+                        strokeDasharray: place === 0 ? '1,3' : '7,3',
+                    }),
+                    Plot.dot(held, { x: 'rank', y: 'value', r: 3, fill: 'var(--ink)', title: 'title' }),
+                ]),
                 ...curves(data, {
                     x: 'rank',
                     y: 'error',
@@ -123,6 +133,25 @@ function relativeChart(store: Store, width: number): Chart {
             color: { type: 'identity' },
             r: { type: 'identity' },
         }) as Chart,
+    );
+}
+
+interface Held {
+    rank: number;
+    value: number;
+    title: string;
+}
+
+// Of the run shown, where the measures have them.
+function heldOut(store: Store): Held[] {
+    return store.model.run.ranks.flatMap(({ rank, held_out_error: value }) =>
+        value === undefined ? [] : [{ rank, value, title: `rank ${rank}: held-out error ${number(value)}` }],
+    );
+}
+
+function stability(store: Store): Held[] {
+    return store.model.run.ranks.flatMap(({ rank, stability: value }) =>
+        value === undefined ? [] : [{ rank, value, title: `rank ${rank}: stability ${number(value)}` }],
     );
 }
 
@@ -161,17 +190,51 @@ function rmseChart(store: Store, width: number): Chart {
     );
 }
 
+function numbers(store: Store): Table {
+    const layers = store.model.layers;
+    return [
+        ['run', 'rank', 'RMSE', 'relative error', ...layers.map(({ name }) => `relative error of ${name}`)].concat([
+            'held-out error',
+            'stability',
+        ]),
+        ...store.runs.flatMap((model) =>
+            model.run.ranks.map((rank, place) => [
+                model.run.name,
+                rank.rank,
+                rank.rmse,
+                rank.relative_error,
+                ...layers.map((layer) => {
+                    const same = sameLayer(model, store, layer.index);
+                    const fit = model.fit(place)!;
+                    return same && fit.has(same) ? fit.relativeError(same) : '';
+                }),
+                rank.held_out_error ?? '',
+                rank.stability ?? '',
+            ]),
+        ),
+    ];
+}
+
+// What the measures say of the rank, where they were asked.
+function advice(model: RunModel): string {
+    const { recommended } = model.run;
+    if (!recommended) return '';
+    return ` Recommended: rank ${recommended.rank}${recommended.reason ? `, ${recommended.reason}` : ''}.`;
+}
+
 export function errorView(store: Store): HTMLElement {
-    const { element, sentence, body } = section('errors', 'Error against rank');
+    const { element, sentence, body, tools } = section('errors', 'Error against rank');
+    tools.append(saveMenu('errors', body, () => numbers(store)));
     const key = h('div');
     const relative = h('div', { class: 'chart' });
+    const relativeCaption = h('figcaption');
     const rmse = h('div', { class: 'chart' });
     body.append(
         key,
         h(
             'div',
             { class: 'charts-row' },
-            h('figure', {}, h('figcaption', {}, 'Relative error of each layer (0: all explained)'), relative),
+            h('figure', {}, relativeCaption, relative),
             h('figure', {}, h('figcaption', {}, 'RMSE of all blocks together, as in the paper'), rmse),
         ),
     );
@@ -184,6 +247,10 @@ export function errorView(store: Store): HTMLElement {
     store.watch(['rank', 'layer'], () => {
         const { fit, model } = store;
         key.replaceChildren(legend(store));
+        relativeCaption.textContent =
+            'Relative error of each layer (0: all explained)' +
+            (heldOut(store).length ? '; dotted: held out' : '') +
+            (stability(store).length ? '; long dashes: stability (1: fits of all seeds agree)' : '');
         if (!fit) return;
         sentence.textContent =
             'How much is left the more components there are; the vertical line is the rank shown ' +
@@ -191,8 +258,9 @@ export function errorView(store: Store): HTMLElement {
             `at which the relative error of all blocks together is ${number(fit.data.relative_error)} ` +
             `(${percent(1 - fit.data.relative_error ** 2)} explained) and the RMSE ${number(fit.data.rmse)}.` +
             `${model.ranks.length > 1 ? ' Click to choose another rank.' : ''}` +
-            `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}`;
+            `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}` +
+            advice(model);
         for (const redraw of redraws) redraw();
-    });
+    }, element);
     return element;
 }

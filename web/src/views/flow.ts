@@ -1,5 +1,6 @@
 // The way through the network: a column a layer, a band a component, the unexplained rest in grey beneath.
 import { h, onWidth, section, svg } from '../dom';
+import { saveMenu, type Table } from '../exports';
 import type { Fit } from '../fit';
 import type { Layer } from '../model';
 import type { Store } from '../store';
@@ -183,10 +184,25 @@ function lengthBeside(frame: HTMLElement, neighbour: HTMLElement): number {
     return Math.round(Math.max(shortest, Math.min(longest, neighbour.offsetHeight - others - labelRoom - 6)));
 }
 
+function numbers(store: Store): Table {
+    const { fit } = store;
+    if (!fit) return [];
+    const layers = store.model.layers.filter((layer) => fit.has(layer));
+    return [
+        ['component', ...layers.map((layer) => layer.name)],
+        ...Array.from({ length: fit.rank }, (_, c) => [
+            String(c + 1),
+            ...layers.map((layer) => fit.share(layer, c)),
+        ]),
+        ['not explained', ...layers.map((layer) => 1 - fit.explained(layer))],
+    ];
+}
+
 export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
-    const { element, sentence, body, title } = section('flow', 'The way through the network');
+    const { element, sentence, body, title, tools } = section('flow', 'The way through the network');
     const frame = h('div', { class: 'frame' });
     body.append(frame);
+    tools.append(saveMenu('flow', frame, () => numbers(store)));
     const redraw = onWidth(frame, (width) => {
         const { fit } = store;
         frame.replaceChildren(...(fit ? [draw(store, fit, width, lengthBeside(frame, neighbour))] : []));
@@ -203,6 +219,6 @@ export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
             (several ? ', so that a component which gains importance rises. ' : '. ') +
             `The pale rest is not explained. Component ${store.get('component') + 1} is chosen.`;
         redraw();
-    });
+    }, element);
     return element;
 }

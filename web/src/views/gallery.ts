@@ -1,9 +1,11 @@
 // The components: a picture each, their share of every layer, their classes.
 import { h, section } from '../dom';
 import type { Fit } from '../fit';
+import { saveMenu, type Table } from '../exports';
 import { latentImage, latentSource } from '../pictures';
-import type { Store } from '../store';
+import { sorts, type Sort, type Store } from '../store';
 import { list, percent, shorten } from '../words';
+import { sorted, sortNames } from './sorting';
 
 const classesShown = 3;
 
@@ -67,8 +69,47 @@ function card(store: Store, fit: Fit, component: number, most: number[]): HTMLBu
     );
 }
 
+function numbers(store: Store): Table {
+    const { fit, model } = store;
+    if (!fit) return [];
+    return [
+        ['component', 'column of samples.npy', 'mean share', ...model.layers.map(({ name }) => `share of ${name}`)].concat(
+            model.labels ? ['class', 'share of the class'] : [],
+        ),
+        ...sorted(fit, store.get('sort')).map((c) => {
+            const first = fit.classes(c)?.[0];
+            return [
+                c + 1,
+                fit.column[c]!,
+                fit.meanShare(c),
+                ...model.layers.map((layer) => fit.share(layer, c)),
+                ...(model.labels ? [first ? model.labelName(first.index) : '', first?.value ?? 0] : []),
+            ];
+        }),
+    ];
+}
+
+function sortSwitch(store: Store): HTMLElement {
+    const select = h('select', { 'aria-label': 'Order of the components', class: 'sort' });
+    select.addEventListener('change', () => store.set({ sort: select.value as Sort }));
+    store.watch(['sort'], () => {
+        const possible = sorts.filter((sort) => sort !== 'purity' || store.model.labels);
+        select.replaceChildren(...possible.map((sort) => h('option', { value: sort }, sortNames[sort])));
+        select.value = possible.includes(store.get('sort')) ? store.get('sort') : 'energy';
+    });
+    return select;
+}
+
+// What the order says, in words.
+function orderWords(sort: Sort): string {
+    if (sort === 'layer')
+        return 'in the order of the first layer where each explains at least half of an equal share';
+    if (sort === 'purity') return 'those first that a single class has most of';
+    return 'strongest first';
+}
+
 export function galleryView(store: Store): HTMLElement {
-    const { element, sentence, body } = section('components', 'Components');
+    const { element, sentence, body, tools } = section('components', 'Components');
     const grid = h('div', { class: 'gallery' });
     const more = h('button', {
         type: 'button',
@@ -79,8 +120,9 @@ export function galleryView(store: Store): HTMLElement {
         },
     });
     body.append(grid, more);
+    tools.append(sortSwitch(store), saveMenu('components', grid, () => numbers(store)));
 
-    store.watch(['rank'], () => {
+    store.watch(['rank', 'sort'], () => {
         const { fit, model } = store;
         if (!fit) return grid.replaceChildren();
         // All bars share one scale, so that a layer in which one component is large shows it.
@@ -89,7 +131,7 @@ export function galleryView(store: Store): HTMLElement {
         );
         const most = model.layers.map(() => largest);
         grid.style.setProperty('--card', fit.rank <= 6 ? '150px' : fit.rank <= 12 ? '124px' : '104px');
-        grid.replaceChildren(...Array.from({ length: fit.rank }, (_, c) => card(store, fit, c, most)));
+        grid.replaceChildren(...sorted(fit, store.get('sort')).map((c) => card(store, fit, c, most)));
         more.textContent = `Show all ${fit.rank} components`;
         more.hidden = fit.rank <= 12;
         const names = model.layers.map((layer) => shorten(layer.name, 24));
@@ -100,19 +142,19 @@ export function galleryView(store: Store): HTMLElement {
                   ? `the bars are its share of ${list(names)}, from top to bottom`
                   : `the bars are its share of every layer, ${names[0]} on top`;
         sentence.textContent =
-            `What inputs and layers share, strongest first: the picture is ${latentSource(model)}, ` +
+            `What inputs and layers share, ${orderWords(store.get('sort'))}: the picture is ${latentSource(model)}, ` +
             'the number its mean share, ' +
             `${barWords}.` +
             (model.labels
                 ? ' Below, its classes in per cent; labels are captions, the fit never sees them.'
                 : '');
-    });
-    store.watch(['rank', 'component'], () => {
+    }, element);
+    store.watch(['rank', 'sort', 'component'], () => {
         for (const button of grid.children)
             button.setAttribute(
                 'aria-pressed',
                 String((button as HTMLElement).dataset['component'] === String(store.get('component') + 1)),
             );
-    });
+    }, element);
     return element;
 }

@@ -54,37 +54,73 @@ function headlines(model: RunModel, fit: Fit | null): HTMLElement[] {
     return found;
 }
 
-// Two sentences that follow from the numbers.
-function summary(model: RunModel, fit: Fit): string {
+// How much is explained, and where most and least.
+function explained(model: RunModel, fit: Fit): string {
     const layers = model.layers.filter((layer) => fit.has(layer));
     const parts = layers.map((layer) => ({ layer, explained: fit.explained(layer) }));
     const best = parts.reduce((a, b) => (b.explained > a.explained ? b : a));
     const worst = parts.reduce((a, b) => (b.explained < a.explained ? b : a));
-    const sentences: string[] = [];
     const many = plural(fit.rank, 'component');
     const shared = `${many}, shared by ${plural(layers.length, 'block')}`;
     const explain = fit.rank === 1 ? 'explains' : 'explain';
-    if (parts.length === 1)
-        sentences.push(`${many} ${explain} ${percent(best.explained)} of ${best.layer.name}.`);
-    else if (percent(best.explained) === percent(worst.explained))
-        sentences.push(`${shared}, ${explain} ${percent(best.explained)} of each.`);
-    else
-        sentences.push(
-            `${shared}, ${explain} ` +
-                `${shorten(best.layer.name, 40)} best (${percent(best.explained)} of its energy) and ` +
-                `${shorten(worst.layer.name, 40)} least (${percent(worst.explained)}).`,
-        );
-    const last = layers[layers.length - 1]!;
-    const shares = Array.from({ length: fit.rank }, (_, c) => fit.share(last, c)).sort((a, b) => b - a);
-    const total = shares.reduce((sum, share) => sum + share, 0);
-    if (fit.rank > 2 && total > 0) {
-        let needed = 0;
-        for (let sum = 0; sum < total / 2 && needed < fit.rank; needed++) sum += shares[needed]!;
-        sentences.push(
-            `Half of what is explained of ${shorten(last.name, 40)} lies in ${plural(needed, 'component')}.`,
+    if (parts.length === 1) return `${many} ${explain} ${percent(best.explained)} of ${best.layer.name}.`;
+    if (percent(best.explained) === percent(worst.explained))
+        return `${shared}, ${explain} ${percent(best.explained)} of each.`;
+    return (
+        `${shared}, ${explain} ` +
+        `${shorten(best.layer.name, 40)} best (${percent(best.explained)} of its energy) and ` +
+        `${shorten(worst.layer.name, 40)} least (${percent(worst.explained)}).`
+    );
+}
+
+// What gains and what fades on the way, as shares of what is explained of the first and of the last layer.
+function way(model: RunModel, fit: Fit): string | null {
+    const layers = model.layers.filter((layer) => fit.has(layer));
+    const [first, last] = [layers[0]!, layers[layers.length - 1]!];
+    if (layers.length < 2 || fit.rank < 2 || !fit.explained(first) || !fit.explained(last)) return null;
+    const part = (layer: typeof first, c: number): number => fit.share(layer, c) / fit.explained(layer);
+    const change = Array.from({ length: fit.rank }, (_, c) => ({ c, by: part(last, c) - part(first, c) }));
+    const gains = change.reduce((a, b) => (b.by > a.by ? b : a));
+    const fades = change.reduce((a, b) => (b.by < a.by ? b : a));
+    const moved = change.reduce((sum, { by }) => sum + Math.max(0, by), 0);
+    const from = (c: number): string => `${percent(part(first, c))} to ${percent(part(last, c))}`;
+    const names = `${shorten(first.name, 30)} to ${shorten(last.name, 30)}`;
+    if (moved < 0.02) return `From ${names} hardly any component changes its weight (${percent(moved)} in all).`;
+    return (
+        `From ${names} ${percent(moved)} of the weight moves: component ${gains.c + 1} gains most ` +
+        `(${from(gains.c)} of what is explained), component ${fades.c + 1} fades most (${from(fades.c)}).`
+    );
+}
+
+// How the components stand to the classes, where labels are known; else how many matter at the end.
+function meaning(model: RunModel, fit: Fit): string | null {
+    const components = Array.from({ length: fit.rank }, (_, c) => c);
+    if (model.labels && model.classes.length > 1 && fit.rank > 1) {
+        const pure = components.filter((c) => fit.purity(c) > 0.5);
+        const best = components.reduce((a, b) => (fit.purity(b) > fit.purity(a) ? b : a));
+        const name = shorten(model.labelName(fit.classes(best)?.[0]?.index ?? 0), 30);
+        const purest = `component ${best + 1}, ${percent(fit.purity(best))} of which is class ${name}`;
+        if (!pure.length) return `No component belongs mostly to one class; the purest is ${purest}.`;
+        const found = new Set(pure.map((c) => fit.classes(c)![0]!.index)).size;
+        return (
+            `${count(pure.length)} of them ${pure.length === 1 ? 'belongs' : 'belong'} mostly to one class, ` +
+            `${count(found)} of the ${plural(model.classes.length, 'class', 'classes')} in all; ` +
+            `the purest is ${purest}.`
         );
     }
-    return sentences.join(' ');
+    const layers = model.layers.filter((layer) => fit.has(layer));
+    const last = layers[layers.length - 1]!;
+    const shares = components.map((c) => fit.share(last, c)).sort((a, b) => b - a);
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    if (fit.rank < 3 || !(total > 0)) return null;
+    let needed = 0;
+    for (let sum = 0; sum < total / 2 && needed < fit.rank; needed++) sum += shares[needed]!;
+    return `Half of what is explained of ${shorten(last.name, 40)} lies in ${plural(needed, 'component')}.`;
+}
+
+// Three sentences that follow from the numbers.
+function summary(model: RunModel, fit: Fit): string {
+    return [explained(model, fit), way(model, fit), meaning(model, fit)].filter(Boolean).join(' ');
 }
 
 export function headerView(store: Store): HTMLElement {

@@ -2,9 +2,11 @@
 import { viridis, viridisEntry } from '../colours';
 import { h, onWidth, section } from '../dom';
 import type { Fit } from '../fit';
+import { saveMenu, type Table } from '../exports';
 import type { Layer } from '../model';
 import type { Store } from '../store';
 import { count, plural, shape, shorten } from '../words';
+import { neuronPanel, place } from './neuron';
 
 interface Ordered {
     values: Float32Array; // neurons x rank, each component divided by its largest
@@ -40,10 +42,24 @@ function order(fit: Fit, layer: Layer): Ordered {
     };
 }
 
+// The part of the neurons that is drawn.
+interface Range {
+    start: number;
+    end: number;
+}
+
+const closest = 8; // neurons, when zoomed in as far as it goes
+
 // Where many neurons share a pixel, it shows the largest.
-function paint(target: HTMLCanvasElement, ordered: Ordered, rank: number, width: number): void {
-    const total = ordered.neurons.length;
-    const used = total - ordered.unused;
+function paint(
+    target: HTMLCanvasElement,
+    ordered: Ordered,
+    rank: number,
+    width: number,
+    { start, end }: Range,
+): void {
+    const total = end - start;
+    const used = ordered.neurons.length - ordered.unused;
     const columns = Math.min(total, Math.max(1, width));
     target.width = columns;
     target.height = rank;
@@ -51,8 +67,8 @@ function paint(target: HTMLCanvasElement, ordered: Ordered, rank: number, width:
     if (!context) return;
     const image = context.createImageData(columns, rank);
     for (let x = 0; x < columns; x++) {
-        const from = Math.floor((x * total) / columns);
-        const to = Math.max(from + 1, Math.floor(((x + 1) * total) / columns));
+        const from = start + Math.floor((x * total) / columns);
+        const to = Math.max(from + 1, start + Math.floor(((x + 1) * total) / columns));
         for (let c = 0; c < rank; c++) {
             let value = -1;
             for (let i = from; i < to; i++) {
@@ -70,34 +86,39 @@ function paint(target: HTMLCanvasElement, ordered: Ordered, rank: number, width:
     context.putImageData(image, 0, 0);
 }
 
-function place(layer: Layer, neuron: number): string {
-    const [, height = 1, width = 1] = layer.view;
-    if (layer.view.length !== 3) return `neuron ${count(neuron)}`;
-    const channel = Math.floor(neuron / (height * width));
-    const at = neuron % (height * width);
-    return `channel ${channel}, row ${Math.floor(at / width)}, column ${at % width}`;
-}
-
 class Heatmap {
     readonly element: HTMLElement;
-    private readonly raster = h('canvas', { class: 'raster heat', role: 'img' });
+    private readonly raster = h('canvas', { class: 'raster heat', role: 'application', tabindex: 0 });
     private readonly mark = h('div', { class: 'row-mark', 'aria-hidden': 'true' });
+    private readonly neuronMark = h('div', { class: 'column-mark', 'aria-hidden': 'true' });
+    private readonly selection = h('div', { class: 'selection', hidden: true, 'aria-hidden': 'true' });
     private readonly empty = h('div', { class: 'unused', 'aria-hidden': 'true' });
     private readonly ends = h('div', { class: 'ends small dim' });
     private readonly title = h('button', { type: 'button', class: 'plain' });
+    private readonly whole = h('button', { type: 'button', class: 'plain link', hidden: true }, 'Show all');
     private ordered: Ordered | null = null;
     private fit: Fit | null = null;
+    private range: Range = { start: 0, end: 1 };
+    private dragged: number | null = null; // where a selection started, in neurons
 
     constructor(
         private readonly store: Store,
         private readonly layer: Layer,
         private readonly tip: HTMLElement,
     ) {
-        const field = h('div', { class: 'field' }, this.empty, this.raster, this.mark);
+        const field = h(
+            'div',
+            { class: 'field' },
+            this.empty,
+            this.raster,
+            this.mark,
+            this.neuronMark,
+            this.selection,
+        );
         this.element = h(
             'figure',
             { class: 'heatmap', 'data-layer': layer.index },
-            h('figcaption', {}, h('h3', {}, this.title)),
+            h('figcaption', {}, h('h3', {}, this.title), this.whole),
             field,
             this.ends,
         );
@@ -107,30 +128,106 @@ class Heatmap {
             store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
         );
         this.title.after(' ', h('span', { class: 'dim' }, shape(layer.shape)));
-        onWidth(field, (width) => this.paint(width));
+        onWidth(field, () => this.paint());
         this.raster.addEventListener('pointermove', (event) => this.point(event));
         this.raster.addEventListener('pointerleave', () => (this.tip.hidden = true));
-        this.raster.addEventListener('click', (event) => store.set({ component: this.at(event).component }));
+        this.raster.addEventListener('pointerdown', (event) => {
+            this.dragged = this.exact(event);
+            this.raster.setPointerCapture(event.pointerId);
+        });
+        this.raster.addEventListener('pointerup', (event) => this.release(event));
+        this.raster.addEventListener('keydown', (event) => this.press(event));
+        this.whole.addEventListener('click', () => this.zoom({ start: 0, end: this.total }));
     }
 
-    private paint(width: number): void {
+    private get total(): number {
+        return this.ordered?.neurons.length ?? 1;
+    }
+
+    private paint(): void {
+        const width = this.raster.clientWidth || 600;
         if (this.ordered && this.fit)
-            paint(this.raster, this.ordered, this.fit.rank, Math.round(width * window.devicePixelRatio));
+            paint(
+                this.raster,
+                this.ordered,
+                this.fit.rank,
+                Math.round(width * window.devicePixelRatio),
+                this.range,
+            );
+    }
+
+    private zoom(range: Range): void {
+        const width = Math.min(this.total, Math.max(Math.min(closest, this.total), range.end - range.start));
+        const start = Math.round(Math.max(0, Math.min(this.total - width, range.start)));
+        this.range = { start, end: Math.min(this.total, start + Math.round(width)) };
+        this.whole.hidden = this.range.end - this.range.start >= this.total;
+        this.paint();
+        this.words();
+        this.marks();
+    }
+
+    // Where in the order of the neurons the pointer is.
+    private exact(event: MouseEvent): number {
+        const box = this.raster.getBoundingClientRect();
+        const along = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+        return this.range.start + along * (this.range.end - this.range.start);
     }
 
     private at(event: MouseEvent): { component: number; neuron: number } {
         const box = this.raster.getBoundingClientRect();
-        const total = this.ordered?.neurons.length ?? 1;
-        const x = Math.min(
-            total - 1,
-            Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * total)),
-        );
+        const x = Math.min(this.range.end - 1, Math.floor(this.exact(event)));
         const rank = this.fit?.rank ?? 1;
         const y = Math.min(rank - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rank)));
         return { component: y, neuron: this.ordered?.neurons[x] ?? -1 };
     }
 
+    // A click chooses a component and a neuron, a drag the part that is shown larger.
+    private release(event: PointerEvent): void {
+        const from = this.dragged;
+        this.dragged = null;
+        this.selection.hidden = true;
+        if (from === null) return;
+        const to = this.exact(event);
+        const pixels = (Math.abs(to - from) / (this.range.end - this.range.start)) * this.raster.clientWidth;
+        if (pixels > 6) {
+            this.zoom({ start: Math.floor(Math.min(from, to)), end: Math.ceil(Math.max(from, to)) });
+            return;
+        }
+        const { component, neuron } = this.at(event);
+        this.store.set(neuron < 0 ? { component } : { component, layer: this.layer.index, neuron });
+    }
+
+    private press(event: KeyboardEvent): void {
+        const { start, end } = this.range;
+        const width = end - start;
+        const rank = this.fit?.rank ?? 1;
+        const component = this.store.get('component');
+        const actions: Record<string, () => void> = {
+            '+': () => this.zoom({ start: start + width / 4, end: end - width / 4 }),
+            '-': () => this.zoom({ start: start - width / 2, end: end + width / 2 }),
+            ArrowLeft: () => this.zoom({ start: start - width / 4, end: end - width / 4 }),
+            ArrowRight: () => this.zoom({ start: start + width / 4, end: end + width / 4 }),
+            ArrowUp: () => this.store.set({ component: Math.max(0, component - 1) }),
+            ArrowDown: () => this.store.set({ component: Math.min(rank - 1, component + 1) }),
+            Enter: () => {
+                const middle = this.ordered?.neurons[Math.floor((start + end) / 2)] ?? -1;
+                if (middle >= 0) this.store.set({ layer: this.layer.index, neuron: middle });
+            },
+        };
+        const action = actions[event.key === '=' ? '+' : event.key];
+        if (!action) return;
+        event.preventDefault();
+        action();
+    }
+
     private point(event: PointerEvent): void {
+        if (this.dragged !== null) {
+            const size = this.range.end - this.range.start;
+            const [from, to] = [this.dragged, this.exact(event)].sort((a, b) => a - b) as [number, number];
+            this.selection.hidden = false;
+            this.selection.style.left = `${(100 * (from - this.range.start)) / size}%`;
+            this.selection.style.width = `${(100 * (to - from)) / size}%`;
+        }
         const { component, neuron } = this.at(event);
         this.tip.hidden = neuron < 0;
         if (neuron < 0 || !this.ordered || !this.fit) return;
@@ -144,6 +241,42 @@ class Heatmap {
         this.tip.style.top = `${event.clientY + 18}px`;
     }
 
+    // What stands under the picture: how many are shown, and what the empty part is.
+    private words(): void {
+        if (!this.ordered) return;
+        const { neurons, unused } = this.ordered;
+        const used = neurons.indexOf(-1) < 0 ? neurons.length : neurons.indexOf(-1);
+        const { start, end } = this.range;
+        const size = end - start;
+        const boundary = neurons.length - unused - start;
+        this.empty.style.left = `${Math.max(0, Math.min(100, (100 * boundary) / size))}%`;
+        const left = this.layer.unusedCount === null ? 'carry nothing' : 'unused';
+        const none = this.layer.unusedCount === null ? '' : 'none unused';
+        this.ends.replaceChildren(
+            h(
+                'span',
+                {},
+                size < this.total
+                    ? `${this.neurons(Math.max(0, Math.min(end, used) - Math.min(start, used)))} of ${count(used)}`
+                    : `${this.neurons(used)}, by the component they carry most`,
+            ),
+            h('span', {}, unused ? `${count(unused)} ${left}` : none),
+        );
+    }
+
+    private marks(): void {
+        const rank = this.fit?.rank ?? 1;
+        const chosen = this.store.get('component');
+        this.mark.style.top = `${(100 * chosen) / rank}%`;
+        this.mark.style.height = `${100 / rank}%`;
+        this.mark.dataset['number'] = String(chosen + 1);
+        const neuron = this.store.get('layer') === this.layer.index ? this.store.get('neuron') : null;
+        const at = neuron === null ? -1 : (this.ordered?.neurons.indexOf(neuron) ?? -1);
+        const { start, end } = this.range;
+        this.neuronMark.hidden = at < start || at >= end;
+        this.neuronMark.style.left = `${(100 * (at + 0.5 - start)) / (end - start)}%`;
+    }
+
     private neurons(many: number): string {
         if (this.layer.kind !== 'input') return plural(many, 'neuron');
         return this.layer.view.length === 3 ? plural(many, 'pixel') : plural(many, 'entry', 'entries');
@@ -155,32 +288,13 @@ class Heatmap {
             this.ordered = order(fit, this.layer);
             const height = fit.rank * (fit.rank <= 25 ? 10 : 6.4);
             this.raster.style.height = `${Math.max(90, Math.min(330, height))}px`;
-            this.paint(this.raster.clientWidth || 600);
-            const { neurons, unused } = this.ordered;
-            const used = neurons.indexOf(-1) < 0 ? neurons.length : neurons.indexOf(-1);
-            this.empty.style.left = `${(100 * (neurons.length - unused)) / neurons.length}%`;
-            this.ends.replaceChildren(
-                h('span', {}, `${this.neurons(used)}, by the component they carry most`),
-                h(
-                    'span',
-                    {},
-                    this.layer.unusedCount === null
-                        ? unused
-                            ? `${count(unused)} carry nothing`
-                            : ''
-                        : unused
-                          ? `${count(unused)} unused`
-                          : 'none unused',
-                ),
-            );
+            this.zoom({ start: 0, end: this.total });
         }
-        const chosen = this.store.get('component');
-        this.mark.style.top = `${(100 * chosen) / fit.rank}%`;
-        this.mark.style.height = `${100 / fit.rank}%`;
-        this.mark.dataset['number'] = String(chosen + 1);
+        this.marks();
         this.raster.setAttribute(
             'aria-label',
-            `${this.layer.name}: ${this.neurons(this.layer.columns)} in ${plural(fit.rank, 'component')}`,
+            `${this.layer.name}: ${this.neurons(this.layer.columns)} in ${plural(fit.rank, 'component')}; ` +
+                'plus and minus zoom, left and right move, up and down choose a component, enter the middle neuron',
         );
         const layer = this.store.get('layer');
         this.title.setAttribute('aria-pressed', String(layer === this.layer.index));
@@ -188,13 +302,34 @@ class Heatmap {
     }
 }
 
+function numbers(store: Store): Table {
+    const { fit } = store;
+    if (!fit) return [];
+    const components = Array.from({ length: fit.rank }, (_, c) => c);
+    return [
+        ['layer', 'neuron', 'where', ...components.map((c) => `component ${c + 1}`)],
+        ...store.model.layers
+            .filter((layer) => fit.has(layer))
+            .flatMap((layer) => {
+                const { values, neurons } = fit.strengths(layer);
+                return Array.from({ length: neurons }, (_, n) => [
+                    layer.name,
+                    n,
+                    place(layer, n),
+                    ...components.map((c) => Number(values[n * fit.rank + c]!.toPrecision(4))),
+                ]);
+            }),
+    ];
+}
+
 export function heatmapView(store: Store): HTMLElement {
-    const { element, sentence, body } = section('neurons', 'Neurons and components');
+    const { element, sentence, body, tools } = section('neurons', 'Neurons and components');
     const tip = h('div', { class: 'tip', hidden: true, role: 'status' });
     const grid = h('div', { class: 'heatmaps' });
-    body.append(grid, tip);
+    body.append(grid, neuronPanel(store, element), tip);
+    tools.append(saveMenu('neurons', body, () => numbers(store)));
     let shown: { model: Store['model']; maps: Heatmap[] } | null = null;
-    store.watch(['rank', 'component', 'layer'], () => {
+    store.watch(['rank', 'component', 'layer', 'neuron'], () => {
         const { fit, model } = store;
         if (!fit) return;
         if (shown?.model !== model) {
@@ -211,8 +346,8 @@ export function heatmapView(store: Store): HTMLElement {
             'A row is a component (the strongest on top), a column a neuron; bright where the neuron carries ' +
             'it. Neurons stand by the component that they carry most, those that carry nothing at ' +
             'the right. ' +
-            `The marked row is component ${store.get('component') + 1}; point to see which neuron, click to ` +
-            'choose a component.';
-    });
+            `The marked row is component ${store.get('component') + 1}; click to choose a component and ` +
+            'a neuron, drag to see a part larger.';
+    }, element);
     return element;
 }

@@ -1,5 +1,7 @@
 // How it was made: what one needs to make it again, or to doubt it.
 import { h, section } from '../dom';
+import { allData } from '../all_data';
+import { download } from '../exports';
 import type { Payload, Setting } from '../payload_types';
 import type { Store } from '../store';
 import { count, number, percent, plural, shape } from '../words';
@@ -49,7 +51,19 @@ function settings(list: Setting[] | undefined, own = ''): string {
 const stops: Record<string, string> = { tolerance: 'converged', iterations: 'iterations used up' };
 
 export function makingView(store: Store, payload: Payload, licences: string): HTMLElement {
-    const { element, sentence, body } = section('making', 'How it was made');
+    const { element, sentence, body, tools } = section('making', 'How it was made');
+    tools.append(
+        h(
+            'button',
+            {
+                type: 'button',
+                class: 'plain link',
+                'data-save': 'json',
+                click: () => download('nnpeek-report.json', allData(payload)),
+            },
+            'All data as JSON',
+        ),
+    );
     sentence.textContent =
         'What went in, with which options and seeds, how each fit ended, and what was left out and why.';
     store.watch(['rank'], () => {
@@ -143,6 +157,6 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                 h('pre', {}, licences),
             ),
         );
-    });
+    }, element);
     return element;
 }

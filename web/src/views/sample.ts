@@ -1,12 +1,23 @@
 // One sample: what it is, what the components make of it, what is left.
 import { h, section } from '../dom';
 import type { Fit } from '../fit';
-import type { RunModel } from '../model';
-import { canvas, latentImage, paintDifference, paintPicture, samplePicture } from '../pictures';
+import type { Layer, RunModel } from '../model';
+import {
+    canvas,
+    latentImage,
+    paintDifference,
+    paintMap,
+    paintPicture,
+    sampleButton,
+    samplePicture,
+} from '../pictures';
+import { saveMenu, type Table } from '../exports';
 import type { Store } from '../store';
 import { count, list, number, percent, shorten } from '../words';
 
 const partsShown = 6;
+const neighboursShown = 12;
+const channelsShown = 6;
 
 function figure(picture: HTMLElement, caption: string): HTMLElement {
     return h('figure', {}, picture, h('figcaption', {}, caption));
@@ -81,14 +92,13 @@ function composition(store: Store, fit: Fit, sample: number): HTMLElement {
 // Each layer's residual on an axis from 0 to the largest of all samples, with the median marked.
 function errors(store: Store, fit: Fit, sample: number): HTMLElement | null {
     const rows = store.model.layers.flatMap((layer) => {
-        const all = fit.has(layer) ? fit.residuals(layer) : null;
-        if (!all) return [];
-        const sorted = Float32Array.from(all).sort();
+        const found = fit.residuals(layer);
+        if (!found) return [];
+        const { values: all, sorted } = found;
         const most = sorted[sorted.length - 1] ?? 0;
         const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
         const value = all[sample] ?? 0;
-        const below =
-            all.reduce((sum, other) => sum + (other < value ? 1 : 0), 0) / Math.max(1, all.length - 1);
+        const below = sorted.findIndex((other) => other >= value) / Math.max(1, all.length - 1);
         return [
             h(
                 'li',
@@ -119,8 +129,111 @@ function errors(store: Store, fit: Fit, sample: number): HTMLElement | null {
     );
 }
 
+// What the components make of the sample in each layer: the channels of most energy, or the strongest neurons.
+function layerReconstruction(fit: Fit, layer: Layer, sample: number): HTMLElement {
+    const made = fit.reconstruction(layer, sample);
+    const [channels = 1, height = 1, width = 1] = layer.view;
+    const mapped = layer.view.length === 3 && height * width > 1;
+    const size = mapped ? height * width : 1;
+    const energies = Array.from({ length: made.length / size }, (_, unit) => {
+        let sum = 0;
+        for (let i = unit * size; i < (unit + 1) * size; i++) sum += made[i]! ** 2;
+        return { unit, sum };
+    }).sort((a, b) => b.sum - a.sum || a.unit - b.unit);
+    const full = made.reduce((most, value) => Math.max(most, value), 0);
+    const name = h('h4', { title: layer.name }, shorten(layer.name, 30));
+    if (!mapped) {
+        const across = Math.ceil(Math.sqrt(made.length * 4));
+        const rows = Math.ceil(made.length / across);
+        const label = `Reconstruction in ${layer.name}`;
+        return h(
+            'figure',
+            { class: 'made' },
+            name,
+            canvas(across, rows, label, paintMap(made, full)),
+            h('figcaption', {}, `${count(made.length)} neurons, row by row`),
+        );
+    }
+    return h(
+        'figure',
+        { class: 'made' },
+        name,
+        h(
+            'div',
+            { class: 'made-maps' },
+            ...energies
+                .slice(0, channelsShown)
+                .map(({ unit }) =>
+                    canvas(
+                        width,
+                        height,
+                        `Channel ${unit} of ${layer.name}, reconstructed`,
+                        paintMap(made.subarray(unit * size, (unit + 1) * size), full),
+                    ),
+                ),
+        ),
+        h(
+            'figcaption',
+            {},
+            channels > channelsShown
+                ? `channels ${list(energies.slice(0, channelsShown).map(({ unit }) => String(unit)))} of ${count(channels)}`
+                : `channels ${list(energies.map(({ unit }) => String(unit)))}`,
+        ),
+    );
+}
+
+function layerPictures(model: RunModel, fit: Fit, sample: number): HTMLElement | null {
+    const layers = model.layers.filter((layer) => fit.has(layer) && layer !== model.input);
+    if (!layers.length) return null;
+    return h(
+        'div',
+        {},
+        h('h3', {}, 'As its components make it in the layers'),
+        h('div', { class: 'made-layers' }, ...layers.map((l) => layerReconstruction(fit, l, sample))),
+    );
+}
+
+function neighbours(store: Store, fit: Fit, sample: number): HTMLElement | null {
+    const found = fit.neighbours(sample, neighboursShown);
+    if (!found.length) return null;
+    return h(
+        'div',
+        {},
+        h('h3', {}, 'Most alike in composition'),
+        h(
+            'div',
+            { class: 'thumbs' },
+            ...found.map(({ index, value }) =>
+                sampleButton(
+                    store.model,
+                    index,
+                    false,
+                    (chosen) => store.set({ sample: chosen }),
+                    `${percent(value)} in common`,
+                ),
+            ),
+        ),
+    );
+}
+
+function numbers(store: Store): Table {
+    const { fit, sample } = store;
+    if (!fit || sample === null) return [];
+    return [
+        ['sample', 'what', 'name', 'value'],
+        ...Array.from(fit.composition(sample), (value, c) => [sample, 'share of component', c + 1, value]),
+        ...store.model.layers.flatMap((layer) => {
+            const left = fit.residuals(layer);
+            return left ? [[sample, 'not explained (norm)', layer.name, left.values[sample]!]] : [];
+        }),
+        ...fit
+            .neighbours(sample, neighboursShown)
+            .map(({ index, value }) => [sample, 'in common with sample', index, value]),
+    ];
+}
+
 export function sampleView(store: Store): HTMLElement {
-    const { element, title, sentence, body } = section('sample', 'Sample');
+    const { element, title, sentence, body, tools } = section('sample', 'Sample');
     const step = (by: number): void => {
         const total = store.model.run.sample_count;
         store.set({ sample: ((store.sample ?? 0) + by + total) % total });
@@ -139,7 +252,9 @@ export function sampleView(store: Store): HTMLElement {
     title.after(walk);
     const images = h('div', { class: 'images' });
     const bars = h('div', { class: 'columns' });
-    body.append(images, bars);
+    const deeper = h('div', { class: 'deeper' });
+    body.append(images, bars, deeper);
+    tools.append(saveMenu('sample', body, () => numbers(store)));
 
     store.watch(['rank', 'component', 'sample'], () => {
         const { fit, model, sample } = store;
@@ -167,6 +282,16 @@ export function sampleView(store: Store): HTMLElement {
         images.hidden = shown.length === 0;
         const left = errors(store, fit, sample);
         bars.replaceChildren(composition(store, fit, sample), ...(left ? [left] : []));
-    });
+    }, element);
+    // Not with the component: the sample that has most of it changes with it, the chosen one does not.
+    let drawn = '';
+    store.watch(['rank', 'component', 'sample'], () => {
+        const { fit, model, sample } = store;
+        const wanted = `${store.get('run')} ${store.get('rank')} ${sample}`;
+        if (!fit || sample === null || wanted === drawn) return;
+        drawn = wanted;
+        const parts = [neighbours(store, fit, sample), layerPictures(model, fit, sample)];
+        deeper.replaceChildren(...parts.filter((part) => part !== null));
+    }, element);
     return element;
 }

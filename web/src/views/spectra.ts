@@ -1,5 +1,6 @@
 // Singular values of every layer: how many directions its activations use.
 import { h, onWidth, section } from '../dom';
+import { saveMenu, type Table } from '../exports';
 import type { Block } from '../payload_types';
 import type { Store } from '../store';
 import { count, number, shorten } from '../words';
@@ -36,6 +37,50 @@ function spectra(store: Store): Spectrum[] {
 // Values below this share of the largest are rounding noise and would stretch the axis.
 const floor = 1e-5;
 
+// The same layers where nothing was learned, in grey; of the chosen layer alone where one is chosen.
+function nullPoints(store: Store): { place: number; value: number; key: string; title: string }[] {
+    const chosen = store.get('layer');
+    return store.model.layers
+        .filter((layer) => chosen === null || chosen === layer.index)
+        .flatMap((layer) => layer.blocks.map((place) => store.model.run.blocks[place]!))
+        .flatMap((block) =>
+            (block.nulls ?? []).flatMap(({ name, singular_values: values }) =>
+                values.map((value, i) => ({
+                    place: i + 1,
+                    value: value / (values[0] ?? 1),
+                    key: `${block.name} ${name}`,
+                    title: `${block.name}, ${name}`,
+                })),
+            ),
+        )
+        .filter((point) => point.value >= floor);
+}
+
+function numbers(store: Store): Table {
+    const found = spectra(store);
+    const all = found
+        .map(({ block, run }) => ({
+            run: store.runs[run]!.run.name,
+            name: block.name,
+            values: block.measures!.singular_values,
+        }))
+        .concat(
+            found
+                .filter(({ run }) => run === store.get('run'))
+                .flatMap(({ block, run }) =>
+                    (block.nulls ?? []).map((none) => ({
+                        run: `${store.runs[run]!.run.name}: ${none.name}`,
+                        name: block.name,
+                        values: none.singular_values,
+                    })),
+                ),
+        );
+    return [
+        ['run', 'layer', 'number', 'singular value'],
+        ...all.flatMap(({ run, name, values }) => values.map((value, i) => [run, name, i + 1, value])),
+    ];
+}
+
 function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
     const data: Point[] = spectra(store).flatMap(({ block, layer, run }) => {
         const values = block.measures!.singular_values;
@@ -49,8 +94,9 @@ function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
             }))
             .filter((point) => point.value >= floor);
     });
+    const nulls = nullPoints(store);
     const rank = store.fit?.rank;
-    const last = Math.max(2, ...data.map((point) => point.place));
+    const last = Math.max(2, ...[...data, ...nulls].map((point) => point.place));
     const least = Math.min(0.1, ...data.map((point) => point.value));
     const decades = [1, 0.1, 0.01, 0.001, 1e-4, 1e-5].filter((value) => value >= least);
     return Plot.plot({
@@ -93,6 +139,14 @@ function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
                       }),
                   ]
                 : []),
+            Plot.line(nulls, {
+                x: 'place',
+                y: 'value',
+                z: 'key',
+                stroke: 'var(--null)',
+                strokeWidth: 1.5,
+                title: 'title',
+            }),
             ...curves(data, {
                 x: 'place',
                 y: 'value',
@@ -125,7 +179,8 @@ function ranksInWords(store: Store): HTMLElement {
 }
 
 export function spectrumView(store: Store): HTMLElement {
-    const { element, sentence, body } = section('spectra', 'Singular values');
+    const { element, sentence, body, tools } = section('spectra', 'Singular values');
+    tools.append(saveMenu('spectra', body, () => numbers(store)));
     const key = h('div');
     const chart = h('div', { class: 'chart' });
     const words = h('div');
@@ -146,9 +201,10 @@ export function spectrumView(store: Store): HTMLElement {
             'How fast the directions of a layer lose weight: where the curve is steep, few carry it; ' +
             'the effective rank counts those that matter (exp of the entropy of the singular values' +
             `${samples ? `, from ${count(samples)} samples` : ''}).` +
-            `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}`;
+            `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}` +
+            (nullPoints(store).length ? ' Grey: the same where nothing was learned.' : '');
         words.replaceChildren(ranksInWords(store));
         redraw();
-    });
+    }, element);
     return element;
 }
