@@ -73,6 +73,15 @@ PEEK_API peek_status peek_problem_set_weight(peek_context *context, peek_problem
 
 typedef enum peek_scale { PEEK_SCALE_NONE, PEEK_SCALE_NORM, PEEK_SCALE_MAX } peek_scale;
 
+/* How much work is done on a sketch of the data, from which a fit comes close at a fraction of the cost. Rules
+ * that need non-negative numerators (mu), small problems and starts from files do without. What is written and
+ * reported is judged on the data itself in every case. */
+typedef enum peek_accuracy {
+    PEEK_ACCURACY_FAST,     /* the sketch, then two iterations on the data */
+    PEEK_ACCURACY_BALANCED, /* the sketch, then iterations on the data until the stop rule holds */
+    PEEK_ACCURACY_EXACT     /* on the data alone */
+} peek_accuracy;
+
 typedef struct peek_fit_options {
     size_t size;
     int64_t rank;       /* k; default 10 */
@@ -88,6 +97,7 @@ typedef struct peek_fit_options {
     int64_t restarts;  /* default 1: starts with seeds seed, seed+1, ..; the model of least objective is kept */
     int64_t scale; /* peek_scale; default none; norm or max: each block is divided by its norm or largest value
                       before its weight is applied; the matrices are given in original units */
+    int64_t accuracy; /* peek_accuracy; default balanced */
     const char *init; /* default "uniform": uniform (0, 1); "nndsvd": from singular vectors; or a rank-K folder
                          to start from */
     int64_t seed;     /* default 0 */
@@ -107,14 +117,15 @@ PEEK_API void peek_model_free(peek_model **model);
 
 typedef struct peek_model_info {
     int64_t samples, rank, blocks;
-    const char *rule; /* "mu", "hals", "bpp" */
-    const char *stop; /* "tolerance", "iterations", "kkt", "time" */
-    int64_t seed;     /* of the start that was kept */
-    int64_t iterations;
-    double seconds;          /* from blocks loaded to final matrices */
-    const double *objective; /* J of every iteration, `iterations` values */
-    double rmse;             /* sqrt(sum_b ||X_b - F W_b^T||^2 / number of entries of all blocks), unweighted */
-    double relative_error;   /* sqrt(sum_b ||X_b - F W_b^T||^2) / sqrt(sum_b ||X_b||^2) */
+    const char *rule;          /* "mu", "hals", "bpp" */
+    const char *stop;          /* "tolerance", "iterations", "kkt", "time" */
+    int64_t seed;              /* of the start that was kept */
+    int64_t iterations;        /* on the data */
+    int64_t sketch_iterations; /* before them, on a sketch of the data; 0: none */
+    double seconds;            /* from blocks loaded to final matrices */
+    const double *objective;   /* J of every iteration, `iterations` values */
+    double rmse;           /* sqrt(sum_b ||X_b - F W_b^T||^2 / number of entries of all blocks), unweighted */
+    double relative_error; /* sqrt(sum_b ||X_b - F W_b^T||^2) / sqrt(sum_b ||X_b||^2) */
 } peek_model_info;
 PEEK_API peek_model_info peek_model_describe(const peek_model *model);
 

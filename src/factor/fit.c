@@ -27,6 +27,9 @@ static const peek_option fit_rows[] = {
                  "starts with seeds SEED, SEED+1, ...; the best model is kept"),
     PEEK_CHOICE(peek_fit_options, scale, "scale", 0, "none|norm|max",
                 "divide each block by its norm or its largest value while fitting"),
+    PEEK_CHOICE(
+        peek_fit_options, accuracy, "accuracy", PEEK_ACCURACY_BALANCED, "fast|balanced|exact",
+        "work on a sketch of the data first: and little more, then until the stop rule holds, or not at all"),
     PEEK_TEXT(peek_fit_options, init, "init", "uniform", "uniform|nndsvd|DIR",
               "start: random, from singular vectors, or the matrices of a rank-K folder"),
     PEEK_INTEGER(peek_fit_options, seed, "seed", 0, 0, 0x1p53, "N", "seed of all that is random"),
@@ -63,6 +66,7 @@ typedef struct fit_work {
     double *loading_scales; /* W'_b = loading_scales_b W_b */
     double square;          /* sum_b ||m_b X_b||^2 */
     double begin;           /* when the fit began, in peek__seconds() */
+    peek__sketch sketch;    /* width 0: none */
 } fit_work;
 
 /* The scaled problem: one power of four for all blocks, so that its root mean square lies in [0.5, 2); weights
@@ -100,6 +104,12 @@ static peek_status scale_problem(fit_work *work)
         work->loading_scales[b] = work->sample_scale * root;
     }
     return PEEK_OK;
+}
+
+/* Whether --init names matrices to start from. */
+static int from_files(const peek_fit_options *options)
+{
+    return options->init && strcmp(options->init, "uniform") != 0 && strcmp(options->init, "nndsvd") != 0;
 }
 
 static peek_status start(const fit_work *work, uint64_t seed, peek_model *model)
@@ -159,7 +169,11 @@ static peek_status consider(const fit_work *work, fit_course *course, double *ob
     const peek_fit_options *options = work->options;
     peek__pass *pass = &course->pass;
     int64_t steps = pass->rule->extrapolated ? momentum_steps : 1;
-    if (pass->direct) { /* the residual of the iterate before is known only now */
+    if (pass->sketch) { /* an estimate: good for coming close, and no further than it can be trusted */
+        int close = objective[i] < direct_below * work->square;
+        if (close || (course->accepted >= steps && settled(work, objective, i, steps)))
+            course->stop = "tolerance";
+    } else if (pass->direct) { /* the residual of the iterate before is known only now */
         if (i > 0) objective[i - 1] = pass->residual;
         if (i > 0 && (pass->residual == 0 || settled(work, objective, i - 1, 1))) course->stop = "tolerance";
     } else if (objective[i] < direct_below * work->square) {
@@ -175,31 +189,51 @@ static peek_status consider(const fit_work *work, fit_course *course, double *ob
     return PEEK_OK;
 }
 
-/* Iterates until a stop rule holds. objective[i] is that of the scaled problem after iteration i; the last may
- * be missing (NaN) and is filled in when the model is judged. */
-static peek_status iterate(const fit_work *work, peek_model *model, int64_t steps_before)
+/* A sketch pays where the problem is large; less than this is done at once. */
+static const double sketch_above = 1e6;
+
+/* Iterations on the data after the sketch with `fast`. */
+static const int64_t fast_iterations = 2;
+
+/* Iterates until a stop rule holds, on the data or on a sketch of it. objective[i] is that of the scaled
+ * problem after iteration i; the last may be missing and is filled in when the model is judged. */
+static peek_status iterate(const fit_work *work, const peek__sketch *sketch, int64_t most, peek_model *model,
+                           double *objective, int64_t *iterations, int64_t steps_before)
 {
     fit_course course = {.pass = {.context = work->context,
                                   .problem = work->problem,
                                   .rule = peek__rule_at(work->options->rule),
                                   .k = work->k,
                                   .multipliers = work->multipliers,
+                                  .sketch = sketch,
                                   .samples = model->samples,
                                   .loadings = model->loadings,
                                   .stationarity = work->options->kkt > 0},
                          .extrapolation = peek__extrapolation_start()};
     peek_status status = peek__pass_prepare(&course.pass);
-    for (int64_t i = 0; status == PEEK_OK && !course.stop && i < work->options->iterations; i++) {
+    for (int64_t i = 0; status == PEEK_OK && !course.stop && i < most; i++) {
         course.pass.momentum = course.pass.direct ? 0 : (float)course.extrapolation.beta;
         status = peek__pass_run(&course.pass);
-        if (status == PEEK_OK) status = judge_step(work, &course, model->objective, i);
-        if (status == PEEK_OK) status = consider(work, &course, model->objective, i);
+        if (status == PEEK_OK) status = judge_step(work, &course, objective, i);
+        if (status == PEEK_OK) status = consider(work, &course, objective, i);
         if (status == PEEK_OK) status = peek__step(work->context, steps_before + i + 1);
-        model->iterations = i + 1;
+        *iterations = i + 1;
     }
     if (status == PEEK_OK) status = peek__pass_settle(&course.pass);
     model->stop = course.stop ? course.stop : "iterations";
     peek__pass_clear(&course.pass);
+    return status;
+}
+
+/* Brings the start close on the sketch. Its objective is an estimate and is not reported; what comes after on
+ * the data itself is. */
+static peek_status approach(const fit_work *work, peek_model *model, int64_t steps_before)
+{
+    double *objective;
+    PEEK_TRY(peek__alloc(work->context, &objective, work->options->iterations, "a fit"));
+    peek_status status = iterate(work, &work->sketch, work->options->iterations, model, objective,
+                                 &model->sketch_iterations, steps_before);
+    peek__free(&objective);
     return status;
 }
 
@@ -224,10 +258,36 @@ static peek_status fit_once(const fit_work *work, int64_t number, peek_model **o
     model->rule = rule->name;
     model->citation = rule->citation;
     model->seed = work->options->seed + number;
+    model->sketch_width = work->sketch.width;
     PEEK_TRY(start(work, (uint64_t)model->seed, model));
-    PEEK_TRY(iterate(work, model, number * work->options->iterations));
+    int64_t steps = number * work->options->iterations;
+    if (work->sketch.width) PEEK_TRY(approach(work, model, steps));
+    int fast = work->sketch.width && work->options->accuracy == PEEK_ACCURACY_FAST;
+    int64_t most =
+        fast && work->options->iterations > fast_iterations ? fast_iterations : work->options->iterations;
+    PEEK_TRY(iterate(work, NULL, most, model, model->objective, &model->iterations, steps));
     unscale(work, model);
     return peek__model_judge(work->context, model, work->problem, work->weights);
+}
+
+/* Makes the sketch of all starts, where one is wanted and pays. */
+static peek_status sketch(fit_work *work)
+{
+    const peek_fit_options *options = work->options;
+    const peek_problem *problem = work->problem;
+    const peek__rule *rule = peek__rule_at(options->rule);
+    if (options->accuracy == PEEK_ACCURACY_FAST && !rule->sketched)
+        return peek__fail(
+            work->context, PEEK_E_ARGUMENT,
+            "--accuracy fast works on a sketch, whose numerators can be negative, and --rule %s needs them "
+            "non-negative: choose --rule hals or another accuracy",
+            rule->name);
+    int64_t width = peek__sketch_width(problem, work->k);
+    if (options->accuracy == PEEK_ACCURACY_EXACT || !rule->sketched || from_files(options) || !width)
+        return PEEK_OK;
+    if ((double)problem->rows * (double)problem->columns < sketch_above || work->square == 0) return PEEK_OK;
+    return peek__sketch_make(work->context, problem, work->multipliers, width, (uint64_t)options->seed,
+                             &work->sketch);
 }
 
 static peek_status fit_all(fit_work *work, peek_model **out)
@@ -241,6 +301,7 @@ static peek_status fit_all(fit_work *work, peek_model **out)
                 count * work->options->iterations);
     peek__free(&text);
     PEEK_TRY(scale_problem(work));
+    PEEK_TRY(sketch(work));
     PEEK_TRY(peek__alloc(work->context, &starts, count, "a fit"));
     peek_status status = PEEK_OK;
     for (int64_t i = 0; status == PEEK_OK && i < count; i++) {
@@ -279,6 +340,7 @@ peek_status peek_fit(peek_context *context, const peek_problem *problem, const p
     fit_work work = {.context = context, .problem = problem, .options = options, .k = options->rank};
     peek_status status = fit_all(&work, out);
     if (status != PEEK_OK) peek_model_free(out);
+    peek__sketch_clear(&work.sketch);
     peek__free(&work.weights);
     peek__free(&work.multipliers);
     peek__free(&work.loading_scales);

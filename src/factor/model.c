@@ -159,6 +159,7 @@ peek_model_info peek_model_describe(const peek_model *model)
                              .stop = model->stop,
                              .seed = model->seed,
                              .iterations = model->iterations,
+                             .sketch_iterations = model->sketch_iterations,
                              .seconds = model->seconds,
                              .objective = model->objective,
                              .rmse = model->rmse,

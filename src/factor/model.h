@@ -13,6 +13,7 @@ struct peek_model {
     int64_t rows, rank, columns, blocks; /* T, k, columns of all blocks, number of blocks */
     const char *rule, *citation, *stop;
     int64_t seed, iterations;
+    int64_t sketch_width, sketch_iterations; /* 0: no sketch */
     double seconds, rmse, relative_error;
     double *objective;       /* iterations */
     float *samples;          /* T x k */

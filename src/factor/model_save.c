@@ -33,6 +33,13 @@ static cJSON *fit_json(const peek_model *model)
     cJSON_AddNumberToObject(json, "seed", (double)model->seed);
     cJSON_AddNumberToObject(json, "samples", (double)model->rows);
     cJSON_AddNumberToObject(json, "iterations", (double)model->iterations);
+    if (model->sketch_width) {
+        cJSON *sketch = cJSON_AddObjectToObject(json, "sketch");
+        cJSON_AddNumberToObject(sketch, "width", (double)model->sketch_width);
+        cJSON_AddNumberToObject(sketch, "iterations", (double)model->sketch_iterations);
+    } else {
+        cJSON_AddNullToObject(json, "sketch");
+    }
     cJSON_AddStringToObject(json, "stop", model->stop);
     cJSON_AddNumberToObject(json, "seconds", model->seconds);
     cJSON_AddNumberToObject(json, "rmse", model->rmse);

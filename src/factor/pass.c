@@ -1,6 +1,8 @@
 /* factor/pass.c: one iteration as one sweep over the data. */
 #include "factor/pass.h"
 
+#include <cblas.h>
+#undef I /* cblas.h brings complex.h */
 #include <string.h>
 
 #include "base/memory.h"
@@ -15,7 +17,8 @@ enum {
     LANES_MOST = 64,
     LANES_LEAST = 4,
     TILES_MOST = 64,
-    TILE_ROWS_LEAST = 64
+    TILE_ROWS_LEAST = 64,
+    PROJECTED = 32 /* columns of W^T V that one task makes */
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -27,7 +30,8 @@ static int64_t least(int64_t a, int64_t b)
 static void cut(peek__pass *pass)
 {
     const peek_problem *problem = pass->problem;
-    int64_t rows = RUN_BYTES / (problem->columns * (int64_t)sizeof(float));
+    pass->width = pass->sketch ? pass->sketch->width : problem->columns;
+    int64_t rows = RUN_BYTES / (pass->width * (int64_t)sizeof(float));
     rows = rows < RUN_ROWS_LEAST ? RUN_ROWS_LEAST : least(rows, RUN_ROWS_MOST);
     pass->run_rows = least(rows, problem->rows);
     pass->runs = (problem->rows + pass->run_rows - 1) / pass->run_rows;
@@ -67,7 +71,7 @@ static peek_status publish_tile(void *argument, int64_t tile, int thread)
     int64_t k = pass->k, columns = pass->problem->columns, first = tile * pass->tile_rows;
     int64_t rows = least(pass->tile_rows, columns - first);
     double *gram = pass->tile_grams + tile * k * k;
-    for (int64_t r = 0; r < k; r++)
+    for (int64_t r = 0; !pass->sketch && r < k; r++)
         for (int64_t i = 0; i < rows; i++)
             pass->transposed[r * columns + first + i] = pass->loadings[(first + i) * k + r];
     memset(gram, 0, (size_t)(k * k) * sizeof *gram);
@@ -83,11 +87,30 @@ static void add_tile_grams(const peek__pass *pass, const double *tiles, double *
         for (int64_t i = 0; i < size; i++) sum[i] += tiles[tile * size + i];
 }
 
+/* Some columns of W^T V. */
+static peek_status project_columns(void *argument, int64_t index, int thread)
+{
+    (void)thread;
+    peek__pass *pass = argument;
+    int64_t first = index * PROJECTED, count = least(PROJECTED, pass->width - first);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)pass->k, (int)count, (int)pass->problem->columns,
+                1.0f, pass->loadings, (int)pass->k, pass->sketch->basis + first, (int)pass->width, 0.0f,
+                pass->transposed + first, (int)pass->width);
+    return PEEK_OK;
+}
+
+/* What is left to do when all tiles of the loadings are published. */
+static peek_status publish_rest(peek__pass *pass)
+{
+    add_tile_grams(pass, pass->tile_grams, pass->loading_gram);
+    if (!pass->sketch) return PEEK_OK;
+    return peek__parallel(pass->context, (pass->width + PROJECTED - 1) / PROJECTED, project_columns, pass);
+}
+
 static peek_status publish(peek__pass *pass)
 {
     PEEK_TRY(peek__parallel(pass->context, pass->tiles, publish_tile, pass));
-    add_tile_grams(pass, pass->tile_grams, pass->loading_gram);
-    return PEEK_OK;
+    return publish_rest(pass);
 }
 
 static peek_status prepare_extrapolation(peek__pass *pass)
@@ -113,10 +136,9 @@ peek_status peek__pass_prepare(peek__pass *pass)
     cut(pass);
     PEEK_TRY(peek__alloc(context, &pass->gram, square, "a Gram matrix"));
     pass->kernel = peek__kernel_best();
-    PEEK_TRY(peek__alloc(context, &pass->transposed, peek__product(pass->problem->columns, pass->k),
-                         "the loadings"));
-    PEEK_TRY(peek__alloc(context, &pass->lane_numerators,
-                         peek__product(pass->lanes, pass->problem->columns * pass->k), "the sums of a fit"));
+    PEEK_TRY(peek__alloc(context, &pass->transposed, peek__product(pass->width, pass->k), "the loadings"));
+    PEEK_TRY(peek__alloc(context, &pass->lane_numerators, peek__product(pass->lanes, pass->width * pass->k),
+                         "the sums of a fit"));
     PEEK_TRY(peek__alloc(context, &pass->lane_grams, pass->lanes * square, "the sums of a fit"));
     PEEK_TRY(peek__alloc(context, &pass->lane_residuals, pass->lanes, "the sums of a fit"));
     PEEK_TRY(peek__alloc(context, &pass->loading_gram, square, "a Gram matrix"));
@@ -163,6 +185,7 @@ static double update_rows(const peek__pass *pass, int64_t rows, const float *num
                            .gram = pass->gram,
                            .numerator = numerator,
                            .m = m,
+                           .effort = pass->width / pass->k,
                            .scratch = rule_scratch(pass, thread)};
     double gradient =
         pass->stationarity ? peek__projected_gradient(rows, pass->k, pass->gram, numerator, m, rest) : 0;
@@ -189,44 +212,69 @@ static double run_residual(const peek__pass *pass, int64_t first, int64_t rows, 
     return sum;
 }
 
-static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_t rows, int thread)
+/* R <- X' W for a run. */
+static void run_times(const peek__pass *pass, int64_t first, int64_t rows, float *numerator, float *buffer)
 {
     const peek_problem *problem = pass->problem;
-    int64_t k = pass->k, columns = problem->columns, offset = 0;
-    float *numerator = pass->scratch + thread * pass->scratch_size, *scaled = numerator + rows * k,
-          *buffer = scaled + rows * k;
-    float *f = pass->samples + first * k, *sums = pass->lane_numerators + lane * columns * k;
-    if (pass->direct)
-        pass->lane_residuals[lane] += run_residual(pass, first, rows, buffer, buffer + rows * pass->widest);
+    int64_t k = pass->k, width = pass->width, offset = 0;
     memset(numerator, 0, (size_t)(rows * k) * sizeof *numerator);
+    if (pass->sketch) {
+        pass->kernel->times(rows, width, k, 1, pass->sketch->coefficients + first * width, width,
+                            pass->transposed, width, numerator);
+        return;
+    }
     for (int64_t b = 0; b < problem->count; b++) {
         const peek__block *block = &problem->blocks[b];
         int64_t stride;
         const float *x = peek__block_rows(block, first, rows, buffer, &stride);
         pass->kernel->times(rows, block->columns, k, (float)pass->multipliers[b], x, stride,
-                            pass->transposed + offset, columns, numerator);
+                            pass->transposed + offset, width, numerator);
         offset += block->columns;
     }
-    if (pass->rule->extrapolated) memcpy(pass->kept_samples + first * k, f, (size_t)(rows * k) * sizeof *f);
-    pass->lane_gradients[lane] += update_rows(pass, rows, numerator, f, scaled, thread);
-    if (pass->rule->extrapolated)
-        peek__extrapolate(rows * k, pass->momentum, f, pass->updated_samples + first * k);
-    offset = 0;
+}
+
+/* sums <- sums + F^T X' for a run. scaled: rows x k. */
+static void run_transposed(const peek__pass *pass, int64_t first, int64_t rows, float *scaled, float *buffer,
+                           float *sums)
+{
+    const peek_problem *problem = pass->problem;
+    const float *f = pass->samples + first * pass->k;
+    int64_t k = pass->k, width = pass->width, offset = 0;
+    if (pass->sketch) {
+        pass->kernel->transposed(rows, width, k, f, pass->sketch->coefficients + first * width, width, sums,
+                                 width);
+        return;
+    }
     for (int64_t b = 0; b < problem->count; b++) {
         const peek__block *block = &problem->blocks[b];
         int64_t stride;
         const float *x = peek__block_rows(block, first, rows, buffer, &stride);
         for (int64_t i = 0; i < rows * k; i++) scaled[i] = (float)pass->multipliers[b] * f[i];
-        pass->kernel->transposed(rows, block->columns, k, scaled, x, stride, sums + offset, columns);
+        pass->kernel->transposed(rows, block->columns, k, scaled, x, stride, sums + offset, width);
         offset += block->columns;
     }
+}
+
+static void work_run(const peek__pass *pass, int64_t lane, int64_t first, int64_t rows, int thread)
+{
+    int64_t k = pass->k;
+    float *numerator = pass->scratch + thread * pass->scratch_size, *scaled = numerator + rows * k,
+          *buffer = scaled + rows * k, *f = pass->samples + first * k;
+    if (pass->direct)
+        pass->lane_residuals[lane] += run_residual(pass, first, rows, buffer, buffer + rows * pass->widest);
+    run_times(pass, first, rows, numerator, buffer);
+    if (pass->rule->extrapolated) memcpy(pass->kept_samples + first * k, f, (size_t)(rows * k) * sizeof *f);
+    pass->lane_gradients[lane] += update_rows(pass, rows, numerator, f, scaled, thread);
+    if (pass->rule->extrapolated)
+        peek__extrapolate(rows * k, pass->momentum, f, pass->updated_samples + first * k);
+    run_transposed(pass, first, rows, scaled, buffer, pass->lane_numerators + lane * pass->width * k);
     peek__skinny_gram(rows, k, f, rule_scratch(pass, thread), pass->lane_grams + lane * k * k);
 }
 
 static peek_status work_lane(void *argument, int64_t lane, int thread)
 {
     peek__pass *pass = argument;
-    int64_t size = pass->problem->columns * pass->k, square = pass->k * pass->k;
+    int64_t size = pass->width * pass->k, square = pass->k * pass->k;
     memset(pass->lane_numerators + lane * size, 0, (size_t)size * sizeof(float));
     memset(pass->lane_grams + lane * square, 0, (size_t)square * sizeof(double));
     pass->lane_residuals[lane] = pass->lane_gradients[lane] = 0;
@@ -239,21 +287,49 @@ static peek_status work_lane(void *argument, int64_t lane, int thread)
     return PEEK_OK;
 }
 
-/* Adds the lanes' numerators of some rows of the loadings, and updates these rows. */
+/* Adds some columns of the lanes' sums into the first lane's. */
+static void add_lanes(const peek__pass *pass, int64_t first, int64_t count)
+{
+    for (int64_t r = 0; r < pass->k; r++) {
+        float *sum = pass->lane_numerators + r * pass->width + first;
+        for (int64_t lane = 1; lane < pass->lanes; lane++) {
+            const float *other = sum + lane * pass->width * pass->k;
+            for (int64_t i = 0; i < count; i++) sum[i] += other[i];
+        }
+    }
+}
+
+static peek_status add_lanes_task(void *argument, int64_t index, int thread)
+{
+    (void)thread;
+    peek__pass *pass = argument;
+    add_lanes(pass, index * PROJECTED, least(PROJECTED, pass->width - index * PROJECTED));
+    return PEEK_OK;
+}
+
+/* The numerator of some rows of the loadings: rows x k. */
+static void loading_numerator(const peek__pass *pass, int64_t first, int64_t rows, float *numerator)
+{
+    int64_t k = pass->k, width = pass->width;
+    if (pass->sketch) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)k, (int)width, 1.0f,
+                    pass->sketch->basis + first * width, (int)width, pass->lane_numerators, (int)width, 0.0f,
+                    numerator, (int)k);
+        return;
+    }
+    add_lanes(pass, first, rows);
+    for (int64_t r = 0; r < k; r++)
+        for (int64_t i = 0; i < rows; i++) numerator[i * k + r] = pass->lane_numerators[r * width + first + i];
+}
+
+/* Updates some rows of the loadings. */
 static peek_status update_tile(void *argument, int64_t tile, int thread)
 {
     peek__pass *pass = argument;
     int64_t k = pass->k, columns = pass->problem->columns, first = tile * pass->tile_rows;
     int64_t rows = least(pass->tile_rows, columns - first);
     float *numerator = pass->scratch + thread * pass->scratch_size, *w = pass->loadings + first * k;
-    for (int64_t r = 0; r < k; r++) {
-        float *sum = pass->lane_numerators + r * columns + first;
-        for (int64_t lane = 1; lane < pass->lanes; lane++) {
-            const float *other = sum + lane * columns * k;
-            for (int64_t i = 0; i < rows; i++) sum[i] += other[i];
-        }
-        for (int64_t i = 0; i < rows; i++) numerator[i * k + r] = sum[i];
-    }
+    loading_numerator(pass, first, rows, numerator);
     float *rest = numerator + rows * k;
     pass->tile_gradients[tile] = update_rows(pass, rows, numerator, w, rest, thread);
     pass->tile_dots[tile] = peek__skinny_dot(rows * k, numerator, w);
@@ -281,8 +357,11 @@ peek_status peek__pass_run(peek__pass *pass)
         pass->gradient += pass->lane_gradients[lane];
     }
     to_float(square, pass->sample_gram, pass->gram);
+    if (pass->sketch)
+        PEEK_TRY(
+            peek__parallel(pass->context, (pass->width + PROJECTED - 1) / PROJECTED, add_lanes_task, pass));
     PEEK_TRY(peek__parallel(pass->context, pass->tiles, update_tile, pass));
-    add_tile_grams(pass, pass->tile_grams, pass->loading_gram);
+    PEEK_TRY(publish_rest(pass));
     const double *gram = pass->loading_gram;
     if (pass->rule->extrapolated) {
         add_tile_grams(pass, pass->pair_tiles, pass->pair_gram);

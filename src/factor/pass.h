@@ -6,12 +6,15 @@
  *
  * Samples are cut into runs, runs into lanes. A lane is worked through in order by one thread and has its own
  * sums, which are added in the order of the lanes; runs and lanes depend on the shapes alone. So the bits are
- * the same for any number of threads. */
+ * the same for any number of threads.
+ *
+ * With a sketch X' is C V^T (factor/sketch.h): the sweep is over C, and V leads from it to the loadings. */
 #ifndef FACTOR_PASS_H
 #define FACTOR_PASS_H
 
 #include "factor/problem.h"
 #include "factor/rule.h"
+#include "factor/sketch.h"
 #include "linalg/kernel.h"
 
 typedef struct peek__pass {
@@ -19,12 +22,13 @@ typedef struct peek__pass {
     const peek_problem *problem;
     const peek__rule *rule;
     int64_t k;
-    const double *multipliers; /* m_b */
-    float *samples;            /* F, T x k */
-    float *loadings;           /* W_b below each other, columns of all blocks x k */
-    int direct;                /* 1: also sum the residual of the incoming F and W */
-    int stationarity;          /* 1: also sum the squared projected gradients */
-    float momentum;            /* of extrapolating rules (factor/extrapolate.h); 0: none */
+    const double *multipliers;  /* m_b */
+    const peek__sketch *sketch; /* in place of the data, for rules that bear negative numerators; or NULL */
+    float *samples;             /* F, T x k */
+    float *loadings;            /* W_b below each other, columns of all blocks x k */
+    int direct;                 /* 1: also sum the residual of the incoming F and W */
+    int stationarity;           /* 1: also sum the squared projected gradients */
+    float momentum;             /* of extrapolating rules (factor/extrapolate.h); 0: none */
 
     /* results of the last sweep, for the pair that it left: F, and W before any extrapolation */
     double explained; /* sum_b <m_b X_b^T F, W_b> */
@@ -33,11 +37,12 @@ typedef struct peek__pass {
     double gradient;  /* stationarity: squared norm of the projected gradients that the updates started from */
 
     /* inside */
+    int64_t width; /* of what is swept over: columns of X', or of C with a sketch */
     int64_t run_rows, runs, lanes, tile_rows, tiles, widest;
     float *gram; /* k x k: of the loadings, then of F */
     const peek__kernel *kernel;
-    float *transposed;      /* W^T, k x columns: as the kernels read the loadings */
-    float *lane_numerators; /* lanes x k x columns: numerators of the loadings, transposed */
+    float *transposed;      /* W^T, k x width, as the kernels read it; with a sketch W^T V */
+    float *lane_numerators; /* lanes x k x width: F^T X', with a sketch F^T C */
     double *lane_grams;     /* lanes x k x k */
     double *lane_residuals; /* lanes */
     double *loading_gram;   /* k x k: of the loadings as they are now */

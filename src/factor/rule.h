@@ -18,12 +18,14 @@ typedef struct peek__update {
     const float *numerator; /* R, rows x k */
     float *m;               /* M, rows x k */
     void *scratch;          /* as many bytes as the rule asks for, at a 64-byte boundary */
+    int64_t effort; /* how many products M G cost as much as the numerator did: repeating is that cheap */
 } peek__update;
 
 typedef struct peek__rule {
     const char *name, *citation;
     void (*update)(const peek__update *update);
     size_t (*scratch)(int64_t rows, int64_t k); /* bytes that a call with at most these rows needs */
+    int sketched;     /* 1: bears the negative numerators of a sketch (factor/sketch.h) */
     int extrapolated; /* 1: the driver may extrapolate between its updates (factor/extrapolate.h) */
 } peek__rule;
 

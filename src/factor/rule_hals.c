@@ -65,56 +65,59 @@ static inline __attribute__((always_inline)) float sweep(int width, int64_t k, c
 }
 
 static inline __attribute__((always_inline)) void sweeps(int width, int64_t k, const float *gram,
-                                                         const float *inverse, const float *numerator, float *m)
+                                                         const float *inverse, const float *numerator, float *m,
+                                                         int64_t most)
 {
     float first = sweep(width, k, gram, inverse, numerator, m), change = first;
-    for (int i = 1; i < SWEEPS && change > worth * first; i++)
+    for (int i = 1; i < most && change > worth * first; i++)
         change = sweep(width, k, gram, inverse, numerator, m);
 }
 
 /* The number of vectors is made a constant, so that the sums stay in registers. */
 static inline __attribute__((always_inline)) void work(int64_t width, int64_t k, const float *gram,
-                                                       const float *inverse, const float *numerator, float *m)
+                                                       const float *inverse, const float *numerator, float *m,
+                                                       int64_t most)
 {
     switch (width) {
     case 1:
-        sweeps(1, k, gram, inverse, numerator, m);
+        sweeps(1, k, gram, inverse, numerator, m, most);
         break;
     case 2:
-        sweeps(2, k, gram, inverse, numerator, m);
+        sweeps(2, k, gram, inverse, numerator, m, most);
         break;
     case 3:
-        sweeps(3, k, gram, inverse, numerator, m);
+        sweeps(3, k, gram, inverse, numerator, m, most);
         break;
     case 4:
-        sweeps(4, k, gram, inverse, numerator, m);
+        sweeps(4, k, gram, inverse, numerator, m, most);
         break;
     case 5:
-        sweeps(5, k, gram, inverse, numerator, m);
+        sweeps(5, k, gram, inverse, numerator, m, most);
         break;
     case 6:
-        sweeps(6, k, gram, inverse, numerator, m);
+        sweeps(6, k, gram, inverse, numerator, m, most);
         break;
     case 7:
-        sweeps(7, k, gram, inverse, numerator, m);
+        sweeps(7, k, gram, inverse, numerator, m, most);
         break;
     default:
-        sweeps(8, k, gram, inverse, numerator, m);
+        sweeps(8, k, gram, inverse, numerator, m, most);
         break;
     }
 }
 
 static void work_anywhere(int64_t width, int64_t k, const float *gram, const float *inverse,
-                          const float *numerator, float *m)
+                          const float *numerator, float *m, int64_t most)
 {
-    work(width, k, gram, inverse, numerator, m);
+    work(width, k, gram, inverse, numerator, m, most);
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2,fma"))) static void
-work_avx2(int64_t width, int64_t k, const float *gram, const float *inverse, const float *numerator, float *m)
+__attribute__((target("avx2,fma"))) static void work_avx2(int64_t width, int64_t k, const float *gram,
+                                                          const float *inverse, const float *numerator,
+                                                          float *m, int64_t most)
 {
-    work(width, k, gram, inverse, numerator, m);
+    work(width, k, gram, inverse, numerator, m, most);
 }
 
 static int has_avx2(void)
@@ -126,11 +129,13 @@ static int has_avx2(void)
 
 void peek__rule_hals(const peek__update *update)
 {
-    void (*best)(int64_t, int64_t, const float *, const float *, const float *, float *) = work_anywhere;
+    void (*best)(int64_t, int64_t, const float *, const float *, const float *, float *, int64_t) =
+        work_anywhere;
 #ifdef __x86_64__
     if (has_avx2()) best = work_avx2;
 #endif
-    int64_t k = update->k;
+    int64_t k = update->k, most = update->effort / 2 + 2;
+    if (most > SWEEPS) most = SWEEPS;
     float *m = update->scratch, *numerator = m + k * TILE, *inverse = numerator + k * TILE;
     for (int64_t r = 0; r < k; r++) {
         float own = update->gram[r * k + r];
@@ -148,7 +153,7 @@ void peek__rule_hals(const peek__update *update)
             }
             for (int64_t i = rows; i < width * LANES; i++) m[r * TILE + i] = numerator[r * TILE + i] = 0;
         }
-        best(width, k, update->gram, inverse, numerator, m);
+        best(width, k, update->gram, inverse, numerator, m, most);
         for (int64_t i = 0; i < rows; i++)
             for (int64_t r = 0; r < k; r++) out[i * k + r] = m[r * TILE + i];
     }

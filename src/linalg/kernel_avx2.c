@@ -135,8 +135,8 @@ INLINE void outer_block(int kr, int64_t rows, const float *f, int64_t k, const f
 {
     __m256 sums[6][2];
     for (int c = 0; c < kr; c++) {
-        sums[c][0] = _mm256_loadu_ps(nt + c * n_stride);
-        sums[c][1] = _mm256_loadu_ps(nt + c * n_stride + 8);
+        sums[c][0] = _mm256_setzero_ps(); /* added to Nt at the end: shorter sums round less */
+        sums[c][1] = _mm256_setzero_ps();
     }
     for (int64_t t = 0; t < rows; t++) {
         __m256 low = _mm256_loadu_ps(x + t * x_stride), high = _mm256_loadu_ps(x + t * x_stride + 8);
@@ -147,8 +147,9 @@ INLINE void outer_block(int kr, int64_t rows, const float *f, int64_t k, const f
         }
     }
     for (int c = 0; c < kr; c++) {
-        _mm256_storeu_ps(nt + c * n_stride, sums[c][0]);
-        _mm256_storeu_ps(nt + c * n_stride + 8, sums[c][1]);
+        float *low = nt + c * n_stride, *high = low + 8;
+        _mm256_storeu_ps(low, _mm256_add_ps(_mm256_loadu_ps(low), sums[c][0]));
+        _mm256_storeu_ps(high, _mm256_add_ps(_mm256_loadu_ps(high), sums[c][1]));
     }
 }
 
@@ -159,11 +160,12 @@ INLINE void outer_rest(int64_t kr, int64_t rows, int64_t columns, const float *f
     for (int64_t i = 0; i < columns; i += 8) {
         __m256i mask = first(columns - i);
         for (int64_t c = 0; c < kr; c++) {
-            __m256 sum = _mm256_maskload_ps(nt + c * n_stride + i, mask);
+            __m256 sum = _mm256_setzero_ps();
             for (int64_t t = 0; t < rows; t++)
                 sum = _mm256_fmadd_ps(_mm256_broadcast_ss(f + t * k + c),
                                       _mm256_maskload_ps(x + t * x_stride + i, mask), sum);
-            _mm256_maskstore_ps(nt + c * n_stride + i, mask, sum);
+            float *out = nt + c * n_stride + i;
+            _mm256_maskstore_ps(out, mask, _mm256_add_ps(_mm256_maskload_ps(out, mask), sum));
         }
     }
 }

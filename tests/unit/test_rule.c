@@ -126,7 +126,12 @@ static double value(const trial *t, int64_t row)
 
 static void apply(const peek__rule *rule, const trial *t)
 {
-    peek__update update = {t->rows, t->k, t->gram, t->numerator, t->m, t->scratch};
+    peek__update update = {.rows = t->rows,
+                           .k = t->k,
+                           .gram = t->gram,
+                           .numerator = t->numerator,
+                           .m = t->m,
+                           .scratch = t->scratch};
     rule->update(&update);
 }
 
