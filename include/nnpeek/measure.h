@@ -19,8 +19,10 @@ PEEK_API peek_status peek_singular_values(peek_context *context, const float *x,
  * Source: O. Roy, M. Vetterli, The effective rank, EUSIPCO 2007. 0 when all values are 0. */
 PEEK_API double peek_effective_rank(const double *singular_values, int64_t count);
 
-/* Measures a run folder (capture/ and, where present, fit/) and writes RUN/measures.json.
- * Errors: E_NOT_FOUND (no capture or fit in it), E_FORMAT, E_IO, E_MEMORY, E_STOPPED. */
+/* Measures a run folder (capture/ and, where present, fit/) and writes RUN/measures.json. manifest_digest, and
+ * fit_digest of every rank, say which manifest.json and fit.json they were computed from; a report leaves out
+ * what was computed from others. Errors: E_NOT_FOUND (no capture or fit in it), E_FORMAT, E_IO, E_MEMORY,
+ * E_STOPPED. */
 PEEK_API peek_status peek_measure_run(peek_context *context, const char *run);
 
 #ifdef __cplusplus

@@ -102,9 +102,10 @@ peek_status cli_read_json(cli_call *call, const char *folder, const char *name, 
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "rb");
-    char *text = NULL;
-    size_t size = 0;
-    ssize_t length = file ? getdelim(&text, &size, EOF, file) : -1;
+    long length = file && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    char *text = length > 0 ? malloc((size_t)length) : NULL;
+    if (file) rewind(file);
+    if (!text || fread(text, 1, (size_t)length, file) != (size_t)length) length = 0;
     if (file) fclose(file);
     *out = length > 0 ? cJSON_ParseWithLength(text, (size_t)length) : NULL;
     free(text);

@@ -132,11 +132,14 @@ static peek_status measure_rank(peek_context *context, const char *folder, int64
 {
     char *model = NULL, *path = NULL;
     cJSON *fit = NULL, *entry = NULL;
+    char digest[17];
     peek_status status = peek__format(context, &model, "%s/rank-%lld", folder, (long long)rank);
     if (status == PEEK_OK) status = peek__format(context, &path, "%s/fit.json", model);
     if (status == PEEK_OK) status = peek__json_read(context, path, &fit);
+    if (status == PEEK_OK) status = peek__file_digest(context, path, digest);
     if (status == PEEK_OK) {
         entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "fit_digest", digest);
         status = measure_model(context, model, fit, entry);
         cJSON_AddItemToArray(ranks, entry);
     }

@@ -4,7 +4,7 @@
 
 #include "store/file.h"
 
-/* Reads every rank-K folder in `folder` and gives {"ranks": [{rank, rule, iterations, stop, rmse,
+/* Reads every rank-K folder in `folder` and gives {"ranks": [{fit_digest, rank, rule, iterations, stop, rmse,
  * relative_error, blocks, shares}]}, ascending by rank, owned by the caller; *out NULL when there is none.
  *
  * shares.NAME holds the share of each component r in what the model explains of block b,

@@ -36,8 +36,11 @@ static peek_status measure_capture(peek_context *context, const char *capture, c
 {
     char *path;
     cJSON *manifest = NULL, *output = NULL;
+    char digest[17] = "";
     PEEK_TRY(peek__format(context, &path, "%s/manifest.json", capture));
     peek_status status = peek__json_read(context, path, &manifest);
+    if (status == PEEK_OK) status = peek__file_digest(context, path, digest);
+    cJSON_AddStringToObject(json, "manifest_digest", digest);
     peek__free(&path);
     const cJSON *entries = cJSON_GetObjectItemCaseSensitive(manifest, "blocks"), *entry;
     cJSON *blocks = cJSON_AddObjectToObject(json, "blocks");

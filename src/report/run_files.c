@@ -89,6 +89,51 @@ static peek_status find_ranks(peek_context *context, peek__run_files *run, const
     return status;
 }
 
+/* Whether measures that bear this digest were computed from what a file holds now; those without one may be. */
+static peek_status is_current(peek_context *context, const char *folder, const char *name, const char *digest,
+                              int *current)
+{
+    char *path = NULL, now[17] = "";
+    *current = 1;
+    if (!digest) return PEEK_OK;
+    PEEK_TRY(peek__format(context, &path, "%s/%s", folder, name));
+    peek_status status = peek__file_digest(context, path, now);
+    *current = strcmp(digest, now) == 0;
+    peek__free(&path);
+    return status;
+}
+
+/* Takes out the measures of an older capture and of older fits. */
+static peek_status drop_stale(peek_context *context, peek__run_files *run)
+{
+    int current = 1, dropped = 0;
+    if (run->capture)
+        PEEK_TRY(is_current(context, run->capture, "manifest.json",
+                            peek__json_text(run->measures, "manifest_digest", NULL), &current));
+    if (!current) {
+        cJSON_DeleteItemFromObjectCaseSensitive(run->measures, "blocks");
+        cJSON_DeleteItemFromObjectCaseSensitive(run->measures, "output");
+        dropped = 1;
+    }
+    cJSON *ranks =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(run->measures, "fit"), "ranks");
+    for (int64_t i = 0; i < run->rank_count; i++)
+        for (int at = cJSON_GetArraySize(ranks) - 1; at >= 0; at--) {
+            const cJSON *measured = cJSON_GetArrayItem(ranks, at);
+            if (peek__json_number(measured, "rank", 0) != (double)run->ranks[i].rank) continue;
+            PEEK_TRY(is_current(context, run->ranks[i].folder, "fit.json",
+                                peek__json_text(measured, "fit_digest", NULL), &current));
+            if (!current) cJSON_DeleteItemFromArray(ranks, at);
+            dropped |= !current;
+        }
+    if (dropped)
+        peek__note(context,
+                   "%s/measures.json is of an older capture or fit, and such measures are left out: run "
+                   "`nnpeek measure %s` first",
+                   run->folder, run->folder);
+    return PEEK_OK;
+}
+
 static peek_status find_parts(peek_context *context, peek__run_files *run, char **fit)
 {
     PEEK_TRY(peek__format(context, &run->capture, "%s/capture", run->folder));
@@ -99,6 +144,7 @@ static peek_status find_parts(peek_context *context, peek__run_files *run, char 
 
     PEEK_TRY(peek__format(context, fit, "%s/fit", run->folder));
     PEEK_TRY(find_ranks(context, run, peek__is_folder(*fit) ? *fit : run->folder));
+    PEEK_TRY(drop_stale(context, run));
     if (!run->manifest && !run->rank_count)
         return peek__fail(
             context, PEEK_E_NOT_FOUND,

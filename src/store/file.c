@@ -175,3 +175,15 @@ peek_status peek__file_read(peek_context *context, const char *path, int64_t lim
     fclose(stream);
     return status;
 }
+
+peek_status peek__file_digest(peek_context *context, const char *path, char text[17])
+{
+    char *bytes;
+    int64_t size;
+    uint64_t state = 0;
+    PEEK_TRY(peek__file_read(context, path, INT64_MAX - 1, &bytes, &size));
+    peek__digest(&state, bytes, (size_t)size);
+    peek__digest_text(state, text);
+    peek__free(&bytes);
+    return PEEK_OK;
+}

@@ -25,8 +25,8 @@ peek_status peek__file_commit(peek_context *context, peek__file *file);
 /* Removes the temporary file; harmless after a commit and on a zeroed struct. */
 void peek__file_abort(peek__file *file);
 
-/* Writes a JSON document (indented, final newline) whole or not at all. json NULL means it could not be built:
- * E_MEMORY. */
+/* Writes a JSON document (indented, final newline) whole or not at all. Bytes that are no UTF-8, as names of
+ * files may have, become U+FFFD. json NULL means it could not be built: E_MEMORY. */
 peek_status peek__json_write(peek_context *context, const char *path, const cJSON *json);
 
 /* Reads a JSON document; the caller frees it with cJSON_Delete(). Errors: E_NOT_FOUND, E_IO, E_FORMAT (with
@@ -73,5 +73,8 @@ peek_status peek__safe_name(peek_context *context, char **out, const char *text)
  * apart, not for security. */
 void peek__digest(uint64_t *state, const void *bytes, size_t count);
 void peek__digest_text(uint64_t state, char text[17]);
+
+/* The digest of a file's bytes as text. Errors: as peek__file_read(). */
+peek_status peek__file_digest(peek_context *context, const char *path, char text[17]);
 
 #endif

@@ -311,6 +311,59 @@ class Results(Case):
         few = self.json("inspect", "n.onnx", "strokes", "--samples", 25, "-o", "few.html")
         self.assertEqual([r["rank"] for r in few["fit"]["ranks"]], [10, 20])
 
+    def payload(self, *path):
+        """The data in a report."""
+        text = self.read_bytes(*path).decode()
+        return json.JSONDecoder().raw_decode(text[text.index('{"format":"nnpeek-report"'):])[0]
+
+    def test_a_report_takes_no_measures_of_an_older_capture_or_fit(self):
+        self.nnpeek("train", "paper", "--data", "strokes", "--samples", 300, "-o", "n.onnx", "--quiet")
+        capture = ("capture", "n.onnx", "--data", "strokes", "--samples", 60, "-o", "run/capture", "--quiet")
+        fit = ("fit", "run/capture", "--ranks", "2,3", "-o", "run/fit", "--quiet")
+        self.nnpeek(*capture)
+        self.nnpeek(*fit)
+        self.nnpeek("measure", "run", "--quiet")
+        self.nnpeek("report", "run", "-o", "new.html", "--quiet")
+        new = self.payload("new.html")["runs"][0]
+        self.assertTrue(all("measures" in block for block in new["blocks"]))
+        self.assertIn("output", new)
+        measured = self.read_json("run", "measures.json")
+        for entry, rank in zip(measured["fit"]["ranks"], new["ranks"]):
+            for block in rank["blocks"]:
+                name = new["blocks"][block["block"]]["name"]
+                explained = 1 - block["relative_error"] ** 2
+                np.testing.assert_allclose(block["shares"], np.array(entry["shares"][name]) * explained, rtol=1e-4)
+
+        self.nnpeek(*fit, "--seed", 5)  # rank 2 and 3 are others now
+        done = self.nnpeek("report", "run", "-o", "refitted.html")
+        self.assertIn("nnpeek measure run", done.stderr)
+        self.nnpeek("measure", "run", "--quiet")
+        self.nnpeek("report", "run", "-o", "measured.html", "--quiet")
+        refitted, measured = (self.payload(name)["runs"][0] for name in ("refitted.html", "measured.html"))
+        for one, other in zip(refitted["ranks"], measured["ranks"]):
+            for a, b in zip(one["blocks"], other["blocks"]):
+                np.testing.assert_allclose(a["shares"], b["shares"], rtol=1e-4)
+
+        self.nnpeek(*capture, "--seed", 9)
+        self.nnpeek("report", "run", "-o", "old.html", "--quiet")
+        old = self.payload("old.html")["runs"][0]
+        self.assertFalse(any("measures" in block for block in old["blocks"]))
+        self.assertNotIn("output", old)
+
+    def test_names_that_are_no_text_make_readable_json(self):
+        folder = os.fsencode(self.folder)
+        x = np.random.default_rng(0).random((30, 28, 28)).astype(np.float32)
+        with open(os.path.join(folder, b"n\xffame.npy"), "wb") as file:
+            np.save(file, x)
+        done = subprocess.run([os.path.abspath(NNPEEK), "fit", b"n\xffame.npy", "--ranks", "2", "-o", "fit", "--quiet"], cwd=self.folder)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(self.read_json("fit", "rank-2", "fit.json")["blocks"][0]["name"], "n\ufffdame")
+        self.nnpeek("train", "paper", "--data", "strokes", "--samples", 64, "-o", "n.onnx", "--quiet")
+        done = subprocess.run([os.path.abspath(NNPEEK), "capture", "n.onnx", "--data", b"n\xffame.npy", "-o", "run", "--json"],
+                              cwd=self.folder, capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["data"]["name"], "n\ufffdame.npy")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -246,6 +246,41 @@ static void test_digest(void **state)
     assert_true(whole == parts);
 }
 
+static void test_digest_of_a_file(void **state)
+{
+    place *p = *state;
+    char text[17];
+    put(p, "a", "foobar");
+    assert_int_equal(peek__file_digest(p->context, in(p, "a"), text), PEEK_OK);
+    assert_string_equal(text, "85944171f73967e8");
+    assert_int_equal(peek__file_digest(p->context, in(p, "missing"), text), PEEK_E_NOT_FOUND);
+}
+
+/* Names of files may hold any bytes, JSON may not. The cases are those of RFC 3629: characters of each length
+ * stay; bytes alone, cut, overlong, surrogates and beyond U+10FFFF do not. */
+static void test_json_is_text(void **state)
+{
+    place *p = *state;
+    static const char *const cases[][2] = {
+        {"a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80z", "a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80z"},
+        {"a\xffz", "a\xef\xbf\xbdz"},
+        {"\xc3", "\xef\xbf\xbd"},
+        {"\xe2\x82z", "\xef\xbf\xbd\xef\xbf\xbdz"},
+        {"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xe0\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char wanted[64];
+        cJSON *json = cJSON_CreateString(cases[i][0]);
+        assert_int_equal(peek__json_write(p->context, in(p, "a.json"), json), PEEK_OK);
+        cJSON_Delete(json);
+        snprintf(wanted, sizeof wanted, "\"%s\"\n", cases[i][1]);
+        expect_text(p, "a.json", wanted);
+    }
+}
+
 static void test_every_failure(void **state)
 {
     place *p = *state;
@@ -277,6 +312,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_folder_behind_link, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test(test_digest),
+        cmocka_unit_test_setup_teardown(test_digest_of_a_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_json_is_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_failure, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
