@@ -29,7 +29,8 @@ static peek_status make_parts(peek_context *context, char *part, const char *pat
         if (*end != '/' && *end) continue;
         char held = *end;
         *end = 0;
-        if (mkdir(part, 0777) != 0 && !peek__is_folder(part)) return cannot_make(context, path, errno);
+        int reason = mkdir(part, 0777) == 0 ? 0 : errno;
+        if (reason && !peek__is_folder(part)) return cannot_make(context, path, reason);
         *end = held;
         if (!held) break;
     }

@@ -104,6 +104,20 @@ static void test_unwritable(void **state)
     assert_int_equal(peek__file_begin(p->context, &file, ""), PEEK_E_ARGUMENT);
 }
 
+/* The reason is that of making the folder, not of looking whether it is there. */
+static void test_forbidden_folder(void **state)
+{
+    place *p = *state;
+    uid_t user = geteuid();
+    assert_int_equal(chmod(p->folder, 0555), 0);
+    if (user == 0) assert_int_equal(seteuid(65534), 0);
+    peek_status status = peek__folder_make(p->context, in(p, "new/deep"));
+    if (user == 0) assert_int_equal(seteuid(user), 0);
+    assert_int_equal(chmod(p->folder, 0755), 0);
+    assert_int_equal(status, PEEK_E_IO);
+    assert_non_null(strstr(peek_error(p->context), "Permission denied"));
+}
+
 static void test_read(void **state)
 {
     place *p = *state;
@@ -306,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_commit_and_abort, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unwritable, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_forbidden_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folders, set_up, tear_down),
