@@ -85,7 +85,7 @@ export async function open(
         void dialog.dismiss();
     });
     page.on('request', (request) => {
-        if (!request.url().startsWith('data:') && request.url().split('#')[0] !== `file://${file}`)
+        if (!/^(data|blob):/.test(request.url()) && request.url().split('#')[0] !== `file://${file}`)
             problems.push(`request: ${request.url()}`);
     });
     await page.goto(`file://${file}${hash}`);

@@ -333,3 +333,51 @@ export function large(folder) {
     writeFits(path.join(folder, 'fit'), run);
     return run;
 }
+
+// The run "full" once more, with its components in another order: `order[r]` of the old ones is the new r-th.
+export function reordered(folder, order) {
+    const run = full(folder);
+    run.factor = run.factor.map((row) => Float32Array.from(order, (r) => row[r]));
+    for (const block of run.blocks) block.parts = order.map((r) => block.parts[r]);
+    run.fits = run.fits.filter(({ rank }) => rank === order.length);
+    fs.rmSync(path.join(folder, 'fit'), { recursive: true });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}
+
+// Many samples: the sizes that the page promises to stand. Each sample has two of the components.
+export function many(folder, { samples, ranks }) {
+    const random = randoms(7);
+    const [pixels, neurons] = [64, 24];
+    const most = Math.max(...ranks);
+    const blocks = [
+        { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 8, 8], channel: 0, columns: pixels },
+        { name: 'relu', file: 'relu.npy', kind: 'layer', shape: [neurons], columns: neurons },
+    ].map((block) => ({
+        ...block,
+        parts: Array.from({ length: most }, () => Array.from({ length: block.columns }, () => random() ** 4)),
+        values: Float32Array.from({ length: samples * block.columns }, random),
+    }));
+    const factor = Array.from({ length: samples }, (_, t) => {
+        const row = new Float32Array(most);
+        row[t % most] = 0.5 + random();
+        row[Math.floor(random() * most)] += random();
+        return row;
+    });
+    const residuals = Float32Array.from({ length: samples }, () => 0.5 + random());
+    const run = {
+        samples,
+        labels: Array.from({ length: samples }, (_, t) => t % 10),
+        factor,
+        blocks,
+        fits: ranks.map((rank) => ({
+            rank,
+            results: blocks.map(() => ({ residuals, norm: 10 * Math.sqrt(samples), error: norm(residuals) })),
+        })),
+        unused: 0,
+        classes: 10,
+    };
+    writeCapture(path.join(folder, 'capture'), run, { network: 'many.onnx', data: 'many/' });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}

@@ -2,7 +2,7 @@
 // within a frame or two however long the page is.
 
 // What may be drawn in one go before the browser gets a turn, in milliseconds.
-const turn = 24;
+const turn = 16;
 
 interface Task {
     draw: () => void;
@@ -65,14 +65,18 @@ export class Drawing {
         this.plan();
     }
 
-    // A timer and not a frame: pages in the background get none.
+    // After the next picture, so that every turn is seen; pages in the background get none and go by the clock.
     private plan(): void {
         if (this.planned || !this.tasks.some((task) => task.waiting)) return;
         this.planned = true;
         document.body.setAttribute('aria-busy', 'true');
-        setTimeout(() => {
+        const go = (): void => {
+            if (!this.planned) return;
             this.planned = false;
+            clearTimeout(late);
             this.flush();
-        }, 0);
+        };
+        const late = setTimeout(go, 200);
+        requestAnimationFrame(() => setTimeout(go, 0));
     }
 }

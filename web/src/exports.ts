@@ -50,7 +50,7 @@ function isSeen(style: CSSStyleDeclaration): boolean {
 }
 
 function transparent(colour: string): boolean {
-    return colour === 'transparent' || /,\s*0\)$|\/\s*0\)$/.test(colour);
+    return colour === 'transparent' || /^rgba\(.*,\s*0\)$|\/\s*0\)$/.test(colour);
 }
 
 // A text as lines where the browser broke it.
@@ -83,10 +83,12 @@ function words(text: Text, style: CSSStyleDeclaration, left: number, top: number
         range.setEnd(text, i + 1);
         const box = range.getClientRects()[0];
         if (!box || box.width === 0) continue;
-        if (!line) line = box;
-        else if (Math.abs(box.top - line.top) > line.height / 2) {
-            write(i);
+        if (!line) {
+            if (/\s/.test(content[i]!)) continue; // a text starts where its first letter is
             line = box;
+        } else if (Math.abs(box.top - line.top) > line.height / 2) {
+            write(i);
+            line = /\s/.test(content[i]!) ? null : box;
         }
     }
     write(content.length);
@@ -123,7 +125,14 @@ function copyInto(element: Element, left: number, top: number, into: SVGElement)
         const width = Number.parseFloat(style.outlineWidth) || 0;
         if (width > 0 && width < 5)
             into.append(
-                node('rect', { x, y, ...size, fill: 'none', stroke: style.outlineColor, 'stroke-width': width }),
+                node('rect', {
+                    x,
+                    y,
+                    ...size,
+                    fill: 'none',
+                    stroke: style.outlineColor,
+                    'stroke-width': width,
+                }),
             );
     }
     for (const child of element.childNodes)
@@ -159,7 +168,10 @@ async function pngOf(element: Element): Promise<Blob> {
         context.scale(scale, scale);
         context.drawImage(image, 0, 0);
         return await new Promise((done, failed) =>
-            target.toBlob((blob) => (blob ? done(blob) : failed(new Error('no picture was made'))), 'image/png'),
+            target.toBlob(
+                (blob) => (blob ? done(blob) : failed(new Error('no picture was made'))),
+                'image/png',
+            ),
         );
     } finally {
         URL.revokeObjectURL(address);

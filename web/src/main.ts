@@ -17,8 +17,8 @@ import { samplesView } from './views/samples';
 import { spectrumView } from './views/spectra';
 import { toolbarView } from './views/toolbar';
 
-// The right column stays in view while the longer left one is read: at its end where it is higher than the
-// window.
+// The shorter of two columns stays in view while the longer one is read: at its end where it is higher than
+// the window.
 function stick(element: HTMLElement): void {
     const place = (): void => {
         const top = Math.min(70, window.innerHeight - element.offsetHeight - 16);
@@ -48,8 +48,14 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
     );
     const left = h('div', { class: 'stack' });
     const right = h('div', { class: 'stack' });
-    const both = h('div', { class: 'pair explore' }, left, h('div', { class: 'aside' }, right));
+    const both = h(
+        'div',
+        { class: 'pair explore' },
+        h('div', { class: 'side' }, left),
+        h('div', { class: 'side aside' }, right),
+    );
     const charts = h('div', { class: 'pair charts' });
+    stick(left);
     stick(right);
     if (factorised) {
         const flow = flowView(store, right);

@@ -30,7 +30,17 @@ export class Store {
     private writing = false;
 
     constructor(readonly runs: RunModel[]) {
-        this.state = { run: 0, rank: this.usualRank(0), component: 0, layer: null, sample: null, neuron: null, sort: 'energy', lit: null, against: null };
+        this.state = {
+            run: 0,
+            rank: this.usualRank(0),
+            component: 0,
+            layer: null,
+            sample: null,
+            neuron: null,
+            sort: 'energy',
+            lit: null,
+            against: null,
+        };
         this.state = this.allowed({ ...this.state, ...this.readHash(this.state) });
         window.addEventListener('hashchange', () => {
             if (!this.writing) this.set(this.readHash(this.state));

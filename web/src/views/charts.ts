@@ -40,6 +40,13 @@ export function legend(store: Store): HTMLElement {
     );
 }
 
+// One picture for a screen reader: the labels that Plot gives to the groups of its marks say nothing.
+export function asPicture<T extends Element>(chart: T): T {
+    chart.setAttribute('role', 'img');
+    for (const group of chart.querySelectorAll('g[aria-label]')) group.removeAttribute('aria-label');
+    return chart;
+}
+
 // Curves in two marks: solid for the run shown, dashed for the others.
 export function curves<T extends { shown: boolean }>(data: T[], options: Plot.LineOptions): Plot.Markish[] {
     return [

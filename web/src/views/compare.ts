@@ -12,8 +12,7 @@ function counterpart(store: Store): Fit | null {
     const { fit, other } = store;
     if (!fit || !other || !other.ranks.length) return null;
     const place = other.ranks.reduce(
-        (best, rank, i) =>
-            Math.abs(rank - fit.rank) < Math.abs(other.ranks[best]! - fit.rank) ? i : best,
+        (best, rank, i) => (Math.abs(rank - fit.rank) < Math.abs(other.ranks[best]! - fit.rank) ? i : best),
         0,
     );
     return other.fit(place);
@@ -69,8 +68,16 @@ function pairs(store: Store, fit: Fit, other: Fit, found: Alignment): HTMLElemen
                   ),
               )
             : null;
-    const ownOnly = only(found.pairs.filter((pair) => pair.other === null), fit, true);
-    const otherOnly = only(found.pairs.filter((pair) => pair.own === null), other, false);
+    const ownOnly = only(
+        found.pairs.filter((pair) => pair.other === null),
+        fit,
+        true,
+    );
+    const otherOnly = only(
+        found.pairs.filter((pair) => pair.own === null),
+        other,
+        false,
+    );
     return [
         h(
             'div',
@@ -119,7 +126,10 @@ function facts(fit: Fit, other: Fit): HTMLElement {
                 cell(shorten(layer.name, 40), 'layer'),
                 cell(percent(fit.explained(layer)), `explained, ${left}`),
                 cell(there ? percent(other.explained(same)) : '–', `explained, ${right}`),
-                cell(layer.effectiveRank === null ? '–' : number(layer.effectiveRank), `effective rank, ${left}`),
+                cell(
+                    layer.effectiveRank === null ? '–' : number(layer.effectiveRank),
+                    `effective rank, ${left}`,
+                ),
                 cell(
                     there && same.effectiveRank !== null ? number(same.effectiveRank) : '–',
                     `effective rank, ${right}`,
@@ -167,7 +177,10 @@ function runSwitch(store: Store): HTMLElement {
 
 export function compareView(store: Store): HTMLElement {
     const { element, sentence, body, tools } = section('comparison', 'Comparison');
-    tools.append(runSwitch(store), saveMenu('comparison', body, () => numbers(store)));
+    tools.append(
+        runSwitch(store),
+        saveMenu('comparison', body, () => numbers(store)),
+    );
     store.watch(
         ['rank', 'against'],
         () => {

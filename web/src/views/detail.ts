@@ -242,40 +242,48 @@ export function detailView(store: Store): HTMLElement {
     const layers = h('div', { class: 'layers' });
     body.append(picture, samples, layers);
 
-    store.watch(['rank', 'component', 'layer'], () => {
-        const { fit, model } = store;
-        if (!fit) return;
-        const component = store.get('component');
-        title.textContent = `Component ${component + 1}`;
-        const classes = fit
-            .classes(component)
-            ?.slice(0, 3)
-            .map(({ index, value }) => `${shorten(model.labelName(index), 20)} (${percent(value)})`);
-        const driven = model.pictures && model.layers.some((layer) => model.drivers(layer).size > 0);
-        sentence.textContent =
-            `Large: ${latentSource(model)}. Under it, who has it and where it lives; ` +
-            `maps are loadings, the brighter the more, the strongest channels first` +
-            `${driven ? ', each with the samples that drive it most.' : '.'}` +
-            `${classes?.length ? ` Its samples are mostly ${list(classes)}.` : ''}`;
-        picture.replaceChildren(
-            latentImage(fit, component, `Component ${component + 1}: ${latentSource(model)}`),
-            h(
-                'div',
-                {},
-                shareList(fit, component),
-                h('p', { class: 'small dim' }, `Column ${fit.column[component]!} of samples.npy`),
-            ),
-        );
-        const parts = model.layers.filter(
-            (layer) => fit.has(layer) && !(layer.kind === 'input' && layer.view.length === 3),
-        );
-        layers.replaceChildren(...parts.map((layer) => layerPart(store, fit, layer)));
-    }, element);
-    store.watch(['rank', 'component'], () => {
-        const { fit } = store;
-        const found = fit && topSamples(store, fit);
-        samples.replaceChildren(...(found ? [found] : []));
-    }, element);
+    store.watch(
+        ['rank', 'component', 'layer'],
+        () => {
+            const { fit, model } = store;
+            if (!fit) return;
+            const component = store.get('component');
+            title.textContent = `Component ${component + 1}`;
+            const classes = fit
+                .classes(component)
+                ?.slice(0, 3)
+                .map(({ index, value }) => `${shorten(model.labelName(index), 20)} (${percent(value)})`);
+            const driven = model.pictures && model.layers.some((layer) => model.drivers(layer).size > 0);
+            sentence.textContent =
+                `Large: ${latentSource(model)}. Under it, who has it and where it lives; ` +
+                `maps are loadings, the brighter the more, the strongest channels first` +
+                `${driven ? ', each with the samples that drive it most.' : '.'}` +
+                `${classes?.length ? ` Its samples are mostly ${list(classes)}.` : ''}`;
+            picture.replaceChildren(
+                latentImage(fit, component, `Component ${component + 1}: ${latentSource(model)}`),
+                h(
+                    'div',
+                    {},
+                    shareList(fit, component),
+                    h('p', { class: 'small dim' }, `Column ${fit.column[component]!} of samples.npy`),
+                ),
+            );
+            const parts = model.layers.filter(
+                (layer) => fit.has(layer) && !(layer.kind === 'input' && layer.view.length === 3),
+            );
+            layers.replaceChildren(...parts.map((layer) => layerPart(store, fit, layer)));
+        },
+        element,
+    );
+    store.watch(
+        ['rank', 'component'],
+        () => {
+            const { fit } = store;
+            const found = fit && topSamples(store, fit);
+            samples.replaceChildren(...(found ? [found] : []));
+        },
+        element,
+    );
     store.watch(['rank', 'component', 'sample'], () => markSample(samples, store.sample), element);
     return element;
 }

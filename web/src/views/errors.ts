@@ -4,7 +4,7 @@ import { saveMenu, type Table } from '../exports';
 import type { RunModel } from '../model';
 import type { Store } from '../store';
 import { number, percent } from '../words';
-import { chartStyle, curves, legend, opacityOf, Plot, strokeOf } from './charts';
+import { asPicture, chartStyle, curves, legend, opacityOf, Plot, strokeOf } from './charts';
 
 interface Point {
     rank: number;
@@ -55,6 +55,7 @@ type Chart = (SVGSVGElement | HTMLElement) & Plot.Plot;
 
 // A click anywhere in a chart chooses the nearest rank.
 function choosesRank(store: Store, chart: Chart): Chart {
+    asPicture(chart);
     chart.addEventListener('click', (event) => {
         const x = chart.scale('x');
         if (!x?.invert) return;
@@ -193,10 +194,13 @@ function rmseChart(store: Store, width: number): Chart {
 function numbers(store: Store): Table {
     const layers = store.model.layers;
     return [
-        ['run', 'rank', 'RMSE', 'relative error', ...layers.map(({ name }) => `relative error of ${name}`)].concat([
-            'held-out error',
-            'stability',
-        ]),
+        [
+            'run',
+            'rank',
+            'RMSE',
+            'relative error',
+            ...layers.map(({ name }) => `relative error of ${name}`),
+        ].concat(['held-out error', 'stability']),
         ...store.runs.flatMap((model) =>
             model.run.ranks.map((rank, place) => [
                 model.run.name,
@@ -244,23 +248,27 @@ export function errorView(store: Store): HTMLElement {
         ),
         onWidth(rmse, (width) => rmse.replaceChildren(...(store.fit ? [rmseChart(store, width)] : []))),
     ];
-    store.watch(['rank', 'layer'], () => {
-        const { fit, model } = store;
-        key.replaceChildren(legend(store));
-        relativeCaption.textContent =
-            'Relative error of each layer (0: all explained)' +
-            (heldOut(store).length ? '; dotted: held out' : '') +
-            (stability(store).length ? '; long dashes: stability (1: fits of all seeds agree)' : '');
-        if (!fit) return;
-        sentence.textContent =
-            'How much is left the more components there are; the vertical line is the rank shown ' +
-            `(${fit.rank}), ` +
-            `at which the relative error of all blocks together is ${number(fit.data.relative_error)} ` +
-            `(${percent(1 - fit.data.relative_error ** 2)} explained) and the RMSE ${number(fit.data.rmse)}.` +
-            `${model.ranks.length > 1 ? ' Click to choose another rank.' : ''}` +
-            `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}` +
-            advice(model);
-        for (const redraw of redraws) redraw();
-    }, element);
+    store.watch(
+        ['rank', 'layer'],
+        () => {
+            const { fit, model } = store;
+            key.replaceChildren(legend(store));
+            relativeCaption.textContent =
+                'Relative error of each layer (0: all explained)' +
+                (heldOut(store).length ? '; dotted: held out' : '') +
+                (stability(store).length ? '; long dashes: stability (1: fits of all seeds agree)' : '');
+            if (!fit) return;
+            sentence.textContent =
+                'How much is left the more components there are; the vertical line is the rank shown ' +
+                `(${fit.rank}), ` +
+                `at which the relative error of all blocks together is ${number(fit.data.relative_error)} ` +
+                `(${percent(1 - fit.data.relative_error ** 2)} explained) and the RMSE ${number(fit.data.rmse)}.` +
+                `${model.ranks.length > 1 ? ' Click to choose another rank.' : ''}` +
+                `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}` +
+                advice(model);
+            for (const redraw of redraws) redraw();
+        },
+        element,
+    );
     return element;
 }

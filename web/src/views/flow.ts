@@ -8,7 +8,7 @@ import { percent, shape, shorten } from '../words';
 
 const node = 12; // thickness of a column
 const shortest = 380; // a column
-const longest = 780;
+const longest = 900;
 const labelRoom = 44;
 const narrow = 520; // narrower than this the network runs downwards
 
@@ -203,22 +203,34 @@ export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
     const frame = h('div', { class: 'frame' });
     body.append(frame);
     tools.append(saveMenu('flow', frame, () => numbers(store)));
+    let length = 0;
     const redraw = onWidth(frame, (width) => {
         const { fit } = store;
-        frame.replaceChildren(...(fit ? [draw(store, fit, width, lengthBeside(frame, neighbour))] : []));
+        length = lengthBeside(frame, neighbour);
+        frame.replaceChildren(...(fit ? [draw(store, fit, width, length)] : []));
     });
-    new ResizeObserver(redraw).observe(neighbour);
-    store.watch(['rank', 'component', 'layer'], () => {
-        const several = store.model.layers.length > 1;
-        title.textContent = several ? 'The way through the network' : 'What each component explains';
-        sentence.textContent =
-            (several
-                ? 'A column is a layer, its length all of the layer’s energy; '
-                : 'The bar is all of the block’s energy; ') +
-            'each band is a component’s share, the largest first' +
-            (several ? ', so that a component which gains importance rises. ' : '. ') +
-            `The pale rest is not explained. Component ${store.get('component') + 1} is chosen.`;
-        redraw();
-    }, element);
+    let wanted = 0;
+    new ResizeObserver(() => {
+        clearTimeout(wanted);
+        wanted = setTimeout(() => {
+            if (Math.abs(lengthBeside(frame, neighbour) - length) > 4) redraw();
+        }, 120);
+    }).observe(neighbour);
+    store.watch(
+        ['rank', 'component', 'layer'],
+        () => {
+            const several = store.model.layers.length > 1;
+            title.textContent = several ? 'The way through the network' : 'What each component explains';
+            sentence.textContent =
+                (several
+                    ? 'A column is a layer, its length all of the layer’s energy; '
+                    : 'The bar is all of the block’s energy; ') +
+                'each band is a component’s share, the largest first' +
+                (several ? ', so that a component which gains importance rises. ' : '. ') +
+                `The pale rest is not explained. Component ${store.get('component') + 1} is chosen.`;
+            redraw();
+        },
+        element,
+    );
     return element;
 }

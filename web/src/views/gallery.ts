@@ -73,9 +73,12 @@ function numbers(store: Store): Table {
     const { fit, model } = store;
     if (!fit) return [];
     return [
-        ['component', 'column of samples.npy', 'mean share', ...model.layers.map(({ name }) => `share of ${name}`)].concat(
-            model.labels ? ['class', 'share of the class'] : [],
-        ),
+        [
+            'component',
+            'column of samples.npy',
+            'mean share',
+            ...model.layers.map(({ name }) => `share of ${name}`),
+        ].concat(model.labels ? ['class', 'share of the class'] : []),
         ...sorted(fit, store.get('sort')).map((c) => {
             const first = fit.classes(c)?.[0];
             return [
@@ -120,41 +123,54 @@ export function galleryView(store: Store): HTMLElement {
         },
     });
     body.append(grid, more);
-    tools.append(sortSwitch(store), saveMenu('components', grid, () => numbers(store)));
+    tools.append(
+        sortSwitch(store),
+        saveMenu('components', grid, () => numbers(store)),
+    );
 
-    store.watch(['rank', 'sort'], () => {
-        const { fit, model } = store;
-        if (!fit) return grid.replaceChildren();
-        // All bars share one scale, so that a layer in which one component is large shows it.
-        const largest = Math.max(
-            ...model.layers.flatMap((layer) => Array.from({ length: fit.rank }, (_, c) => fit.share(layer, c))),
-        );
-        const most = model.layers.map(() => largest);
-        grid.style.setProperty('--card', fit.rank <= 6 ? '150px' : fit.rank <= 12 ? '124px' : '104px');
-        grid.replaceChildren(...sorted(fit, store.get('sort')).map((c) => card(store, fit, c, most)));
-        more.textContent = `Show all ${fit.rank} components`;
-        more.hidden = fit.rank <= 12;
-        const names = model.layers.map((layer) => shorten(layer.name, 24));
-        const barWords =
-            names.length === 1
-                ? `the bar is its share of ${names[0]}`
-                : names.length <= 5
-                  ? `the bars are its share of ${list(names)}, from top to bottom`
-                  : `the bars are its share of every layer, ${names[0]} on top`;
-        sentence.textContent =
-            `What inputs and layers share, ${orderWords(store.get('sort'))}: the picture is ${latentSource(model)}, ` +
-            'the number its mean share, ' +
-            `${barWords}.` +
-            (model.labels
-                ? ' Below, its classes in per cent; labels are captions, the fit never sees them.'
-                : '');
-    }, element);
-    store.watch(['rank', 'sort', 'component'], () => {
-        for (const button of grid.children)
-            button.setAttribute(
-                'aria-pressed',
-                String((button as HTMLElement).dataset['component'] === String(store.get('component') + 1)),
+    store.watch(
+        ['rank', 'sort'],
+        () => {
+            const { fit, model } = store;
+            if (!fit) return grid.replaceChildren();
+            // All bars share one scale, so that a layer in which one component is large shows it.
+            const largest = Math.max(
+                ...model.layers.flatMap((layer) =>
+                    Array.from({ length: fit.rank }, (_, c) => fit.share(layer, c)),
+                ),
             );
-    }, element);
+            const most = model.layers.map(() => largest);
+            grid.style.setProperty('--card', fit.rank <= 6 ? '150px' : fit.rank <= 12 ? '124px' : '104px');
+            grid.replaceChildren(...sorted(fit, store.get('sort')).map((c) => card(store, fit, c, most)));
+            more.textContent = `Show all ${fit.rank} components`;
+            more.hidden = fit.rank <= 12;
+            const names = model.layers.map((layer) => shorten(layer.name, 24));
+            const barWords =
+                names.length === 1
+                    ? `the bar is its share of ${names[0]}`
+                    : names.length <= 5
+                      ? `the bars are its share of ${list(names)}, from top to bottom`
+                      : `the bars are its share of every layer, ${names[0]} on top`;
+            sentence.textContent =
+                `What inputs and layers share, ${orderWords(store.get('sort'))}: the picture is ${latentSource(model)}, ` +
+                'the number its mean share, ' +
+                `${barWords}.` +
+                (model.labels
+                    ? ' Below, its classes in per cent; labels are captions, the fit never sees them.'
+                    : '');
+        },
+        element,
+    );
+    store.watch(
+        ['rank', 'sort', 'component'],
+        () => {
+            for (const button of grid.children)
+                button.setAttribute(
+                    'aria-pressed',
+                    String((button as HTMLElement).dataset['component'] === String(store.get('component') + 1)),
+                );
+        },
+        element,
+    );
     return element;
 }

@@ -85,7 +85,8 @@ function way(model: RunModel, fit: Fit): string | null {
     const moved = change.reduce((sum, { by }) => sum + Math.max(0, by), 0);
     const from = (c: number): string => `${percent(part(first, c))} to ${percent(part(last, c))}`;
     const names = `${shorten(first.name, 30)} to ${shorten(last.name, 30)}`;
-    if (moved < 0.02) return `From ${names} hardly any component changes its weight (${percent(moved)} in all).`;
+    if (moved < 0.02)
+        return `From ${names} hardly any component changes its weight (${percent(moved)} in all).`;
     return (
         `From ${names} ${percent(moved)} of the weight moves: component ${gains.c + 1} gains most ` +
         `(${from(gains.c)} of what is explained), component ${fades.c + 1} fades most (${from(fades.c)}).`
@@ -102,9 +103,11 @@ function meaning(model: RunModel, fit: Fit): string | null {
         const purest = `component ${best + 1}, ${percent(fit.purity(best))} of which is class ${name}`;
         if (!pure.length) return `No component belongs mostly to one class; the purest is ${purest}.`;
         const found = new Set(pure.map((c) => fit.classes(c)![0]!.index)).size;
+        const of = plural(model.classes.length, 'class', 'classes');
+        if (pure.length === 1) return `One component belongs mostly to one of the ${of}: ${purest}.`;
         return (
-            `${count(pure.length)} of them ${pure.length === 1 ? 'belongs' : 'belong'} mostly to one class, ` +
-            `${count(found)} of the ${plural(model.classes.length, 'class', 'classes')} in all; ` +
+            `${count(pure.length)} components belong mostly to one class each, ` +
+            `${found === model.classes.length ? `to all ${of}` : `to ${count(found)} of the ${of}`} in all; ` +
             `the purest is ${purest}.`
         );
     }

@@ -250,8 +250,6 @@ class Heatmap {
         const size = end - start;
         const boundary = neurons.length - unused - start;
         this.empty.style.left = `${Math.max(0, Math.min(100, (100 * boundary) / size))}%`;
-        const left = this.layer.unusedCount === null ? 'carry nothing' : 'unused';
-        const none = this.layer.unusedCount === null ? '' : 'none unused';
         this.ends.replaceChildren(
             h(
                 'span',
@@ -260,7 +258,7 @@ class Heatmap {
                     ? `${this.neurons(Math.max(0, Math.min(end, used) - Math.min(start, used)))} of ${count(used)}`
                     : `${this.neurons(used)}, by the component they carry most`,
             ),
-            h('span', {}, unused ? `${count(unused)} ${left}` : none),
+            h('span', {}, this.nothing(unused)),
         );
     }
 
@@ -275,6 +273,18 @@ class Heatmap {
         const { start, end } = this.range;
         this.neuronMark.hidden = at < start || at >= end;
         this.neuronMark.style.left = `${(100 * (at + 0.5 - start)) / (end - start)}%`;
+    }
+
+    // Unused: zero for every sample. Others may be used and yet be in no component.
+    private nothing(drawn: number): string {
+        const { unusedCount, columns, view } = this.layer;
+        if (unusedCount === null) return drawn ? `${count(drawn)} carry nothing` : '';
+        const whole = columns === view.reduce((all, size) => all * size, 1);
+        const more = whole ? drawn - unusedCount : 0;
+        return (
+            (unusedCount ? `${count(unusedCount)} unused` : 'none unused') +
+            (more > 0 ? `, ${count(more)} more ${more === 1 ? 'carries' : 'carry'} nothing` : '')
+        );
     }
 
     private neurons(many: number): string {
@@ -329,25 +339,29 @@ export function heatmapView(store: Store): HTMLElement {
     body.append(grid, neuronPanel(store, element), tip);
     tools.append(saveMenu('neurons', body, () => numbers(store)));
     let shown: { model: Store['model']; maps: Heatmap[] } | null = null;
-    store.watch(['rank', 'component', 'layer', 'neuron'], () => {
-        const { fit, model } = store;
-        if (!fit) return;
-        if (shown?.model !== model) {
-            shown = {
-                model,
-                maps: model.layers
-                    .filter((layer) => fit.has(layer))
-                    .map((layer) => new Heatmap(store, layer, tip)),
-            };
-            grid.replaceChildren(...shown.maps.map((map) => map.element));
-        }
-        for (const map of shown.maps) map.show(fit);
-        sentence.textContent =
-            'A row is a component (the strongest on top), a column a neuron; bright where the neuron carries ' +
-            'it. Neurons stand by the component that they carry most, those that carry nothing at ' +
-            'the right. ' +
-            `The marked row is component ${store.get('component') + 1}; click to choose a component and ` +
-            'a neuron, drag to see a part larger.';
-    }, element);
+    store.watch(
+        ['rank', 'component', 'layer', 'neuron'],
+        () => {
+            const { fit, model } = store;
+            if (!fit) return;
+            if (shown?.model !== model) {
+                shown = {
+                    model,
+                    maps: model.layers
+                        .filter((layer) => fit.has(layer))
+                        .map((layer) => new Heatmap(store, layer, tip)),
+                };
+                grid.replaceChildren(...shown.maps.map((map) => map.element));
+            }
+            for (const map of shown.maps) map.show(fit);
+            sentence.textContent =
+                'A row is a component (the strongest on top), a column a neuron; bright where the neuron carries ' +
+                'it. Neurons stand by the component that they carry most, those that carry nothing at ' +
+                'the right. ' +
+                `The marked row is component ${store.get('component') + 1}; click to choose a component and ` +
+                'a neuron, drag to see a part larger.';
+        },
+        element,
+    );
     return element;
 }

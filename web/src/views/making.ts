@@ -66,97 +66,113 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
     );
     sentence.textContent =
         'What went in, with which options and seeds, how each fit ended, and what was left out and why.';
-    store.watch(['rank'], () => {
-        const { model } = store;
-        const { run } = model;
-        const fits = run.ranks.map((rank) => [
-            String(rank.rank),
-            rank.rule ?? '–',
-            rank.seed === undefined ? '–' : String(rank.seed),
-            rank.iterations === undefined ? '–' : count(rank.iterations),
-            rank.stop ? (stops[rank.stop] ?? rank.stop) : '–',
-            rank.seconds === undefined ? '–' : `${number(rank.seconds, 2)} s`,
-            number(rank.rmse),
-            number(rank.relative_error),
-            percent(1 - rank.relative_error ** 2),
-        ]);
-        const blocks = run.blocks.map((block) => [
-            block.name,
-            block.operator || block.kind,
-            shape(block.shape),
-            block.fit ? 'yes' : 'no',
-            block.measures?.norm === undefined ? '–' : number(block.measures.norm),
-            block.measures?.zeros === undefined ? '–' : percent(block.measures.zeros),
-            block.measures?.unused === undefined ? '–' : count(block.measures.unused),
-            block.reduction && block.reduction !== 'none' ? block.reduction : '–',
-        ]);
-        const smaller = run.blocks
-            .filter((block) => String(block.shape) !== String(block.view))
-            .map((block) => block.name);
-        body.replaceChildren(
-            facts([
-                ['Run', run.name],
-                [
-                    'Network',
+    store.watch(
+        ['rank'],
+        () => {
+            const { model } = store;
+            const { run } = model;
+            const fits = run.ranks.map((rank) => [
+                String(rank.rank),
+                rank.rule ?? '–',
+                rank.seed === undefined ? '–' : String(rank.seed),
+                rank.iterations === undefined ? '–' : count(rank.iterations),
+                rank.stop ? (stops[rank.stop] ?? rank.stop) : '–',
+                rank.seconds === undefined ? '–' : `${number(rank.seconds, 2)} s`,
+                number(rank.rmse),
+                number(rank.relative_error),
+                percent(1 - rank.relative_error ** 2),
+            ]);
+            const blocks = run.blocks.map((block) => [
+                block.name,
+                block.operator || block.kind,
+                shape(block.shape),
+                block.fit ? 'yes' : 'no',
+                block.measures?.norm === undefined ? '–' : number(block.measures.norm),
+                block.measures?.zeros === undefined ? '–' : percent(block.measures.zeros),
+                block.measures?.unused === undefined ? '–' : count(block.measures.unused),
+                block.reduction && block.reduction !== 'none' ? block.reduction : '–',
+            ]);
+            const smaller = run.blocks
+                .filter((block) => String(block.shape) !== String(block.view))
+                .map((block) => block.name);
+            body.replaceChildren(
+                facts([
+                    ['Run', run.name],
+                    [
+                        'Network',
+                        run.network
+                            ? `${run.network.name}${run.network.digest ? `, digest ${run.network.digest}` : ''}`
+                            : null,
+                    ],
+                    [
+                        'Data',
+                        run.data
+                            ? `${run.data.name}${run.data.count ? `, ${plural(run.data.count, 'sample')}` : ''}`
+                            : null,
+                    ],
+                    ['Samples', `${count(run.sample_count)}${run.chosen ? `, ${run.chosen}` : ''}`],
+                    ['Labels', model.labels ? 'shown as captions, never used in the fit' : 'none'],
+                    ['Preprocessing', settings(run.preprocess, 'preprocess')],
+                    ['Capture options', settings(run.options)],
+                    [
+                        'Update rule',
+                        store.fit?.data.citation
+                            ? `${store.fit.data.rule}: ${store.fit.data.citation}`
+                            : store.fit?.data.rule,
+                    ],
+                    ['Fit options', settings(store.fit?.data.options)],
+                    ['Seed', run.seed === undefined ? null : String(run.seed)],
+                    [
+                        'Made',
+                        [run.created, run.version ? `nnpeek ${run.version}` : null]
+                            .filter(Boolean)
+                            .join(' with '),
+                    ],
+                    [
+                        'This page',
+                        `nnpeek ${payload.version}; arrays are rounded to 8 bits, the .npy files are exact` +
+                            (smaller.length ? `; shown smaller than they are: ${smaller.join(', ')}` : ''),
+                    ],
+                ]),
+                table(
+                    'Fits',
+                    [
+                        'rank',
+                        'rule',
+                        'seed',
+                        'iterations',
+                        'ended',
+                        'time',
+                        'RMSE',
+                        'relative error',
+                        'explained',
+                    ],
+                    fits,
+                    'Not factorised yet: nnpeek fit does it.',
+                ),
+                table(
+                    'Blocks',
+                    ['name', 'operator', 'shape', 'in the fit', 'norm', 'zeros', 'unused', 'reduced'],
+                    blocks,
+                    'None.',
+                ),
+                table(
+                    'Left out',
+                    ['name', 'operator', 'why'],
+                    run.skipped.map((entry) => [entry.name, entry.operator, entry.reason]),
                     run.network
-                        ? `${run.network.name}${run.network.digest ? `, digest ${run.network.digest}` : ''}`
-                        : null,
-                ],
-                [
-                    'Data',
-                    run.data
-                        ? `${run.data.name}${run.data.count ? `, ${plural(run.data.count, 'sample')}` : ''}`
-                        : null,
-                ],
-                ['Samples', `${count(run.sample_count)}${run.chosen ? `, ${run.chosen}` : ''}`],
-                ['Labels', model.labels ? 'shown as captions, never used in the fit' : 'none'],
-                ['Preprocessing', settings(run.preprocess, 'preprocess')],
-                ['Capture options', settings(run.options)],
-                [
-                    'Update rule',
-                    store.fit?.data.citation
-                        ? `${store.fit.data.rule}: ${store.fit.data.citation}`
-                        : store.fit?.data.rule,
-                ],
-                ['Fit options', settings(store.fit?.data.options)],
-                ['Seed', run.seed === undefined ? null : String(run.seed)],
-                [
-                    'Made',
-                    [run.created, run.version ? `nnpeek ${run.version}` : null].filter(Boolean).join(' with '),
-                ],
-                [
-                    'This page',
-                    `nnpeek ${payload.version}; arrays are rounded to 8 bits, the .npy files are exact` +
-                        (smaller.length ? `; shown smaller than they are: ${smaller.join(', ')}` : ''),
-                ],
-            ]),
-            table(
-                'Fits',
-                ['rank', 'rule', 'seed', 'iterations', 'ended', 'time', 'RMSE', 'relative error', 'explained'],
-                fits,
-                'Not factorised yet: nnpeek fit does it.',
-            ),
-            table(
-                'Blocks',
-                ['name', 'operator', 'shape', 'in the fit', 'norm', 'zeros', 'unused', 'reduced'],
-                blocks,
-                'None.',
-            ),
-            table(
-                'Left out',
-                ['name', 'operator', 'why'],
-                run.skipped.map((entry) => [entry.name, entry.operator, entry.reason]),
-                run.network
-                    ? 'Nothing: every layer asked for was captured.'
-                    : 'Nothing is known of the network: these blocks were factorised as they are.',
-            ),
-            h(
-                'details',
-                { class: 'licences' },
-                h('summary', {}, 'Licences of the software in this page'),
-                h('pre', {}, licences),
-            ),
-        );
-    }, element);
+                        ? 'Nothing: every layer asked for was captured.'
+                        : 'Nothing is known of the network: these blocks were factorised as they are.',
+                ),
+                h(
+                    'details',
+                    { class: 'licences' },
+                    h('summary', {}, 'Licences of the software in this page'),
+                    h('pre', {}, licences),
+                ),
+            );
+        },
+        element,
+    );
     return element;
 }

@@ -79,7 +79,7 @@ function figure(store: Store, layer: Layer, active: Active, tip: HTMLElement): H
             'figcaption',
             {},
             size > 2
-                ? `Most alike: ${shared(most)}; least: ${shared(least)}. Darkest: ${percent(low)}.`
+                ? `Most alike: ${shared(most)}; least: ${shared(least)}.`
                 : `In common: ${percent(active.overlap[1]!)}.`,
         ),
     );

@@ -256,42 +256,50 @@ export function sampleView(store: Store): HTMLElement {
     body.append(images, bars, deeper);
     tools.append(saveMenu('sample', body, () => numbers(store)));
 
-    store.watch(['rank', 'component', 'sample'], () => {
-        const { fit, model, sample } = store;
-        if (!fit || sample === null) return;
-        const name = model.className(sample);
-        const place = model.placeInData(sample);
-        title.textContent = `Sample ${count(sample)}${name === null ? '' : `, “${shorten(name, 30)}”`}`;
-        entry.max = String(model.run.sample_count - 1);
-        entry.value = String(sample);
-        const why =
-            store.get('sample') === null
-                ? `The sample that has most of component ${store.get('component') + 1}`
-                : 'The chosen sample';
-        const shown = pictures(model, fit, sample);
-        const parts = [
-            shown.length === 3
-                ? 'what its components make of it, what is left (orange: the sample has more, blue: less)'
-                : null,
-            'what it is made of',
-            fit.data.errors ? 'how much is not explained' : null,
-        ].filter((part) => part !== null);
-        const where = place === sample ? '' : ` (number ${count(place)} of the data)`;
-        sentence.textContent = `${why}${where}: ${list(parts)}.`;
-        images.replaceChildren(...shown);
-        images.hidden = shown.length === 0;
-        const left = errors(store, fit, sample);
-        bars.replaceChildren(composition(store, fit, sample), ...(left ? [left] : []));
-    }, element);
+    store.watch(
+        ['rank', 'component', 'sample'],
+        () => {
+            const { fit, model, sample } = store;
+            if (!fit || sample === null) return;
+            const name = model.className(sample);
+            const place = model.placeInData(sample);
+            title.textContent = `Sample ${count(sample)}${name === null ? '' : `, “${shorten(name, 30)}”`}`;
+            entry.max = String(model.run.sample_count - 1);
+            entry.value = String(sample);
+            const why =
+                store.get('sample') === null
+                    ? `The sample that has most of component ${store.get('component') + 1}`
+                    : 'The chosen sample';
+            const shown = pictures(model, fit, sample);
+            const parts = [
+                shown.length === 3
+                    ? 'what its components make of it, what is left (orange: the sample has more, blue: less)'
+                    : null,
+                'what it is made of',
+                fit.data.errors ? 'how much is not explained' : null,
+            ].filter((part) => part !== null);
+            const where = place === sample ? '' : ` (number ${count(place)} of the data)`;
+            sentence.textContent = `${why}${where}: ${list(parts)}.`;
+            images.replaceChildren(...shown);
+            images.hidden = shown.length === 0;
+            const left = errors(store, fit, sample);
+            bars.replaceChildren(composition(store, fit, sample), ...(left ? [left] : []));
+        },
+        element,
+    );
     // Not with the component: the sample that has most of it changes with it, the chosen one does not.
     let drawn = '';
-    store.watch(['rank', 'component', 'sample'], () => {
-        const { fit, model, sample } = store;
-        const wanted = `${store.get('run')} ${store.get('rank')} ${sample}`;
-        if (!fit || sample === null || wanted === drawn) return;
-        drawn = wanted;
-        const parts = [neighbours(store, fit, sample), layerPictures(model, fit, sample)];
-        deeper.replaceChildren(...parts.filter((part) => part !== null));
-    }, element);
+    store.watch(
+        ['rank', 'component', 'sample'],
+        () => {
+            const { fit, model, sample } = store;
+            const wanted = `${store.get('run')} ${store.get('rank')} ${sample}`;
+            if (!fit || sample === null || wanted === drawn) return;
+            drawn = wanted;
+            const parts = [neighbours(store, fit, sample), layerPictures(model, fit, sample)];
+            deeper.replaceChildren(...parts.filter((part) => part !== null));
+        },
+        element,
+    );
     return element;
 }

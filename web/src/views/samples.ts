@@ -3,12 +3,14 @@ import { h, onWidth, section } from '../dom';
 import { embed } from '../embedding';
 import { saveMenu, type Table } from '../exports';
 import { largest, type Fit } from '../fit';
-import { markSample, sampleButton } from '../pictures';
+import { markSample, sampleButton, samplePicture } from '../pictures';
 import type { Store } from '../store';
 import { count, percent, plural, shorten } from '../words';
 
 const inset = 14; // of the outermost points
 const reach = 24; // pixels from which a point is taken to be meant
+const cell = 64; // of the grid that shows pictures
+const pictured = 24; // their longer side
 const shades = 6; // steps from a sample that has nothing of the component to one that is nothing else
 const page = 60; // pictures of the gallery at a time
 
@@ -70,6 +72,7 @@ class SampleMap {
         this.xs = x.map((value) => inset + value * (this.width - 2 * inset));
         this.ys = y.map((value) => this.height - inset - value * (this.height - 2 * inset));
         this.dots(context, marks(store, fit));
+        this.pictures(context);
         this.cross(context);
         const chosen = store.sample;
         this.raster.setAttribute(
@@ -98,6 +101,30 @@ class SampleMap {
                     context.fillRect(this.xs[t]! - size / 2, this.ys[t]! - size / 2, size, size);
                 }
             }
+        }
+        context.globalAlpha = 1;
+    }
+
+    // In every cell of a grid the sample nearest to its middle, so that one sees what lies where.
+    private pictures(context: CanvasRenderingContext2D): void {
+        const { model } = this.store;
+        if (!model.pictures) return;
+        const best = new Map<number, { sample: number; distance: number }>();
+        for (let t = 0; t < this.xs.length; t++) {
+            if (!model.pictures.place.has(t)) continue;
+            const [column, row] = [Math.floor(this.xs[t]! / cell), Math.floor(this.ys[t]! / cell)];
+            const [dx, dy] = [this.xs[t]! - (column + 0.5) * cell, this.ys[t]! - (row + 0.5) * cell];
+            const distance = dx * dx + dy * dy;
+            const key = row * 10000 + column;
+            if (distance < (best.get(key)?.distance ?? (cell / 3) ** 2)) best.set(key, { sample: t, distance });
+        }
+        const { height, width } = model.pictures;
+        const scale = pictured / Math.max(height, width);
+        context.globalAlpha = 0.9;
+        for (const { sample } of best.values()) {
+            const image = samplePicture(model, sample, '');
+            const [w, h] = [width * scale, height * scale];
+            if (image) context.drawImage(image, this.xs[sample]! - w / 2, this.ys[sample]! - h / 2, w, h);
         }
         context.globalAlpha = 1;
     }
@@ -277,7 +304,10 @@ export function samplesView(store: Store): HTMLElement {
     });
     const gallery = h('div', {}, h('p', { class: 'choice no-export' }, order), thumbs, more);
     body.append(h('div', { class: 'samples-row' }, map.element, gallery));
-    tools.append(classSwitch(store), saveMenu('samples', body, () => numbers(store)));
+    tools.append(
+        classSwitch(store),
+        saveMenu('samples', body, () => numbers(store)),
+    );
 
     store.watch(
         ['rank', 'component', 'lit'],

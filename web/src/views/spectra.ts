@@ -4,7 +4,7 @@ import { saveMenu, type Table } from '../exports';
 import type { Block } from '../payload_types';
 import type { Store } from '../store';
 import { count, number, shorten } from '../words';
-import { chartStyle, curves, legend, opacityOf, Plot, strokeOf } from './charts';
+import { asPicture, chartStyle, curves, legend, opacityOf, Plot, strokeOf } from './charts';
 
 interface Point {
     place: number;
@@ -193,18 +193,22 @@ export function spectrumView(store: Store): HTMLElement {
             h('div', {}, h('h3', {}, 'Effective rank'), words),
         ),
     );
-    const redraw = onWidth(chart, (width) => chart.replaceChildren(draw(store, width)));
-    store.watch(['rank', 'layer'], () => {
-        key.replaceChildren(legend(store));
-        const samples = spectra(store)[0]?.block.measures?.singular_value_samples;
-        sentence.textContent =
-            'How fast the directions of a layer lose weight: where the curve is steep, few carry it; ' +
-            'the effective rank counts those that matter (exp of the entropy of the singular values' +
-            `${samples ? `, from ${count(samples)} samples` : ''}).` +
-            `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}` +
-            (nullPoints(store).length ? ' Grey: the same where nothing was learned.' : '');
-        words.replaceChildren(ranksInWords(store));
-        redraw();
-    }, element);
+    const redraw = onWidth(chart, (width) => chart.replaceChildren(asPicture(draw(store, width))));
+    store.watch(
+        ['rank', 'layer'],
+        () => {
+            key.replaceChildren(legend(store));
+            const samples = spectra(store)[0]?.block.measures?.singular_value_samples;
+            sentence.textContent =
+                'How fast the directions of a layer lose weight: where the curve is steep, few carry it; ' +
+                'the effective rank counts those that matter (exp of the entropy of the singular values' +
+                `${samples ? `, from ${count(samples)} samples` : ''}).` +
+                `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}` +
+                (nullPoints(store).length ? ' Grey: the same where nothing was learned.' : '');
+            words.replaceChildren(ranksInWords(store));
+            redraw();
+        },
+        element,
+    );
     return element;
 }
