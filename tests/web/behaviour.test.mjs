@@ -297,6 +297,29 @@ describe('files to keep', () => {
         }));
 });
 
+describe('many ranks', () => {
+    test('are a slider that chooses', async () => {
+        const ranks = Array.from({ length: 12 }, (_, i) => i + 1);
+        runs.many(path.join(folder, 'ranks'), { samples: 50, ranks });
+        const { page, problems, close } = await open(
+            browser,
+            report([path.join(folder, 'ranks')], path.join(folder, 'ranks.html')),
+        );
+        const slider = page.locator('.ranks input');
+        await slider.focus();
+        await page.keyboard.press('Home');
+        await settled(page);
+        assert.equal(await page.locator('.card').count(), 1);
+        await page.keyboard.press('ArrowRight');
+        await page.keyboard.press('ArrowRight');
+        await settled(page);
+        assert.equal(await page.locator('.card').count(), 3);
+        assert.match(await page.evaluate(() => location.hash), /rank=3/);
+        await close();
+        assert.deepEqual(problems, []);
+    });
+});
+
 describe('for everyone', () => {
     const axe = fs.readFileSync(load.resolve('axe-core/axe.min.js'), 'utf8');
     for (const colorScheme of ['light', 'dark'])
@@ -331,6 +354,7 @@ describe('for everyone', () => {
     test('on paper every view is drawn, without controls', () =>
         withPage('full', {}, async (page) => {
             await page.emulateMedia({ media: 'print' });
+            await page.setViewportSize({ width: 740, height: 1000 });
             assert.ok(!(await page.locator('.toolbar').isVisible()));
             assert.ok(!(await page.locator('.tools').first().isVisible()));
             const pdf = await page.pdf({ format: 'A4' });

@@ -101,34 +101,35 @@ function fold(rest: Amount[], map: (amount: Amount) => HTMLElement, open: boolea
 
 function neurons(store: Store, layer: Layer, amounts: Amount[]): HTMLElement {
     const most = amounts[0]?.value ?? 0;
+    const rows = amounts
+        .slice(0, neuronsShown)
+        .filter((amount) => amount.value > 0)
+        .map((amount) => ({ ...amount, strip: drivers(store.model, layer, amount.index) }));
     return h(
         'ol',
-        { class: 'neurons' },
-        ...amounts
-            .slice(0, neuronsShown)
-            .filter((amount) => amount.value > 0)
-            .map(({ index, value }) =>
+        { class: rows.some(({ strip }) => strip) ? 'neurons driven' : 'neurons' },
+        ...rows.map(({ index, value, strip }) =>
+            h(
+                'li',
+                {},
                 h(
-                    'li',
-                    {},
-                    h(
-                        'button',
-                        {
-                            type: 'button',
-                            class: 'plain',
-                            click: () => store.set({ layer: layer.index, neuron: index }),
-                        },
-                        `neuron ${count(index)}`,
-                    ),
-                    drivers(store.model, layer, index),
-                    h(
-                        'span',
-                        { class: 'track' },
-                        h('span', { style: `width:${most > 0 ? (100 * value) / most : 0}%` }),
-                    ),
-                    h('span', { class: 'amount' }, percent(value)),
+                    'button',
+                    {
+                        type: 'button',
+                        class: 'plain',
+                        click: () => store.set({ layer: layer.index, neuron: index }),
+                    },
+                    `neuron ${count(index)}`,
                 ),
+                strip,
+                h(
+                    'span',
+                    { class: 'track' },
+                    h('span', { style: `width:${most > 0 ? (100 * value) / most : 0}%` }),
+                ),
+                h('span', { class: 'amount' }, percent(value)),
             ),
+        ),
     );
 }
 

@@ -85,7 +85,8 @@ class SampleMap {
     private dots(context: CanvasRenderingContext2D, amounts: Float32Array): void {
         const style = getComputedStyle(this.raster);
         const [grey, accent] = [style.getPropertyValue('--null'), style.getPropertyValue('--accent')];
-        const size = amounts.length > 20000 ? 1.5 : amounts.length > 4000 ? 2.5 : 4;
+        const many = amounts.length;
+        const size = many > 20000 ? 1.5 : many > 4000 ? 2.5 : many > 400 ? 4 : 8;
         const steps = Array.from(amounts, (value) => Math.min(shades, Math.round(value * shades)));
         // The most marked last, so that nothing covers them.
         for (let step = 0; step <= shades; step++) {

@@ -35,10 +35,41 @@ function themeSwitch(): HTMLElement {
     return select;
 }
 
+// As many as have room as buttons; more are a slider.
+const buttonsShown = 8;
+
+// All runs' ranks may differ, so that the slider counts places and says ranks.
+function rankSlider(store: Store): HTMLElement[] {
+    const { ranks } = store.model;
+    const slider = h('input', {
+        type: 'range',
+        min: 0,
+        max: ranks.length - 1,
+        step: 1,
+        value: store.get('rank'),
+        'aria-label': 'Rank',
+        'aria-valuetext': String(ranks[store.get('rank')]),
+    });
+    slider.addEventListener('input', () => store.set({ rank: Number(slider.value) }));
+    return [h('span', { class: 'label' }, 'Rank'), h('b', {}, String(ranks[store.get('rank')])), slider];
+}
+
 function rankSwitch(store: Store): HTMLElement {
     const element = h('div', { class: 'choice ranks', role: 'group', 'aria-label': 'Rank' });
     store.watch(['rank'], () => {
         const focused = element.contains(document.activeElement);
+        if (store.model.ranks.length > buttonsShown) {
+            const slider = element.querySelector('input');
+            const text = String(store.model.ranks[store.get('rank')]);
+            if (slider?.max !== String(store.model.ranks.length - 1)) {
+                element.replaceChildren(...rankSlider(store));
+            } else {
+                slider.value = String(store.get('rank'));
+                slider.setAttribute('aria-valuetext', text);
+                element.querySelector('b')!.textContent = text;
+            }
+            return;
+        }
         element.replaceChildren(
             h('span', { class: 'label' }, 'Rank'),
             ...store.model.ranks.map((rank, index) =>
