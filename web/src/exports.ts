@@ -226,5 +226,13 @@ export function saveMenu(name: string, figure: Element, numbers: () => Table): H
             entry('csv', () => new Blob([csvOf(numbers())], { type: 'text/csv' })),
         ),
     );
+    document.addEventListener('click', (event) => {
+        if (!(event.target instanceof Node && menu.contains(event.target))) menu.open = false;
+    });
+    menu.addEventListener('keydown', (event) => {
+        if (event.key !== 'Escape') return;
+        menu.open = false;
+        menu.querySelector('summary')?.focus();
+    });
     return menu;
 }

@@ -8,7 +8,7 @@ import { percent, shape, shorten } from '../words';
 
 const node = 12; // thickness of a column
 const shortest = 380; // a column
-const longest = 900;
+const longest = 1000;
 const labelRoom = 44;
 const narrow = 520; // narrower than this the network runs downwards
 

@@ -140,7 +140,7 @@ export function galleryView(store: Store): HTMLElement {
                 ),
             );
             const most = model.layers.map(() => largest);
-            grid.style.setProperty('--card', fit.rank <= 6 ? '150px' : fit.rank <= 12 ? '124px' : '104px');
+            grid.style.setProperty('--card', fit.rank <= 12 ? '150px' : '104px');
             grid.replaceChildren(...sorted(fit, store.get('sort')).map((c) => card(store, fit, c, most)));
             more.textContent = `Show all ${fit.rank} components`;
             more.hidden = fit.rank <= 12;

@@ -194,7 +194,7 @@ function layerPictures(model: RunModel, fit: Fit, sample: number): HTMLElement |
 }
 
 function neighbours(store: Store, fit: Fit, sample: number): HTMLElement | null {
-    const found = fit.neighbours(sample, neighboursShown);
+    const found = fit.rank > 1 ? fit.neighbours(sample, neighboursShown) : [];
     if (!found.length) return null;
     return h(
         'div',

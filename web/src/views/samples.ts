@@ -320,10 +320,16 @@ export function samplesView(store: Store): HTMLElement {
                 lit === null
                     ? `the more a point is coloured, the larger its share of component ${store.get('component') + 1}`
                     : `coloured: class ${shorten(model.labelName(lit), 30)}`;
+            // With one component there is nothing to tell samples apart by.
+            map.element.hidden = fit.rank < 2;
             sentence.textContent =
-                'Each point is a sample; near ones are made of the same components ' +
-                `(the two main directions of their compositions, ${percent(embed(fit).explained)} of the variance); ` +
-                `${what}. Point to see one, click to choose it.`;
+                fit.rank < 2
+                    ? 'The samples in a chosen order; of one component all have the same composition, so that a map ' +
+                      'would show nothing.'
+                    : 'Each point is a sample; near ones are made of the same components ' +
+                      '(the two main directions of their compositions, ' +
+                      `${percent(embed(fit).explained)} of the variance); ` +
+                      `${what}. Point to see one, click to choose it.`;
             const unknown = !unexplained(store, fit);
             for (const option of order.options)
                 option.hidden = unknown && ['unexplained', 'explained'].includes(option.value);
