@@ -8,8 +8,8 @@ packages="gcc make cmake ninja-build pkg-config libc6-dev
     libopenblas-openmp-dev liblapacke-dev libdnnl-dev
     libprotobuf-c-dev protobuf-c-compiler libonnx-dev
     libspng-dev zlib1g-dev libcjson-dev"
-test_packages="g++ git libcmocka-dev python3 python3-numpy python3-scipy python3-sklearn python3-onnx python3-torch
-    chromium fonts-dejavu-core xz-utils procps"
+test_packages="g++ git libcmocka-dev libonnx-testdata python3 python3-numpy python3-scipy python3-sklearn
+    python3-onnx python3-torch chromium fonts-dejavu-core xz-utils procps"
 case $purpose in
 build) ;;
 test | bench) packages="$packages $test_packages" ;;
