@@ -30,7 +30,8 @@ sanitize:
 bench:
 	@scripts/setup.sh bench
 	@cmake --preset $(PRESET) -DBUILD_TESTING=OFF >/dev/null
-	@cmake --build $(BUILD)
+	@cmake --build $(BUILD) --target all nnpeek_oracle
+	@NNPEEK_LIBRARY=$(CURDIR)/$(BUILD)/libnnpeek.so NNPEEK_ORACLE=$(CURDIR)/$(BUILD)/oracle /usr/bin/python3 bench/network.py
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/train.py
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/fit.py
 
