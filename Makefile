@@ -42,4 +42,4 @@ format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
 clean:
-	@rm -rf build build-debug build-address build-thread
+	@rm -rf build build-debug build-address build-thread build-fuzz
