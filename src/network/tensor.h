@@ -11,7 +11,7 @@
 #include "nnpeek/network.h"
 
 /* The numbers are those of ONNX's TensorProto.DataType. */
-typedef enum peek__type {
+typedef enum peek__element {
     PEEK__TYPE_NONE = 0, /* no tensor: an optional input or output left out */
     PEEK__TYPE_FLOAT = 1,
     PEEK__TYPE_UINT8 = 2,
@@ -26,13 +26,14 @@ typedef enum peek__type {
     PEEK__TYPE_UINT32 = 12,
     PEEK__TYPE_UINT64 = 13,
     PEEK__TYPE_BFLOAT16 = 16
-} peek__type;
+} peek__element;
 
 typedef struct peek__tensor {
-    peek__type type; /* as declared */
+    peek__element type; /* as declared */
     int dimensions;
     int64_t shape[PEEK_DIMENSIONS];
     int64_t size; /* the product of shape */
+    int constant; /* 1: the numbers are known before any sample, and stay (but for training) */
     union {       /* NULL where the numbers are not known (yet) */
         void *data;
         float *floats;     /* floating-point types */
@@ -41,23 +42,23 @@ typedef struct peek__tensor {
 } peek__tensor;
 
 /* 1 for types held as float. */
-static inline int peek__is_float(peek__type type)
+static inline int peek__is_float(peek__element type)
 {
     return type == PEEK__TYPE_FLOAT || type == PEEK__TYPE_FLOAT16 || type == PEEK__TYPE_DOUBLE ||
            type == PEEK__TYPE_BFLOAT16;
 }
 
 /* Bytes of one number as held here. */
-static inline size_t peek__width(peek__type type)
+static inline size_t peek__width(peek__element type)
 {
     return peek__is_float(type) ? sizeof(float) : sizeof(int64_t);
 }
 
 /* 1 if a tensor of this ONNX number can be held. */
-int peek__type_known(int type);
+int peek__element_known(int type);
 
 /* "float16", for sentences. */
-const char *peek__type_name(peek__type type);
+const char *peek__element_name(peek__element type);
 
 /* Sets dimensions, shape and size. `name` is for the sentence. Errors: E_UNSUPPORTED (more than PEEK_DIMENSIONS
  * dimensions), E_FORMAT (a negative or absurd size). */

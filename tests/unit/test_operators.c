@@ -11,6 +11,7 @@
 #include "network/convolution.h"
 #include "network/loss.h"
 #include "network/plan.h"
+#include "network/survey.h"
 
 static peek_context *context;
 
@@ -34,8 +35,8 @@ static void add_constant(peek_network *network, const char *name, int64_t dimens
                          uint64_t index)
 {
     int64_t number;
-    OK(peek__graph_constant(context, network, name, PEEK__ELEMENT_FLOAT, dimensions, shape, &number));
-    spread(network->value[number].floats, network->value[number].size, index);
+    OK(peek__graph_constant(context, network, name, PEEK__TYPE_FLOAT, dimensions, shape, &number));
+    spread(network->value[number].tensor.floats, network->value[number].tensor.size, index);
 }
 
 /* input (dimensions, shape) + shift: the gradient of `shift` is that of what follows, summed over samples. */
@@ -48,10 +49,11 @@ static peek_network *begin(int64_t dimensions, const int64_t *shape)
     network->ir_version = 7;
     OK(peek__copy_text(context, &network->name, "test"));
     OK(peek__copy_text(context, &network->producer, "test"));
-    OK(peek__graph_value(context, network, "input", &network->input));
-    OK(peek__value_shape(context, &network->value[network->input], dimensions, shape));
+    int64_t whole[PEEK_DIMENSIONS] = {-1};
+    for (int64_t d = 0; d < dimensions; d++) whole[d + 1] = shape[d];
+    OK(peek__graph_input(context, network, "input", PEEK__TYPE_FLOAT, dimensions + 1, whole, NULL));
     add_constant(network, "shift", dimensions, shape, 99);
-    for (int64_t i = 0; i < network->value[1].size; i++) network->value[1].floats[i] *= 0.01f;
+    for (int64_t i = 0; i < network->value[1].tensor.size; i++) network->value[1].tensor.floats[i] *= 0.01f;
     const char *inputs[2] = {"input", "shift"}, *output = "x";
     OK(peek__graph_node(context, network, "Add", "shifted", 2, inputs, 1, &output, &node));
     return network;
@@ -65,14 +67,15 @@ static peek__node *add_node(peek_network *network, const char *op, int64_t input
     return node;
 }
 
-static double weighted_sum(peek__plan *plan, const float *x, int64_t count, const float *weights)
+static double weighted_sum(peek__plan *plan, const float *x, const float *weights)
 {
-    const peek_network *network = plan->network;
-    memcpy(peek__plan_input(plan), x, (size_t)(count * network->value[network->input].size) * sizeof *x);
-    OK(peek__plan_forward(context, plan, count));
-    const float *y = peek__plan_values(plan, network->output[0]);
+    const peek_network *network = plan->instance->network;
+    peek__tensor *input = peek__plan_tensor(plan, network->input[0].value);
+    memcpy(input->floats, x, (size_t)input->size * sizeof *x);
+    OK(peek__plan_forward(context, plan));
+    const peek__tensor *y = peek__plan_tensor(plan, network->output[0].value);
     double sum = 0;
-    for (int64_t i = 0; i < count * peek__network_output(network)->size; i++) sum += (double)weights[i] * y[i];
+    for (int64_t i = 0; i < y->size; i++) sum += (double)weights[i] * y->floats[i];
     return sum;
 }
 
@@ -81,38 +84,45 @@ static void check_by(peek_network *network, int way)
 {
     enum { COUNT = 3 };
     static float x[4096], weights[4096], gradients[4096];
-    OK(peek__graph_output(context, network, "y"));
+    OK(peek__graph_output(context, network, "y", PEEK__TYPE_FLOAT, -1, NULL, NULL));
     OK(peek__graph_finish(context, network));
-    if (way >= 0) ((peek__convolution *)network->node[1].settings)->way = (peek__convolution_way)way;
-    int64_t in = network->value[network->input].size, out = peek__network_output(network)->size;
+    int64_t result = network->output[0].value;
+    int64_t in = network->survey->input[0].size, out = network->survey->layer[result].size;
+    peek__tensor input;
+    peek__instance *instance;
+    OK(peek__survey_inputs(context, network, network->survey, COUNT, &input));
+    OK(peek__instance_create(context, network, &input, &instance));
+    if (way >= 0)
+        ((peek__convolution *)instance->step[1].operation.settings)->way = (peek__convolution_way)way;
     for (int64_t n = 0; n < COUNT; n++) spread(x + n * in, in, 7 + (uint64_t)n);
     spread(weights, COUNT * out, 5);
     assert_true(network->parameters <= 4096);
     peek__plan *plan;
-    OK(peek__plan_create(context, network, COUNT + 1, 1, NULL, 1, network->output, &plan));
-    weighted_sum(plan, x, COUNT, weights);
-    memcpy(peek__plan_gradients(plan, network->output[0]), weights, (size_t)(COUNT * out) * sizeof *weights);
-    OK(peek__plan_backward(context, plan, COUNT, gradients));
+    OK(peek__plan_create(context, instance, 1, 1, &result, &plan));
+    weighted_sum(plan, x, weights);
+    memcpy(peek__plan_gradients(plan, result), weights, (size_t)(COUNT * out) * sizeof *weights);
+    OK(peek__plan_backward(context, plan, gradients));
     const float step = 2e-3f;
     int64_t place = 0;
     for (int64_t w = 0; w < network->weights; w++) {
-        peek__value *weight = &network->value[network->weight[w]];
+        peek__tensor *weight = &network->value[network->weight[w]].tensor;
         double largest = 0;
         for (int64_t i = 0; i < weight->size; i++) largest = fmax(largest, fabs(gradients[place + i]));
         assert_true(largest > 0.01);
         for (int64_t i = 0; i < weight->size; i++, place++) {
             float held = weight->floats[i];
             weight->floats[i] = held + step;
-            double above = weighted_sum(plan, x, COUNT, weights);
+            double above = weighted_sum(plan, x, weights);
             weight->floats[i] = held - step;
-            double below = weighted_sum(plan, x, COUNT, weights), difference = (above - below) / (2 * step);
+            double below = weighted_sum(plan, x, weights), difference = (above - below) / (2 * step);
             weight->floats[i] = held;
             if (fabs(difference - gradients[place]) > 0.01 * largest + 0.003)
                 fail_msg("%s: value %lld of '%s': gradient %g, difference %g", network->node[1].op,
-                         (long long)i, weight->name, gradients[place], difference);
+                         (long long)i, network->value[network->weight[w]].name, gradients[place], difference);
         }
     }
     peek__plan_free(&plan);
+    peek__instance_free(&instance);
     peek_network_free(&network);
 }
 
