@@ -30,7 +30,7 @@ static int is_ours(const Onnx__ValueInfoProto *value, char *sentence)
     const Onnx__TypeProto *type = value->type;
     if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
         snprintf(sentence, SENTENCE, "'%.200s' is no tensor", value->name);
-    else if (peek__type_known(type->tensor_type->elem_type))
+    else if (peek__element_known(type->tensor_type->elem_type))
         return 1;
     else
         snprintf(sentence, SENTENCE, "'%.200s' is of data type %d", value->name,
@@ -55,6 +55,11 @@ static int is_random(const Onnx__GraphProto *graph, const peek__tensor *ratio)
     return 0;
 }
 
+static int declared(const Onnx__ValueInfoProto *value)
+{
+    return value->type->tensor_type->elem_type;
+}
+
 typedef struct data_set {
     int64_t inputs, outputs;
     peek__tensor input[MOST], output[MOST], expected[MOST];
@@ -68,11 +73,12 @@ static vector_outcome read_data_set(peek_context *context, const Onnx__GraphProt
     for (size_t i = 0; i < graph->n_input && outcome == VECTOR_READ; i++) {
         if (is_initialiser(graph, graph->input[i]->name)) continue;
         snprintf(path, sizeof path, "%s/input_%d.pb", folder, (int)set->inputs);
-        outcome = vector_read(context, path, &set->input[set->inputs++], sentence);
+        outcome = vector_read(context, path, declared(graph->input[i]), &set->input[set->inputs++], sentence);
     }
     for (; set->outputs < (int64_t)graph->n_output && outcome == VECTOR_READ; set->outputs++) {
         snprintf(path, sizeof path, "%s/output_%d.pb", folder, (int)set->outputs);
-        outcome = vector_read(context, path, &set->expected[set->outputs], sentence);
+        outcome = vector_read(context, path, declared(graph->output[set->outputs]),
+                              &set->expected[set->outputs], sentence);
     }
     return outcome;
 }
@@ -134,15 +140,18 @@ static verdict run_data_sets(peek_context *context, const peek_network *network,
 static verdict test_model(peek_context *context, const char *path, const Onnx__GraphProto *graph,
                           const char *folder, char *sentence)
 {
-    if (graph->n_input > MOST || graph->n_output > MOST) {
+    size_t inputs = 0;
+    for (size_t i = 0; i < graph->n_input; i++)
+        if (!is_initialiser(graph, graph->input[i]->name)) {
+            inputs++;
+            if (!is_ours(graph->input[i], sentence)) return REFUSED;
+        }
+    for (size_t i = 0; i < graph->n_output; i++)
+        if (!is_ours(graph->output[i], sentence)) return REFUSED;
+    if (inputs > MOST || graph->n_output > MOST) {
         snprintf(sentence, SENTENCE, "more than %d inputs or outputs", MOST);
         return BROKEN;
     }
-    for (size_t i = 0; i < graph->n_input; i++)
-        if (!is_initialiser(graph, graph->input[i]->name) && !is_ours(graph->input[i], sentence))
-            return REFUSED;
-    for (size_t i = 0; i < graph->n_output; i++)
-        if (!is_ours(graph->output[i], sentence)) return REFUSED;
     peek_network *network = NULL;
     peek_status status = peek__network_read(context, path, &network);
     verdict found = status == PEEK_OK ? run_data_sets(context, network, graph, folder, sentence)

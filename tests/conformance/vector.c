@@ -42,7 +42,7 @@ static float from_bfloat16(uint16_t half)
 }
 
 /* Bytes of one number in raw_data. */
-static size_t raw_width(peek__type type)
+static size_t raw_width(peek__element type)
 {
     switch (type) {
     case PEEK__TYPE_UINT8:
@@ -142,11 +142,11 @@ static void put_field(const Onnx__TensorProto *proto, peek__tensor *tensor, int6
 static vector_outcome read_proto(peek_context *context, const Onnx__TensorProto *proto, const char *path,
                                  peek__tensor *out, char *why)
 {
-    if (!peek__type_known(proto->data_type)) {
+    if (!peek__element_known(proto->data_type)) {
         snprintf(why, WHY, "%s is of data type %d", path, (int)proto->data_type);
         return VECTOR_FOREIGN;
     }
-    out->type = (peek__type)proto->data_type;
+    out->type = (peek__element)proto->data_type;
     if (peek__tensor_shape(context, out, path, (int64_t)proto->n_dims, proto->dims) != PEEK_OK ||
         peek__tensor_allocate(context, out, path) != PEEK_OK) {
         snprintf(why, WHY, "%s", peek_error(context));
@@ -169,13 +169,15 @@ static vector_outcome read_proto(peek_context *context, const Onnx__TensorProto 
     return VECTOR_READ;
 }
 
-vector_outcome vector_read(peek_context *context, const char *path, peek__tensor *out, char *why)
+vector_outcome vector_read(peek_context *context, const char *path, int declared, peek__tensor *out, char *why)
 {
     *out = (peek__tensor){.type = PEEK__TYPE_NONE};
     size_t size = 0;
     uint8_t *bytes = vector_file(path, &size);
     Onnx__TensorProto *proto = bytes ? onnx__tensor_proto__unpack(NULL, size, bytes) : NULL;
     vector_outcome outcome = VECTOR_BROKEN;
+    if (proto && proto->data_type == PEEK__TYPE_UINT16 && declared == PEEK__TYPE_BFLOAT16)
+        proto->data_type = PEEK__TYPE_BFLOAT16;
     if (proto)
         outcome = read_proto(context, proto, path, out, why);
     else
@@ -196,7 +198,8 @@ int vector_equal(const peek__tensor *found, const peek__tensor *expected, int nu
 {
     char a[256], b[256];
     if (found->type != expected->type) {
-        snprintf(why, WHY, "is %s, not %s", peek__type_name(found->type), peek__type_name(expected->type));
+        snprintf(why, WHY, "is %s, not %s", peek__element_name(found->type),
+                 peek__element_name(expected->type));
         return 0;
     }
     if (!peek__same_shape(found, expected)) {
