@@ -175,8 +175,8 @@ static peek_status forward(peek_context *context, peek__operation *operation)
     return PEEK_OK;
 }
 
-static void run_backward(function kind, const float *dy, const float *x, float *dx, int64_t sx,
-                         const float *z, float *dz, int64_t sz, int64_t count)
+static void run_backward(function kind, const float *dy, const float *x, float *dx, int64_t sx, const float *z,
+                         float *dz, int64_t sz, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         float a = x[i * sx], b = z[i * sz], ga = dy[i], gb = dy[i];

@@ -249,8 +249,8 @@ static peek_status add_port(peek_context *context, peek__port **ports, int64_t *
     return PEEK_OK;
 }
 
-peek_status peek__graph_input(peek_context *context, peek_network *network, const char *name, peek__element type,
-                              int64_t dimensions, const int64_t *shape, peek__port **out)
+peek_status peek__graph_input(peek_context *context, peek_network *network, const char *name,
+                              peek__element type, int64_t dimensions, const int64_t *shape, peek__port **out)
 {
     peek__value *value;
     PEEK_TRY(define(context, network, name, &value));
@@ -259,8 +259,8 @@ peek_status peek__graph_input(peek_context *context, peek_network *network, cons
                     shape, out);
 }
 
-peek_status peek__graph_output(peek_context *context, peek_network *network, const char *name, peek__element type,
-                               int64_t dimensions, const int64_t *shape, peek__port **out)
+peek_status peek__graph_output(peek_context *context, peek_network *network, const char *name,
+                               peek__element type, int64_t dimensions, const int64_t *shape, peek__port **out)
 {
     int64_t value;
     PEEK_TRY(peek__graph_value(context, network, name, &value));

@@ -54,7 +54,7 @@ typedef struct peek__node {
 typedef struct peek__port {
     int64_t value;
     peek__element type; /* PEEK__TYPE_NONE: not declared */
-    int shaped;      /* 0: the file gives no shape */
+    int shaped;         /* 0: the file gives no shape */
     int dimensions;
     int64_t shape[PEEK_DIMENSIONS]; /* -1: open */
     char *label[PEEK_DIMENSIONS];   /* what the file calls an open dimension, or NULL */
@@ -114,10 +114,10 @@ peek_status peek__graph_give(peek_context *context, peek_network *network, const
                              peek__tensor *tensor);
 /* An input or output with all its dimensions, that of the samples among them (-1: open). *out: the port, to
  * which labels may be given; may be NULL. dimensions -1: no shape. */
-peek_status peek__graph_input(peek_context *context, peek_network *network, const char *name, peek__element type,
-                              int64_t dimensions, const int64_t *shape, peek__port **out);
-peek_status peek__graph_output(peek_context *context, peek_network *network, const char *name, peek__element type,
-                               int64_t dimensions, const int64_t *shape, peek__port **out);
+peek_status peek__graph_input(peek_context *context, peek_network *network, const char *name,
+                              peek__element type, int64_t dimensions, const int64_t *shape, peek__port **out);
+peek_status peek__graph_output(peek_context *context, peek_network *network, const char *name,
+                               peek__element type, int64_t dimensions, const int64_t *shape, peek__port **out);
 
 /* Sorts the nodes, finds their operators, lists the weights and computes the digest.
  * Errors: E_FORMAT, E_UNSUPPORTED, E_MEMORY. */

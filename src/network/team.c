@@ -60,6 +60,8 @@ peek_status peek__team_begin(peek_context *context, peek__team *team, const peek
     }
     team->slice = choose_slice(team);
     team->size = peek_threads(context);
+    omp_init_lock(&team->lock);
+    team->begun = 1;
     PEEK_TRY(peek__alloc(context, &team->instance, team->slice, "the plans of a network"));
     team->instances = team->slice;
     PEEK_TRY(peek__alloc(context, &team->member, team->size, "the plans of a network"));
@@ -80,6 +82,8 @@ void peek__team_end(peek__team *team)
     peek__free(&team->staging);
     peek__free(&team->instance);
     peek__survey_free(&team->own_survey);
+    if (team->begun) omp_destroy_lock(&team->lock);
+    team->begun = 0;
 }
 
 static peek_status make_instance(peek_context *context, const peek__team *team, int64_t samples,
@@ -94,13 +98,11 @@ static peek_status make_instance(peek_context *context, const peek__team *team, 
 static peek_status find_instance(peek_context *context, peek__team *team, int64_t samples,
                                  const peek__instance **out)
 {
-    peek_status status = PEEK_OK;
-#pragma omp critical(nnpeek_instance)
-    {
-        peek__instance **made = &team->instance[samples - 1];
-        if (!*made) status = make_instance(context, team, samples, made);
-        *out = *made;
-    }
+    omp_set_lock(&team->lock);
+    peek__instance **made = &team->instance[samples - 1];
+    peek_status status = *made ? PEEK_OK : make_instance(context, team, samples, made);
+    *out = *made;
+    omp_unset_lock(&team->lock);
     return status;
 }
 

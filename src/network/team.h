@@ -9,6 +9,8 @@
 #include "network/plan.h"
 #include "network/survey.h"
 
+#include <omp.h>
+
 /* What one thread runs. */
 typedef struct peek__member {
     peek__plan *whole, *rest;
@@ -27,6 +29,8 @@ typedef struct peek__team {
     int64_t slice;
     const peek__survey *survey;
     peek__survey *own_survey;
+    int begun;
+    omp_lock_t lock; /* of the list of instances */
     int64_t instances;
     peek__instance **instance; /* for 1 .. slice samples, made when first needed */
     int64_t size;

@@ -123,7 +123,8 @@ static peek_network *make_wide(peek_context *context)
                                     layers[i].weight, &number));
             peek__stream stream = peek__stream_make(4, PEEK__TEST, i);
             float bound =
-                1.7f / sqrtf((float)(network->value[number].tensor.size / (layers[i].dimensions == 4 ? 16 : 2)));
+                1.7f /
+                sqrtf((float)(network->value[number].tensor.size / (layers[i].dimensions == 4 ? 16 : 2)));
             for (int64_t j = 0; j < network->value[number].tensor.size; j++)
                 network->value[number].tensor.floats[j] = bound * (2 * peek__random_uniform(&stream) - 1);
         }

@@ -1,4 +1,4 @@
-/* network/run.c: a graph run once on given tensors. */
+/* network/run_once.c: a graph run once on given tensors (network/run.h). */
 #include "network/run.h"
 #include "network/plan.h"
 
