@@ -83,6 +83,14 @@ static peek_status grow(peek_context *context, void **array, int64_t count, int6
     return PEEK_OK;
 }
 
+/* The capacity of a list that has grown by ones: 0, 16, 32, 64 ... */
+static int64_t grown_capacity(int64_t count)
+{
+    int64_t capacity = 0;
+    while (capacity < count) capacity = capacity ? 2 * capacity : 16;
+    return capacity;
+}
+
 static uint64_t hash_name(const char *name)
 {
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
@@ -168,7 +176,7 @@ peek_status peek__graph_node(peek_context *context, peek_network *network, const
 peek_status peek__graph_attribute(peek_context *context, peek__node *node, const char *name,
                                   peek__attribute_kind kind, peek__attribute **out)
 {
-    int64_t capacity = node->attributes;
+    int64_t capacity = grown_capacity(node->attributes);
     PEEK_TRY(grow(context, (void **)&node->attribute, node->attributes, &capacity, sizeof *node->attribute));
     peek__attribute *attribute = &node->attribute[node->attributes];
     *attribute = (peek__attribute){.kind = kind};
@@ -235,7 +243,7 @@ static peek_status add_port(peek_context *context, peek__port **ports, int64_t *
                             const char *name, peek__element type, int64_t dimensions, const int64_t *shape,
                             peek__port **out)
 {
-    int64_t capacity = *count;
+    int64_t capacity = grown_capacity(*count);
     if (dimensions > PEEK_DIMENSIONS)
         return peek__fail(context, PEEK_E_UNSUPPORTED,
                           "the tensor '%s' has %lld dimensions, but at most %d can be handled", name,
