@@ -148,7 +148,7 @@ static void run_mixed(const peek__tensor *base, int64_t at_base, int64_t step_ba
         if (peek__is_float(base->type))
             y->floats[at + i] = (float)pow(base->floats[from], b);
         else
-            y->integers[at + i] = peek__wrap_to(y->type, (int64_t)pow((double)base->integers[from], b));
+            y->integers[at + i] = peek__wrap_to(y->type, peek__cut_off(pow((double)base->integers[from], b)));
     }
 }
 

@@ -3,7 +3,6 @@
 #include "network/number.h"
 #include "network/operators.h"
 
-#include <math.h>
 #include <string.h>
 
 static peek_status infer(peek_context *context, peek__operation *operation)
@@ -14,15 +13,6 @@ static peek_status infer(peek_context *context, peek__operation *operation)
         return peek__refuse(context, operation, "it casts to ONNX data type %lld, which nnpeek does not know",
                             (long long)to);
     return peek__infer_output(context, operation, 0, (peek__element)to, x->dimensions, x->shape);
-}
-
-/* What has no integer becomes the nearest that int64 has; not a number: 0. */
-static int64_t cut_off(float number)
-{
-    if (isnan(number)) return 0;
-    if (number >= 0x1p63f) return INT64_MAX;
-    if (number <= -0x1p63f) return INT64_MIN;
-    return (int64_t)number;
 }
 
 static peek_status forward(peek_context *context, peek__operation *operation)
@@ -36,7 +26,7 @@ static peek_status forward(peek_context *context, peek__operation *operation)
             y->floats[i] = peek__round_to(y->type, x->floats[i]);
         else if (from)
             y->integers[i] =
-                y->type == PEEK__TYPE_BOOL ? x->floats[i] != 0 : peek__wrap_to(y->type, cut_off(x->floats[i]));
+                y->type == PEEK__TYPE_BOOL ? x->floats[i] != 0 : peek__wrap_to(y->type, peek__cut_off(x->floats[i]));
         else if (to)
             y->floats[i] =
                 peek__round_to(y->type, x->type == PEEK__TYPE_UINT64 ? (float)(uint64_t)x->integers[i]

@@ -57,6 +57,14 @@ float peek__round_to(peek__element type, float number)
     return number;
 }
 
+int64_t peek__cut_off(double number)
+{
+    if (isnan(number)) return 0;
+    if (number >= 0x1p63) return INT64_MAX;
+    if (number <= -0x1p63) return INT64_MIN;
+    return (int64_t)number;
+}
+
 int64_t peek__wrap_to(peek__element type, int64_t number)
 {
     switch (type) {

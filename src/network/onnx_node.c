@@ -140,6 +140,7 @@ static peek_status constant_tensor(peek_context *context, const peek__onnx_reade
     *out = (peek__tensor){.type = floats ? PEEK__TYPE_FLOAT : PEEK__TYPE_INT64};
     PEEK_TRY(peek__tensor_shape(context, out, "a constant", list, &count));
     PEEK_TRY(peek__tensor_allocate(context, out, "a constant of the network"));
+    if (!out->size) return PEEK_OK;
     if (floats)
         memcpy(out->floats, list ? from->floats : &from->f, (size_t)out->size * sizeof(float));
     else
@@ -154,7 +155,7 @@ static peek_status read_constant(peek_context *context, peek__onnx_reader *reade
     peek__node node = {.name = from->name, .op = from->op_type};
     const Onnx__AttributeProto *given = from->n_attribute == 1 ? find_given(s, from->attribute[0]) : NULL;
     char *name = NULL;
-    peek__tensor tensor;
+    peek__tensor tensor = {.type = PEEK__TYPE_NONE};
     if (from->n_output != 1 || !given || !*from->output[0])
         return peek__node_broken(context, &node, "it needs one attribute and one output");
     peek_status status = constant_tensor(context, reader, &node, given, &tensor);

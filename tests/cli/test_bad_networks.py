@@ -160,6 +160,7 @@ class Bad(Case):
             "made twice": (model([relu, node("Sigmoid", ["x"], ["y"])]), ("y",)),
             "an input made": (model([node("Relu", ["x"], ["x"])], outputs=("x",)), ("x",)),
             "an operator of nobody": (model([node("Frobnicate", ["x"], ["y"], name="odd")]), ("Frobnicate", "odd")),
+            "names of several lines": (model([node("Frob\nnicate", ["x"], ["y"], name="a\r\n\x1b[31mb")]), ()),
             "a domain of nobody": (model([node("Relu", ["x"], ["y"], domain="com.example")]), ("com.example",)),
             "opset 0": (model([relu], opset=0), ()),
             "an opset of the future": (model([node("Celu", ["x"], ["y"])], opset=9999), ("9999",)),
