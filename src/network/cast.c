@@ -25,8 +25,8 @@ static peek_status forward(peek_context *context, peek__operation *operation)
         if (from && to)
             y->floats[i] = peek__round_to(y->type, x->floats[i]);
         else if (from)
-            y->integers[i] =
-                y->type == PEEK__TYPE_BOOL ? x->floats[i] != 0 : peek__wrap_to(y->type, peek__cut_off(x->floats[i]));
+            y->integers[i] = y->type == PEEK__TYPE_BOOL ? x->floats[i] != 0
+                                                        : peek__wrap_to(y->type, peek__cut_off(x->floats[i]));
         else if (to)
             y->floats[i] =
                 peek__round_to(y->type, x->type == PEEK__TYPE_UINT64 ? (float)(uint64_t)x->integers[i]

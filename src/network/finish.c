@@ -83,6 +83,22 @@ static peek_status order_nodes(peek_context *context, peek_network *network)
     return status;
 }
 
+/* A value that `user`, or the graph's outputs (NULL), wants and nothing makes: an output that its operator does
+ * not compute here, or none at all. */
+static peek_status refuse_unmade(peek_context *context, const peek_network *network, int64_t value,
+                                 const peek__node *user)
+{
+    const char *name = network->value[value].name;
+    for (int64_t n = 0; n < network->nodes; n++)
+        for (int64_t i = 0; i < network->node[n].outputs; i++)
+            if (network->node[n].output[i] == value)
+                return peek__node_refuse(context, network, &network->node[n],
+                                         "its output '%s' is wanted, which nnpeek does not compute", name);
+    if (user)
+        return peek__node_broken(context, user, "its input '%s' is made by no node and no initialiser", name);
+    return peek__fail(context, PEEK_E_FORMAT, "the network's output '%s' is made by no node", name);
+}
+
 /* Finds the row of a node and checks how many inputs it has, and that something makes each of them. */
 static peek_status connect_node(peek_context *context, peek_network *network, peek__node *node)
 {
@@ -101,13 +117,11 @@ static peek_status connect_node(peek_context *context, peek_network *network, pe
     for (int64_t i = 0; i < node->inputs; i++) {
         const peek__value *input = node->input[i] < 0 ? NULL : &network->value[node->input[i]];
         if (input && input->node < 0 && !input->constant && !input->input)
-            return peek__node_broken(context, node, "its input '%s' is made by no node and no initialiser",
-                                     input->name);
+            return refuse_unmade(context, network, node->input[i], node);
         if (!input && i < node->type->least_inputs)
             return peek__node_broken(context, node, "its input %lld is left out", (long long)i);
     }
-    /* An output that is not computed (a dropout's mask) is refused where something uses it: nothing makes it.
-     */
+    /* An output that is not computed (a dropout's mask) is refused where something uses it. */
     for (int64_t i = node->type->most_outputs ? node->type->most_outputs : 1; i < node->outputs; i++)
         if (node->output[i] >= 0) network->value[node->output[i]].node = -1;
     return PEEK_OK;
@@ -147,8 +161,7 @@ peek_status peek__graph_connect(peek_context *context, peek_network *network)
     for (int64_t i = 0; i < network->outputs; i++) {
         const peek__value *output = &network->value[network->output[i].value];
         if (output->node < 0 && !output->constant && !output->input)
-            return peek__fail(context, PEEK_E_FORMAT, "the network's output '%s' is made by no node",
-                              output->name);
+            return refuse_unmade(context, network, network->output[i].value, NULL);
     }
     PEEK_TRY(list_weights(context, network));
     peek__graph_digest(network);

@@ -22,6 +22,10 @@ static peek_status read_opset(peek_context *context, peek_network *network, cons
         const char *domain = peek__text_or(set->domain, "");
         if (!*domain || strcmp(domain, "ai.onnx") == 0) network->opset = set->version;
     }
+    if (network->opset < 1 && model->n_opset_import && *peek__text_or(model->opset_import[0]->domain, ""))
+        return peek__fail(context, PEEK_E_UNSUPPORTED,
+                          "the network has only operators of the domain '%s', which nnpeek does not know",
+                          model->opset_import[0]->domain);
     if (network->opset < 1)
         return peek__fail(context, PEEK_E_FORMAT, "this is not a whole ONNX file (it names no operator set)");
     network->ir_version = model->has_ir_version ? model->ir_version : 3;
@@ -141,7 +145,9 @@ static peek_status load(peek_context *context, const char *path, int survey, pee
     *out = NULL;
     char *bytes = NULL;
     int64_t size = 0;
-    PEEK_TRY(peek__file_read(context, path, most_bytes, &bytes, &size));
+    peek_status found = peek__file_read(context, path, most_bytes, &bytes, &size);
+    if (found == PEEK_E_MEMORY) return peek__fail_in(context, found, "%s", path);
+    PEEK_TRY(found);
     if (peek__onnx_too_deep(&onnx__model_proto__descriptor, (const uint8_t *)bytes, (size_t)size,
                             most_nested)) {
         peek__free(&bytes);

@@ -73,7 +73,7 @@ static peek_status needs(peek_context *context, const peek__operation *operation
     const peek__tensor *tensor = peek__input(operation, input);
     if (!tensor) return peek__broken(context, operation, "its input %lld is left out", (long long)input);
     if (peek__is_float(tensor->type) == floats) return PEEK_OK;
-    return peek__broken(context, operation, "its input '%s' is of the type %s",
+    return peek__refuse(context, operation, "its input '%s' is of the type %s, for which it is not there",
                         peek__input_name(operation, input), peek__element_name(tensor->type));
 }
 

@@ -14,9 +14,6 @@
 
 enum { MOST = 64, PATH = 1024 }; /* longer paths are not found */
 
-/* What a process may take; sanitizers reserve more than there is. */
-static const rlim_t most_memory = (rlim_t)6 << 30;
-
 static int is_initialiser(const Onnx__GraphProto *graph, const char *name)
 {
     for (size_t i = 0; i < graph->n_initializer; i++)
@@ -188,8 +185,9 @@ verdict one_test(const char *folder, char *sentence)
 
 static void limit(int seconds)
 {
-#if !defined(__SANITIZE_ADDRESS__)
-    setrlimit(RLIMIT_AS, &(struct rlimit){most_memory, most_memory});
+#if !defined(__SANITIZE_ADDRESS__) /* which reserves more than there is */
+    const rlim_t memory = (rlim_t)6 << 30;
+    setrlimit(RLIMIT_AS, &(struct rlimit){memory, memory});
 #endif
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     alarm((unsigned)seconds);
