@@ -4,14 +4,17 @@
         [--runs N] [--images N] [--batch N] [--threads 1,2] [--networks resnet18-224,mobilenet-v2-224]
 
 The networks are those shapes at 224 x 224 with random weights and their batch norms as layers. Every program has the network and
-the images in memory, runs once without being timed, then once timed; the figures are medians over --runs processes of each.
-nnpeek: one peek_capture() of all tensors to files in /dev/shm, preparing the operators and writing the files included.
-PyTorch: forward in batches, hooks keep the output of every module (sums of residual blocks have none; ReLU not in place).
-ONNX Runtime: all its optimisations, every tensor of the graph as an output; making the session is not timed."""
+the images in memory and writes all tensors to files in /dev/shm, one file a tensor: what a capture is for. It runs once without
+being timed, then once timed; the figures are medians over --runs processes of each.
+nnpeek: one peek_capture(), which prepares the operators too. PyTorch: forward in batches, hooks keep the output of every module
+(sums of residual blocks have none; ReLU not in place). ONNX Runtime: all its optimisations, every tensor of the graph as an
+output; making the session is not timed. "kept": the tensors of a batch are in memory, and not written."""
 import argparse
+import contextlib
 import ctypes
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -53,11 +56,12 @@ def nnpeek_seconds(model, images, batch, threads):
     library.peek_capture_options_default(ctypes.byref(capture))
     capture.layers, capture.batch = b"*", batch
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        for _ in range(2):
+        for name in ("first", "second"):
             start = time.perf_counter()
-            call("peek_capture", context, network, data, ctypes.byref(capture), os.path.join(folder, "capture").encode())
+            call("peek_capture", context, network, data, ctypes.byref(capture), os.path.join(folder, name).encode())
             seconds = time.perf_counter() - start
-    return seconds
+            shutil.rmtree(os.path.join(folder, name))
+    return {"written": seconds}
 
 
 def pytorch_seconds(name, images, batch, threads):
@@ -74,13 +78,19 @@ def pytorch_seconds(name, images, batch, threads):
         if not list(module.children()):
             module.register_forward_hook(lambda _, __, out: kept.append(out))
     x = torch.tensor(np.load(images))
-    with torch.no_grad():
-        for _ in range(2):
-            start = time.perf_counter()
-            for first in range(0, len(x), batch):
-                kept.clear()
-                model(x[first:first + batch])
-            seconds = time.perf_counter() - start
+    def run(files):
+        start = time.perf_counter()
+        for first in range(0, len(x), batch):
+            kept.clear()
+            model(x[first:first + batch])
+            for file, tensor in zip(files, kept):
+                file.write(tensor.numpy().data)
+        return time.perf_counter() - start
+
+    with torch.no_grad(), tempfile.TemporaryDirectory(dir="/dev/shm") as folder, contextlib.ExitStack() as stack:
+        run(())
+        seconds = {"kept": run(())}
+        seconds["written"] = run([stack.enter_context(open(os.path.join(folder, str(i)), "wb")) for i in range(len(kept))])
     return seconds
 
 
@@ -88,13 +98,13 @@ def onnxruntime_seconds(model, images, batch, threads):
     import peers
 
     x = np.load(images)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory(dir="/dev/shm") as written:
         every, raw = os.path.join(folder, "all.onnx"), os.path.join(folder, "x")
         peers.with_all_outputs(model, every)
         x.tofile(raw)
         return peers.ask_onnxruntime({
-            "model": every, "threads": threads, "optimize": True, "runs": 1, "samples": len(x) // batch,
-            "inputs": [{"name": "pixels", "type": "float32", "shape": [batch, *x.shape[1:]], "file": raw}]})["seconds"][0]
+            "model": every, "threads": threads, "optimize": True, "time": written, "samples": len(x) // batch,
+            "inputs": [{"name": "pixels", "type": "float32", "shape": [batch, *x.shape[1:]], "file": raw}]})["seconds"]
 
 
 def export(name, path):
@@ -127,10 +137,11 @@ def main():
         return
     if given.images % given.batch:
         sys.exit("--images must be a multiple of --batch")
-    print(f"images a second, every tensor kept, {given.images} images in batches of {given.batch}, "
-          f"medians of {given.runs} runs; ratios are time against nnpeek's (above 1: nnpeek is faster)\n")
-    print("| network | threads | nnpeek | PyTorch | ONNX Runtime | PyTorch : nnpeek | ONNX Runtime : nnpeek |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"images a second, every tensor written or kept, {given.images} images in batches of {given.batch}, "
+          f"medians of {given.runs} runs; ratio: time of the other against nnpeek's (above 1: nnpeek is faster)\n")
+    print("| network | threads | nnpeek | PyTorch | ONNX Runtime | PyTorch : nnpeek | ONNX Runtime : nnpeek | PyTorch, kept "
+          "| ONNX Runtime, kept |")
+    print("|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name in given.networks.split(","):
             model, images = os.path.join(folder, f"{name}.onnx"), os.path.join(folder, f"{name}.npy")
@@ -144,9 +155,10 @@ def main():
                         done = subprocess.run([sys.executable, __file__, "--one", json.dumps(job)], check=True, text=True,
                                               stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": str(threads)})
                         times.append(json.loads(done.stdout))
-                a, b, c = (statistics.median(times) for times in seconds.values())
+                a, b, c = (statistics.median(t["written"] for t in times) for times in seconds.values())
+                kept = [statistics.median(t["kept"] for t in seconds[side]) for side in ("PyTorch", "ONNX Runtime")]
                 print(f"| {name} | {threads} | {given.images / a:.1f} | {given.images / b:.1f} | {given.images / c:.1f} | "
-                      f"{b / a:.2f} | {c / a:.2f} |", flush=True)
+                      f"{b / a:.2f} | {c / a:.2f} | {given.images / kept[0]:.1f} | {given.images / kept[1]:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

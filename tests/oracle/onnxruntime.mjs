@@ -1,9 +1,10 @@
 // Every tensor of a network by ONNX Runtime: `node onnxruntime.mjs JOB.json`, as peers.py calls it.
 //
-// The job: {modules, model, inputs: [{name, type, shape, file}], samples, threads, runs, output}. A file holds the samples
+// The job: {modules, model, inputs: [{name, type, shape, file}], samples, threads, optimize, output, time}. A file holds the samples
 // one after another; each is run alone (shape is that of one sample, with its 1 before). output: float32 tensors, for each
 // all samples one after another, in one file; where it begins and the shape of one sample go to standard output as JSON.
-// runs > 0: no file, but the seconds of so many runs over all samples after one that is not counted.
+// time: instead, the seconds of all samples once more with the tensors of one sample kept (`kept`), and once more with them
+// written into files of that folder (`written`).
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -28,14 +29,20 @@ for (const { name, type, shape, file } of job.inputs) {
     feeds.forEach((feed, t) => (feed[name] = new ort.Tensor(type, all.slice(t * size, (t + 1) * size), shape)));
 }
 
-if (job.runs > 0) {
-    const seconds = [];
-    for (let run = 0; run <= job.runs; run++) {
-        const start = performance.now();
-        for (const feed of feeds) await session.run(feed);
-        if (run > 0) seconds.push((performance.now() - start) / 1000);
+async function seconds(files) {
+    const start = performance.now();
+    for (const feed of feeds) {
+        const result = await session.run(feed);
+        for (const [name, file] of files) fs.writeSync(file, result[name].data);
     }
-    console.log(JSON.stringify({ version: ort.env.versions.node, seconds }));
+    return (performance.now() - start) / 1000;
+}
+
+if (job.time) {
+    await seconds([]);
+    const kept = await seconds([]);
+    const files = session.outputNames.map((name, i) => [name, fs.openSync(path.join(job.time, String(i)), 'w')]);
+    console.log(JSON.stringify({ version: ort.env.versions.node, seconds: { kept, written: await seconds(files) } }));
 } else {
     const results = [];
     for (const feed of feeds) results.push(await session.run(feed));
