@@ -18,44 +18,19 @@ typedef struct settings {
 
 static const char *const names[] = {[ADD] = "Add", [SUB] = "Sub", [MUL] = "Mul", [DIV] = "Div", [POW] = "Pow"};
 
-/* Before opset 7 the second tensor is spread only if `broadcast` is set, and may stand at an `axis`: the same
- * as a shape with ones behind it. */
-static peek_status align(peek_context *context, const peek__operation *operation, const peek__tensor *x,
-                         peek__tensor *z)
-{
-    if (operation->network->opset >= 7 || !peek__attribute_integer(operation->node, "broadcast", 0) ||
-        !peek__attribute_find(operation->node, "axis"))
-        return PEEK_OK;
-    int64_t axis = peek__attribute_integer(operation->node, "axis", 0);
-    PEEK_TRY(peek__infer_axis(context, operation, x->dimensions, &axis));
-    if (axis + z->dimensions > x->dimensions)
-        return peek__broken(context, operation, "its axis %lld leaves no room for '%s'", (long long)axis,
-                            peek__input_name(operation, 1));
-    while (axis + z->dimensions < x->dimensions) z->shape[z->dimensions++] = 1;
-    return PEEK_OK;
-}
-
 static peek_status infer(peek_context *context, peek__operation *operation)
 {
-    const peek__tensor *x = operation->input[0];
-    peek__tensor z = *operation->input[1];
+    const peek__tensor *x = operation->input[0], *z = operation->input[1];
     settings *binary;
     PEEK_TRY(peek__infer_settings(context, operation, &binary));
     for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
         if (strcmp(operation->node->op, names[i]) == 0) binary->function = (function)i;
-    if (x->type != z.type && binary->function != POW)
+    if (x->type != z->type && binary->function != POW)
         return peek__broken(context, operation, "its inputs are of the types %s and %s",
-                            peek__element_name(x->type), peek__element_name(z.type));
-    if (x->type == PEEK__TYPE_BOOL || z.type == PEEK__TYPE_BOOL)
+                            peek__element_name(x->type), peek__element_name(z->type));
+    if (x->type == PEEK__TYPE_BOOL || z->type == PEEK__TYPE_BOOL)
         return peek__broken(context, operation, "it does not compute with bools");
-    PEEK_TRY(align(context, operation, x, &z));
-    int dimensions;
-    int64_t shape[PEEK_DIMENSIONS];
-    PEEK_TRY(peek__infer_broadcast(context, operation, x->dimensions, x->shape, z.dimensions, z.shape,
-                                   &dimensions, shape));
-    const peek__tensor *tensors[2] = {x, &z};
-    peek__broadcast_make(&binary->loop, dimensions, shape, 2, tensors);
-    return peek__infer_output(context, operation, 0, x->type, dimensions, shape);
+    return peek__infer_pair(context, operation, x->type, &binary->loop);
 }
 
 /* y[i] = expression of a and b, with loops the compiler can vectorise. */

@@ -36,3 +36,36 @@ void peek__broadcast_make(peek__broadcast *loop, int dimensions, const int64_t *
     }
     if (!loop->run) loop->runs = 0;
 }
+
+/* Before opset 7 the second tensor is spread only if `broadcast` is set, and may stand at an `axis`: the same
+ * as a shape with ones behind it. */
+static peek_status align(peek_context *context, const peek__operation *operation, const peek__tensor *x,
+                         peek__tensor *z)
+{
+    if (operation->network->opset >= 7 || !peek__attribute_integer(operation->node, "broadcast", 0) ||
+        !peek__attribute_find(operation->node, "axis"))
+        return PEEK_OK;
+    int64_t axis = peek__attribute_integer(operation->node, "axis", 0);
+    PEEK_TRY(peek__infer_axis(context, operation, x->dimensions, &axis));
+    if (axis + z->dimensions > x->dimensions)
+        return peek__broken(context, operation, "its axis %lld leaves no room for '%s'", (long long)axis,
+                            peek__input_name(operation, 1));
+    while (axis + z->dimensions < x->dimensions) z->shape[z->dimensions++] = 1;
+    return PEEK_OK;
+}
+
+peek_status peek__infer_pair(peek_context *context, peek__operation *operation, peek__element type,
+                             peek__broadcast *loop)
+{
+    const peek__tensor *x = operation->input[0];
+    peek__tensor z = *operation->input[1];
+    int dimensions;
+    int64_t shape[PEEK_DIMENSIONS];
+    PEEK_TRY(align(context, operation, x, &z));
+    PEEK_TRY(peek__infer_broadcast(context, operation, x->dimensions, x->shape, z.dimensions, z.shape,
+                                   &dimensions, shape));
+    PEEK_TRY(peek__infer_output(context, operation, 0, type, dimensions, shape));
+    const peek__tensor *tensors[2] = {x, &z};
+    peek__broadcast_make(loop, dimensions, shape, 2, tensors);
+    return PEEK_OK;
+}

@@ -20,4 +20,9 @@ typedef struct peek__broadcast {
 void peek__broadcast_make(peek__broadcast *loop, int dimensions, const int64_t *shape, int tensors,
                           const peek__tensor *const *tensor);
 
+/* For infer: the loop over inputs 0 and 1, and output 0 of this type. Before opset 7 the second tensor is
+ * spread only if `broadcast` is set, and may stand at an `axis`. */
+peek_status peek__infer_pair(peek_context *context, peek__operation *operation, peek__element type,
+                             peek__broadcast *loop);
+
 #endif

@@ -34,14 +34,16 @@ peek_status peek__tensor_shape(peek_context *context, peek__tensor *tensor, cons
         return peek__fail(context, PEEK_E_UNSUPPORTED,
                           "the tensor '%s' has %lld dimensions, but at most %d can be handled", name,
                           (long long)dimensions, PEEK_DIMENSIONS);
-    int64_t size = 1;
+    int64_t size = 1,
+            checked = 1; /* checked: products of some of an empty tensor's dimensions are computed, too */
     for (int64_t i = 0; i < dimensions; i++) {
-        size = peek__product(size, shape[i]);
-        if (size < 0 || size > most_numbers)
+        checked = peek__product(checked, shape[i] ? shape[i] : 1);
+        if (checked < 0 || checked > most_numbers)
             return peek__fail(context, PEEK_E_FORMAT,
                               "the tensor '%s' has an impossible shape (dimension %lld is %lld)", name,
                               (long long)i, (long long)shape[i]);
         tensor->shape[i] = shape[i];
+        size *= shape[i];
     }
     tensor->dimensions = (int)dimensions;
     tensor->size = size;
