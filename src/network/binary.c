@@ -1,6 +1,7 @@
-/* network/binary.c: Add, Sub, Mul, Div, Pow with broadcasting.
+/* network/binary.c: Add, Sub, Mul, Div, Mod, Pow and PRelu with broadcasting.
  *
  *     dx and dz of  x + z: dy, dy    x - z: dy, -dy    x z: dy z, dy x    x / z: dy / z, -dy x / z²
+ *     PRelu, x < 0 ? x z : x: those of x z, or dy, 0
  *
  * summed over what a tensor was spread over. Integers wrap around in their declared type. */
 #include "network/broadcast.h"
@@ -9,14 +10,35 @@
 #include <math.h>
 #include <string.h>
 
-typedef enum function { ADD, SUB, MUL, DIV, POW } function;
+/* MOD has the sign of the divisor, REST that of the dividend. */
+typedef enum function { ADD, SUB, MUL, DIV, POW, PRELU, MOD, REST } function;
 
 typedef struct settings {
     function function;
     peek__broadcast loop;
 } settings;
 
-static const char *const names[] = {[ADD] = "Add", [SUB] = "Sub", [MUL] = "Mul", [DIV] = "Div", [POW] = "Pow"};
+static const char *const names[] = {[ADD] = "Add", [SUB] = "Sub",     [MUL] = "Mul", [DIV] = "Div",
+                                    [POW] = "Pow", [PRELU] = "PRelu", [MOD] = "Mod"};
+
+/* The slopes are spread over x, never x; before opset 7 a list of them is one a channel. */
+static peek_status infer_prelu(peek_context *context, peek__operation *operation, peek__broadcast *loop)
+{
+    const peek__tensor *x = operation->input[0];
+    peek__tensor slopes = *operation->input[1];
+    int dimensions;
+    int64_t shape[PEEK_DIMENSIONS];
+    PEEK_TRY(peek__needs_floats(context, operation, 0));
+    if (operation->network->opset < 7 && slopes.dimensions == 1)
+        while (slopes.dimensions < x->dimensions - 1) slopes.shape[slopes.dimensions++] = 1;
+    PEEK_TRY(peek__infer_broadcast(context, operation, x->dimensions, x->shape, slopes.dimensions, slopes.shape,
+                                   &dimensions, shape));
+    if (dimensions != x->dimensions || memcmp(shape, x->shape, (size_t)dimensions * sizeof *shape) != 0)
+        return peek__broken(context, operation, "its slopes do not fit its input");
+    const peek__tensor *tensors[2] = {x, &slopes};
+    peek__broadcast_make(loop, dimensions, shape, 2, tensors);
+    return peek__infer_output(context, operation, 0, x->type, dimensions, shape);
+}
 
 static peek_status infer(peek_context *context, peek__operation *operation)
 {
@@ -30,6 +52,11 @@ static peek_status infer(peek_context *context, peek__operation *operation)
                             peek__element_name(x->type), peek__element_name(z->type));
     if (x->type == PEEK__TYPE_BOOL || z->type == PEEK__TYPE_BOOL)
         return peek__broken(context, operation, "it does not compute with bools");
+    if (binary->function == MOD && peek__attribute_integer(operation->node, "fmod", 0)) binary->function = REST;
+    if (binary->function == MOD && peek__is_float(x->type))
+        return peek__broken(context, operation, "its attribute `fmod` should be 1 for %s",
+                            peek__element_name(x->type));
+    if (binary->function == PRELU) return infer_prelu(context, operation, &binary->loop);
     return peek__infer_pair(context, operation, x->type, &binary->loop);
 }
 
@@ -70,6 +97,13 @@ static void run_floats(function kind, float *y, const float *x, int64_t sx, cons
     case DIV:
         LOOPS(a / b);
         break;
+    case MOD:
+    case REST:
+        LOOPS(fmodf(a, b));
+        break;
+    case PRELU:
+        LOOPS(a < 0 ? a * b : a);
+        break;
     case POW:
         if (sz == 0 && z[0] == 2)
             LOOPS(b == 2 ? a * a : 0);
@@ -85,6 +119,15 @@ static int64_t divide(peek__element type, int64_t a, int64_t b)
     if (b == 0) return 0;
     if (type == PEEK__TYPE_UINT64) return (int64_t)((uint64_t)a / (uint64_t)b);
     return b == -1 ? (int64_t) - (uint64_t)a : a / b;
+}
+
+static int64_t rest(peek__element type, function kind, int64_t a, int64_t b)
+{
+    if (b == 0) return 0;
+    if (type == PEEK__TYPE_UINT64) return (int64_t)((uint64_t)a % (uint64_t)b);
+    if (b == -1) return 0;
+    int64_t left = a % b;
+    return kind == MOD && left && (left < 0) != (b < 0) ? left + b : left;
 }
 
 static int64_t power(int64_t base, int64_t exponent)
@@ -107,6 +150,9 @@ static int64_t combine(function kind, peek__element type, int64_t a, int64_t b)
         return (int64_t)((uint64_t)a * (uint64_t)b);
     case DIV:
         return divide(type, a, b);
+    case MOD:
+    case REST:
+        return rest(type, kind, a, b);
     default:
         return power(a, b);
     }
@@ -156,9 +202,11 @@ static void run_backward(function kind, const float *dy, const float *x, float *
     for (int64_t i = 0; i < count; i++) {
         float a = x[i * sx], b = z[i * sz], ga = dy[i], gb = dy[i];
         if (kind == SUB) gb = -gb;
-        if (kind == MUL) {
+        if (kind == MUL || (kind == PRELU && a < 0)) {
             ga *= b;
             gb *= a;
+        } else if (kind == PRELU) {
+            gb = 0;
         }
         if (kind == DIV) {
             ga /= b;
@@ -195,6 +243,15 @@ static const peek__operator rows[] = {
     ROW("Sub"),
     ROW("Mul"),
     ROW("Div"),
+    {.name = "PRelu",
+     .first = 1,
+     .least_inputs = 2,
+     .activation = 1,
+     .in_place = 1,
+     .infer = infer,
+     .forward = forward,
+     .backward = backward},
+    {.name = "Mod", .first = 10, .least_inputs = 2, .in_place = 1, .infer = infer, .forward = forward},
     {.name = "Pow", .first = 1, .least_inputs = 2, .in_place = 1, .infer = infer, .forward = forward},
 };
 const peek__family peek__binary_family = PEEK__FAMILY(rows);

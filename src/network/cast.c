@@ -1,9 +1,7 @@
-/* network/cast.c: Cast: the same numbers in another type. Towards integers they are cut off towards zero, then
- * wrapped; towards float16 and bfloat16 rounded. */
+/* network/cast.c: Cast and CastLike: the same numbers in another type. Towards integers they are cut off
+ * towards zero, then wrapped; towards float16 and bfloat16 rounded. */
 #include "network/number.h"
 #include "network/operators.h"
-
-#include <string.h>
 
 static peek_status infer(peek_context *context, peek__operation *operation)
 {
@@ -13,6 +11,12 @@ static peek_status infer(peek_context *context, peek__operation *operation)
         return peek__refuse(context, operation, "it casts to ONNX data type %lld, which nnpeek does not know",
                             (long long)to);
     return peek__infer_output(context, operation, 0, (peek__element)to, x->dimensions, x->shape);
+}
+
+static peek_status infer_like(peek_context *context, peek__operation *operation)
+{
+    const peek__tensor *x = operation->input[0];
+    return peek__infer_output(context, operation, 0, operation->input[1]->type, x->dimensions, x->shape);
 }
 
 static peek_status forward(peek_context *context, peek__operation *operation)
@@ -48,5 +52,12 @@ static peek_status backward(peek_context *context, peek__operation *operation)
 
 /* Before opset 6 the type was a text. */
 static const peek__operator rows[] = {
-    {.name = "Cast", .first = 6, .least_inputs = 1, .infer = infer, .forward = forward, .backward = backward}};
+    {.name = "Cast", .first = 6, .least_inputs = 1, .infer = infer, .forward = forward, .backward = backward},
+    {.name = "CastLike",
+     .first = 15,
+     .least_inputs = 2,
+     .infer = infer_like,
+     .forward = forward,
+     .backward = backward},
+};
 const peek__family peek__cast_family = PEEK__FAMILY(rows);

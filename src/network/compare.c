@@ -1,5 +1,5 @@
-/* network/compare.c: what gives bools: Equal, Less, LessOrEqual, Greater, GreaterOrEqual, And, Or, Xor, Not, IsNaN,
- * IsInf. As in C, nothing is equal to, less or greater than what is not a number. */
+/* network/compare.c: what gives bools: Equal, Less, LessOrEqual, Greater, GreaterOrEqual, And, Or, Xor, Not,
+ * IsNaN, IsInf. As in C, nothing is equal to, less or greater than what is not a number. */
 #include "network/broadcast.h"
 
 #include <math.h>
@@ -17,14 +17,10 @@ typedef enum function {
     FUNCTIONS
 } function;
 
-static const char *const names[FUNCTIONS] = {[AND] = "And",
-                                             [EQUAL] = "Equal",
-                                             [GREATER] = "Greater",
-                                             [GREATER_OR_EQUAL] = "GreaterOrEqual",
-                                             [LESS] = "Less",
-                                             [LESS_OR_EQUAL] = "LessOrEqual",
-                                             [OR] = "Or",
-                                             [XOR] = "Xor"};
+static const char *const names[FUNCTIONS] = {[AND] = "And",         [EQUAL] = "Equal",
+                                             [GREATER] = "Greater", [GREATER_OR_EQUAL] = "GreaterOrEqual",
+                                             [LESS] = "Less",       [LESS_OR_EQUAL] = "LessOrEqual",
+                                             [OR] = "Or",           [XOR] = "Xor"};
 
 typedef struct settings {
     function function;
@@ -54,7 +50,7 @@ static peek_status infer(peek_context *context, peek__operation *operation)
     {                                                                                                          \
         switch (kind) {                                                                                        \
         case AND:                                                                                              \
-            EACH(*x && *z);                                                                                    \
+            EACH(*x &&*z);                                                                                     \
         case EQUAL:                                                                                            \
             EACH(*x == *z);                                                                                    \
         case GREATER:                                                                                          \
@@ -141,7 +137,8 @@ static peek_status forward_infinite(peek_context *context, peek__operation *oper
     }
 #define TEST(op, opset, run)                                                                                   \
     {                                                                                                          \
-        .name = (op), .first = (opset), .least_inputs = 1, .in_place = 1, .infer = infer_test, .forward = (run) \
+        .name = (op), .first = (opset), .least_inputs = 1, .in_place = 1, .infer = infer_test,                 \
+        .forward = (run)                                                                                       \
     }
 static const peek__operator rows[] = {
     ROW("And", 1),

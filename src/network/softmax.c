@@ -1,7 +1,8 @@
-/* network/softmax.c: Softmax and LogSoftmax.
+/* network/softmax.c: Softmax, LogSoftmax and Hardmax.
  *
  *     softmax:    y_i = exp(x_i - max) / sum_j exp(x_j - max)        dx_i = y_i (dy_i - sum_j dy_j y_j)
  *     its log:    y_i = x_i - max - log sum_j exp(x_j - max)         dx_i = dy_i - exp(y_i) sum_j dy_j
+ *     hardmax:    y_i = 1 at the first largest x_i, else 0
  *
  * over `length` values, `step` apart. From opset 13 along one axis; before, over that axis and all behind it.
  */
@@ -90,6 +91,22 @@ static peek_status backward(peek_context *context, peek__operation *operation)
     return PEEK_OK;
 }
 
+static peek_status forward_hard(peek_context *context, peek__operation *operation)
+{
+    (void)context;
+    const settings *softmax = operation->settings;
+    for (int64_t o = 0; o < softmax->outer; o++)
+        for (int64_t s = 0; s < softmax->step; s++) {
+            int64_t first = o * softmax->length * softmax->step + s, best = 0;
+            const float *x = operation->input[0]->floats + first;
+            float *y = operation->output[0]->floats + first;
+            for (int64_t i = 1; i < softmax->length; i++)
+                if (x[i * softmax->step] > x[best * softmax->step]) best = i;
+            for (int64_t i = 0; i < softmax->length; i++) y[i * softmax->step] = i == best;
+        }
+    return PEEK_OK;
+}
+
 static const peek__operator rows[] = {
     {.name = "Softmax",
      .first = 1,
@@ -105,5 +122,6 @@ static const peek__operator rows[] = {
      .infer = infer,
      .forward = forward,
      .backward = backward},
+    {.name = "Hardmax", .first = 1, .least_inputs = 1, .in_place = 1, .infer = infer, .forward = forward_hard},
 };
 const peek__family peek__softmax_family = PEEK__FAMILY(rows);

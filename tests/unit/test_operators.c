@@ -236,13 +236,99 @@ static void one_input(const char *op, int64_t dimensions, const int64_t *shape, 
 static void functions(void **state)
 {
     (void)state;
-    static const char *const ops[] = {"Relu",     "LeakyRelu",         "Sigmoid", "Tanh",
-                                      "Identity", "GlobalAveragePool", "Flatten"};
+    static const char *const ops[] = {"Identity", "GlobalAveragePool", "Flatten", "Clip"};
     int64_t shape[3] = {2, 3, 4};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) one_input(ops[i], 3, shape, 0);
     static const char *const over[] = {"Softmax", "LogSoftmax"};
     for (int i = 0; i < 2; i++)
         for (int64_t axis = 1; axis <= 3; axis++) one_input(over[i], 3, shape, axis);
+}
+
+/* Every function of one number, where it is defined: of x, of a number between 0 and 1, or of one above 1. */
+static void of_one_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before[2], *op;
+    } cases[] = {
+        {.op = "Celu"},
+        {.op = "Elu"},
+        {.op = "Gelu"},
+        {.op = "HardSigmoid"},
+        {.op = "HardSwish"},
+        {.op = "LeakyRelu"},
+        {.op = "Mish"},
+        {.op = "Relu"},
+        {.op = "Selu"},
+        {.op = "Shrink"},
+        {.op = "Sigmoid"},
+        {.op = "Softplus"},
+        {.op = "Softsign"},
+        {.op = "Swish"},
+        {.op = "Tanh"},
+        {.op = "ThresholdedRelu"},
+        {.op = "Abs"},
+        {.op = "Asinh"},
+        {.op = "Atan"},
+        {.op = "Cos"},
+        {.op = "Cosh"},
+        {.op = "Erf"},
+        {.op = "Exp"},
+        {.op = "Neg"},
+        {.op = "Sin"},
+        {.op = "Sinh"},
+        {{"Sigmoid"}, "Acos"},
+        {{"Sigmoid"}, "Asin"},
+        {{"Sigmoid"}, "Atanh"},
+        {{"Sigmoid"}, "Log"},
+        {{"Sigmoid"}, "Reciprocal"},
+        {{"Sigmoid"}, "Sqrt"},
+        {{"Sigmoid"}, "Tan"},
+        {{"Exp", "Exp"}, "Acosh"},
+    };
+    int64_t shape[3] = {2, 3, 4};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int tanh = 0; tanh < (strcmp(cases[i].op, "Gelu") == 0 ? 2 : 1); tanh++) {
+            static const char *const names[3] = {"x", "u", "v"};
+            peek_network *network = begin(3, shape);
+            peek__node *node;
+            peek__attribute *way;
+            int64_t made = 0;
+            network->opset = 24;
+            for (; made < 2 && cases[i].before[made]; made++)
+                OK(peek__graph_node(context, network, cases[i].before[made], "before", 1, names + made, 1,
+                                    names + made + 1, &node));
+            node = add_node(network, cases[i].op, 1, names + made);
+            if (tanh) {
+                OK(peek__graph_attribute(context, node, "approximate", PEEK__ATTRIBUTE_TEXT, &way));
+                OK(peek__copy_text(context, &way->text, "tanh"));
+            }
+            check(network);
+        }
+}
+
+/* One slope a channel, in today's form and in that before opset 7; a bound. */
+static void slopes_and_bounds(void **state)
+{
+    (void)state;
+    int64_t shape[3] = {2, 3, 4}, slopes[3] = {2, 1, 1};
+    for (int old = 0; old < 2; old++) {
+        peek_network *network = begin(3, shape);
+        if (old) network->opset = 6;
+        if (old) OK(peek__graph_integer(context, &network->node[0], "broadcast", 1));
+        add_constant(network, "w", old ? 1 : 3, slopes, 1);
+        const char *inputs[2] = {"x", "w"};
+        add_node(network, "PRelu", 2, inputs);
+        check(network);
+    }
+    peek_network *network = begin(3, shape);
+    network->opset = 7;
+    const char *input = "x";
+    peek__attribute *low;
+    OK(peek__graph_attribute(context, add_node(network, "Clip", 1, &input), "min", PEEK__ATTRIBUTE_NUMBER,
+                             &low));
+    low->number = -0.3f;
+    check(network);
 }
 
 /* A tensor used twice gets the gradients of both uses; constants are spread over it. */
@@ -294,8 +380,9 @@ static void losses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(convolution), cmocka_unit_test(pooling),  cmocka_unit_test(dense),
-        cmocka_unit_test(functions),   cmocka_unit_test(addition), cmocka_unit_test(losses),
+        cmocka_unit_test(convolution), cmocka_unit_test(pooling),       cmocka_unit_test(dense),
+        cmocka_unit_test(functions),   cmocka_unit_test(of_one_number), cmocka_unit_test(slopes_and_bounds),
+        cmocka_unit_test(addition),    cmocka_unit_test(losses),
     };
     if (peek_context_create(&context, NULL) != PEEK_OK) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
