@@ -29,7 +29,7 @@ static peek_status infer_prelu(peek_context *context, peek__operation *operation
     int dimensions;
     int64_t shape[PEEK_DIMENSIONS];
     PEEK_TRY(peek__needs_floats(context, operation, 0));
-    if (operation->network->opset < 7 && slopes.dimensions == 1)
+    if (operation->node->opset < 7 && slopes.dimensions == 1)
         while (slopes.dimensions < x->dimensions - 1) slopes.shape[slopes.dimensions++] = 1;
     PEEK_TRY(peek__infer_broadcast(context, operation, x->dimensions, x->shape, slopes.dimensions, slopes.shape,
                                    &dimensions, shape));

@@ -15,7 +15,8 @@ static peek_status needs_bits(peek_context *context, const peek__operation *oper
 {
     for (int64_t i = 0; i < operation->inputs; i++) {
         PEEK_TRY(peek__needs_integers(context, operation, i));
-        if (operation->input[i]->type == PEEK__TYPE_BOOL || operation->input[i]->type != operation->input[0]->type)
+        if (operation->input[i]->type == PEEK__TYPE_BOOL ||
+            operation->input[i]->type != operation->input[0]->type)
             return peek__broken(context, operation, "its input '%s' is of the type %s",
                                 peek__input_name(operation, i), peek__element_name(operation->input[i]->type));
     }
@@ -28,9 +29,9 @@ static peek_status infer(peek_context *context, peek__operation *operation)
     const char *op = operation->node->op, *direction = peek__attribute_text(operation->node, "direction", "");
     PEEK_TRY(peek__infer_settings(context, operation, &bits));
     PEEK_TRY(needs_bits(context, operation));
-    bits->function = strcmp(op, "BitwiseAnd") == 0  ? AND
-                     : strcmp(op, "BitwiseOr") == 0 ? OR
-                     : strcmp(op, "BitwiseXor") == 0 ? XOR
+    bits->function = strcmp(op, "BitwiseAnd") == 0    ? AND
+                     : strcmp(op, "BitwiseOr") == 0   ? OR
+                     : strcmp(op, "BitwiseXor") == 0  ? XOR
                      : strcmp(direction, "LEFT") == 0 ? LEFT
                                                       : RIGHT;
     if (bits->function == RIGHT && strcmp(direction, "RIGHT") != 0)
@@ -64,9 +65,9 @@ static peek_status forward(peek_context *context, peek__operation *operation)
     peek__broadcast loop = bits->loop;
     for (int64_t r = 0, at = 0; r < loop.runs; r++, at += loop.run, peek__walk_on(&loop.walk))
         for (int64_t i = 0; i < loop.run; i++)
-            y->integers[at + i] = peek__wrap_to(y->type, combine(bits->function,
-                                                                 x[loop.walk.offset[0] + i * loop.step[0]],
-                                                                 z[loop.walk.offset[1] + i * loop.step[1]]));
+            y->integers[at + i] =
+                peek__wrap_to(y->type, combine(bits->function, x[loop.walk.offset[0] + i * loop.step[0]],
+                                               z[loop.walk.offset[1] + i * loop.step[1]]));
     return PEEK_OK;
 }
 

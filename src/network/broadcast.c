@@ -42,7 +42,7 @@ void peek__broadcast_make(peek__broadcast *loop, int dimensions, const int64_t *
 static peek_status align(peek_context *context, const peek__operation *operation, const peek__tensor *x,
                          peek__tensor *z)
 {
-    if (operation->network->opset >= 7 || !peek__attribute_integer(operation->node, "broadcast", 0) ||
+    if (operation->node->opset >= 7 || !peek__attribute_integer(operation->node, "broadcast", 0) ||
         !peek__attribute_find(operation->node, "axis"))
         return PEEK_OK;
     int64_t axis = peek__attribute_integer(operation->node, "axis", 0);

@@ -1,5 +1,5 @@
-/* network/clip.c: Clip: y = min(max(x, low), high), dx = dy where low <= x <= high. The bounds are inputs from opset 11
- * on, before attributes. What is not a number stays so. */
+/* network/clip.c: Clip: y = min(max(x, low), high), dx = dy where low <= x <= high. The bounds are inputs from
+ * opset 11 on, before attributes. What is not a number stays so. */
 #include "network/operators.h"
 
 #include <math.h>
@@ -20,9 +20,13 @@ static peek_status infer(peek_context *context, peek__operation *operation)
 static void bounds(const peek__operation *operation, float *low, float *high)
 {
     const peek__tensor *least = peek__input(operation, 1), *most = peek__input(operation, 2);
-    int attributes = operation->network->opset < 11;
-    *low = least ? least->floats[0] : attributes ? peek__attribute_number(operation->node, "min", -INFINITY) : -INFINITY;
-    *high = most ? most->floats[0] : attributes ? peek__attribute_number(operation->node, "max", INFINITY) : INFINITY;
+    int attributes = operation->node->opset < 11;
+    *low = least        ? least->floats[0]
+           : attributes ? peek__attribute_number(operation->node, "min", -INFINITY)
+                        : -INFINITY;
+    *high = most         ? most->floats[0]
+            : attributes ? peek__attribute_number(operation->node, "max", INFINITY)
+                         : INFINITY;
 }
 
 #define RUN(number, x, y, low, high)                                                                           \

@@ -18,7 +18,7 @@ static int64_t product(const int64_t *shape, int64_t first, int64_t end)
 static peek_status infer_concat(peek_context *context, peek__operation *operation)
 {
     const peek__tensor *first = operation->input[0];
-    int64_t axis = peek__attribute_integer(operation->node, "axis", operation->network->opset < 4 ? 1 : 0);
+    int64_t axis = peek__attribute_integer(operation->node, "axis", operation->node->opset < 4 ? 1 : 0);
     int64_t shape[PEEK_DIMENSIONS] = {0};
     settings *concat;
     PEEK_TRY(peek__infer_settings(context, operation, &concat));
@@ -88,7 +88,7 @@ static peek_status infer_split(peek_context *context, peek__operation *operation
 {
     const peek__tensor *x = operation->input[0];
     int64_t axis = peek__attribute_integer(operation->node, "axis", 0), parts = operation->node->outputs;
-    int64_t opset = operation->network->opset, shape[PEEK_DIMENSIONS], left;
+    int64_t opset = operation->node->opset, shape[PEEK_DIMENSIONS], left;
     const peek__tensor *given = opset >= 13 ? peek__input(operation, 1) : NULL;
     const int64_t *lengths = NULL;
     settings *split;

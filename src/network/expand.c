@@ -57,7 +57,7 @@ static peek_status read_repeats(peek_context *context, const peek__operation *op
 {
     const peek__tensor *x = operation->input[0];
     int64_t count;
-    if (operation->network->opset >= 6) {
+    if (operation->node->opset >= 6) {
         PEEK_TRY(peek__infer_integers(context, operation, 1, NULL, &count, repeats));
         if (operation->inputs == 2 && count == x->dimensions) return PEEK_OK;
         return peek__broken(context, operation, "it should have one `repeats` for each of %d dimensions",

@@ -5,6 +5,17 @@
 
 #include <string.h>
 
+/* The number of values that a node waits for, and each of them (-1: none). */
+static int64_t need_count(const peek__node *node)
+{
+    return node->inputs + 1;
+}
+
+static int64_t need(const peek__node *node, int64_t index)
+{
+    return index < node->inputs ? node->input[index] : node->guard;
+}
+
 /* Orders the nodes so that each comes after those that make its inputs (Kahn's algorithm, first come first
  * served, which leaves a sorted graph as it is). order: the nodes' numbers. */
 static peek_status sort_nodes(peek_context *context, const peek_network *network, int64_t *order,
@@ -14,11 +25,12 @@ static peek_status sort_nodes(peek_context *context, const peek_network *network
     for (int64_t i = 0; i < network->values; i++) first_use[i] = -1;
     for (int64_t n = network->nodes - 1; n >= 0; n--) {
         const peek__node *node = &network->node[n];
-        for (int64_t i = 0; i < node->inputs; i++) {
-            if (node->input[i] < 0 || network->value[node->input[i]].node < 0) continue;
+        for (int64_t i = 0; i < need_count(node); i++) {
+            int64_t value = need(node, i);
+            if (value < 0 || network->value[value].node < 0) continue;
             user[uses] = n;
-            next_use[uses] = first_use[node->input[i]];
-            first_use[node->input[i]] = uses++;
+            next_use[uses] = first_use[value];
+            first_use[value] = uses++;
             waiting[n]++;
         }
     }
@@ -42,9 +54,9 @@ static peek_status sort_nodes(peek_context *context, const peek_network *network
 static int is_sorted(const peek_network *network)
 {
     for (int64_t n = 0; n < network->nodes; n++)
-        for (int64_t i = 0; i < network->node[n].inputs; i++) {
-            int64_t input = network->node[n].input[i];
-            if (input >= 0 && network->value[input].node >= n) return 0;
+        for (int64_t i = 0; i < need_count(&network->node[n]); i++) {
+            int64_t value = need(&network->node[n], i);
+            if (value >= 0 && network->value[value].node >= n) return 0;
         }
     return 1;
 }
@@ -60,7 +72,7 @@ static peek_status order_nodes(peek_context *context, peek_network *network)
 {
     if (is_sorted(network)) return PEEK_OK;
     int64_t uses = 0, *memory = NULL;
-    for (int64_t n = 0; n < network->nodes; n++) uses += network->node[n].inputs;
+    for (int64_t n = 0; n < network->nodes; n++) uses += need_count(&network->node[n]);
     peek__node *sorted = NULL;
     int64_t total = 2 * network->nodes + network->values + 2 * uses;
     peek_status status = peek__alloc(context, &memory, total, "the graph of a network");
@@ -103,7 +115,7 @@ static peek_status refuse_unmade(peek_context *context, const peek_network *netw
 static peek_status connect_node(peek_context *context, peek_network *network, peek__node *node)
 {
     int64_t first, last;
-    node->type = peek__operator_find(node->op, network->opset, &first, &last);
+    node->type = peek__operator_find(node->op, node->opset, &first, &last);
     if (!node->type && !first)
         return peek__node_refuse(context, network, node, "nnpeek does not know this operator");
     if (!node->type)
@@ -225,6 +237,8 @@ void peek__graph_digest(peek_network *network)
         const peek__node *node = &network->node[n];
         digest_text(&state, node->op);
         digest_text(&state, node->name);
+        if (node->opset != network->opset) peek__digest(&state, &node->opset, sizeof node->opset);
+        if (node->guard >= 0) peek__digest(&state, &node->guard_value, sizeof node->guard_value);
         for (int64_t i = 0; i < node->inputs; i++)
             if (node->input[i] >= 0) digest_value(&state, &network->value[node->input[i]]);
         for (int64_t i = 0; i < node->outputs; i++)

@@ -149,7 +149,7 @@ peek_status peek__graph_node(peek_context *context, peek_network *network, const
         grow(context, (void **)&network->node, network->nodes, &network->node_capacity, sizeof *network->node));
     int64_t number = network->nodes++;
     peek__node *node = &network->node[number];
-    *node = (peek__node){0};
+    *node = (peek__node){.opset = network->opset, .guard = -1};
     PEEK_TRY(peek__copy_text(context, &node->op, op));
     PEEK_TRY(peek__copy_text(context, &node->name, name));
     PEEK_TRY(peek__alloc(context, &node->input, inputs, "the graph of a network"));
@@ -327,7 +327,7 @@ peek_status peek__node_refuse(peek_context *context, const peek_network *network
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return peek__fail(context, PEEK_E_UNSUPPORTED, "%s, opset %lld) cannot be run: %s", which,
-                      (long long)network->opset, reason);
+                      (long long)(node->opset ? node->opset : network->opset), reason);
 }
 
 peek_status peek__node_broken(peek_context *context, const peek__node *node, const char *format, ...)
@@ -339,4 +339,11 @@ peek_status peek__node_broken(peek_context *context, const peek__node *node, con
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return peek__fail(context, PEEK_E_FORMAT, "the graph is broken at %s): %s", which, reason);
+}
+
+peek_status peek__node_fail_in(peek_context *context, peek_status status, const peek__node *node)
+{
+    char which[320];
+    name_node(which, sizeof which, node);
+    return peek__fail_in(context, status, "%s)", which);
 }

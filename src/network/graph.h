@@ -43,7 +43,11 @@ typedef struct peek__value {
 
 typedef struct peek__node {
     char *name, *op;
+    int64_t opset; /* whose definition of op is meant: the network's, but in functions that import another */
     const peek__operator *type;
+    int64_t
+        guard; /* the condition of the If in whose branch it is, or -1: it is run where that is guard_value */
+    int guard_value;
     int64_t inputs, outputs;
     int64_t *input, *output; /* numbers of values; -1 for one left out */
     int64_t attributes;
@@ -145,5 +149,7 @@ peek_status peek__node_refuse(peek_context *context, const peek_network *network
                               const char *format, ...) PEEK_PRINTF(4, 5);
 peek_status peek__node_broken(peek_context *context, const peek__node *node, const char *format, ...)
     PEEK_PRINTF(3, 4);
+/* Puts the node before the sentence of a failure. */
+peek_status peek__node_fail_in(peek_context *context, peek_status status, const peek__node *node);
 
 #endif

@@ -49,10 +49,36 @@ static int is_constant(const peek__operation *operation)
     return 1;
 }
 
+/* Says of the If whose branch a node is in that its condition is not known. */
+static peek_status refuse_guard(peek_context *context, const peek__instance *instance, int64_t guard)
+{
+    const peek__node *node = instance->network->node;
+    while (strcmp(node->op, "If") != 0 || node->input[0] != guard)
+        node++; /* it is there: the reader made both */
+    return peek__check_condition(context, instance->network, node, &instance->tensor[guard]);
+}
+
+/* Whether a node is in a branch that is not taken. */
+static peek_status pass_over(peek_context *context, const peek__instance *instance, const peek__node *node,
+                             int *passed)
+{
+    *passed = 0;
+    if (node->guard < 0) return PEEK_OK;
+    const peek__tensor *condition = &instance->tensor[node->guard];
+    *passed = condition->type == PEEK__TYPE_NONE; /* within a branch that is not taken */
+    if (*passed) return PEEK_OK;
+    if (condition->type != PEEK__TYPE_BOOL || condition->size != 1 || !condition->data)
+        return refuse_guard(context, instance, node->guard);
+    *passed = (condition->integers[0] != 0) != node->guard_value;
+    return PEEK_OK;
+}
+
 static peek_status infer(peek_context *context, peek__instance *instance, peek__inferred *step)
 {
     peek__operation *operation = &step->operation;
     const peek__node *node = operation->node;
+    PEEK_TRY(pass_over(context, instance, node, &step->folded));
+    if (step->folded) return PEEK_OK;
     for (int64_t i = 0; i < operation->inputs; i++) {
         if (node->input[i] < 0) continue;
         peek__tensor *input = &instance->tensor[node->input[i]];

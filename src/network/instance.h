@@ -10,7 +10,7 @@
 
 typedef struct peek__inferred {
     peek__operation operation; /* its tensors are those of the instance; no state, no gradients */
-    int folded;                /* 1: its outputs are constant */
+    int folded; /* 1: its outputs are constant, or it is in a branch that is not taken and has none */
 } peek__inferred;
 
 typedef struct peek__instance {

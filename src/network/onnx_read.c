@@ -99,14 +99,9 @@ static peek_status read_graph(peek_context *context, peek__onnx_reader *reader)
     if (graph->n_sparse_initializer)
         return peek__fail(context, PEEK_E_UNSUPPORTED,
                           "the network has sparse weights: save it with dense ones");
-    for (size_t i = 0; i < graph->n_initializer; i++) {
-        const char *name = peek__text_or(graph->initializer[i]->name, "");
-        peek__tensor tensor;
-        peek_status status = peek__onnx_tensor(context, reader, graph->initializer[i], name, &tensor);
-        if (status == PEEK_OK) status = peek__graph_give(context, network, name, &tensor);
-        peek__free(&tensor.data);
-        PEEK_TRY(status);
-    }
+    for (size_t i = 0; i < graph->n_initializer; i++)
+        PEEK_TRY(peek__onnx_weight(context, reader, graph->initializer[i],
+                                   peek__text_or(graph->initializer[i]->name, "")));
     for (size_t i = 0; i < graph->n_input; i++) {
         int64_t number = graph->input[i]->name ? peek__graph_find(network, graph->input[i]->name) : -1;
         /* Old files list their weights as inputs. */

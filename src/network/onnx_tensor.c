@@ -171,3 +171,13 @@ peek_status peek__onnx_tensor(peek_context *context, const peek__onnx_reader *re
     read_list(tensor, out);
     return PEEK_OK;
 }
+
+peek_status peek__onnx_weight(peek_context *context, const peek__onnx_reader *reader, Onnx__TensorProto *tensor,
+                              const char *name)
+{
+    peek__tensor read;
+    peek_status status = peek__onnx_tensor(context, reader, tensor, name, &read);
+    if (status == PEEK_OK) status = peek__graph_give(context, reader->network, name, &read);
+    peek__free(&read.data);
+    return status;
+}

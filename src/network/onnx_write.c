@@ -201,6 +201,19 @@ static peek_status write_constants(pool *p, const peek_network *network, Onnx__G
     return PEEK_OK;
 }
 
+/* What the reader put in place cannot be told any more from what it was read from. */
+static peek_status check_nodes(pool *p, const peek_network *network)
+{
+    for (int64_t i = 0; i < network->nodes; i++) {
+        const peek__node *node = &network->node[i];
+        if (strcmp(node->op, "If") == 0 || node->opset != network->opset)
+            return peek__fail(p->context, PEEK_E_UNSUPPORTED,
+                              "a network with %s cannot be written: export it without",
+                              strcmp(node->op, "If") == 0 ? "an If" : "functions of another opset");
+    }
+    return PEEK_OK;
+}
+
 static peek_status write_graph(pool *p, const peek_network *network, Onnx__GraphProto *graph)
 {
     Onnx__NodeProto node = ONNX__NODE_PROTO__INIT;
@@ -253,6 +266,7 @@ static peek_status write_model(pool *p, const peek_network *network, char *prepr
     model.producer_name = (char *)"nnpeek";
     model.producer_version = (char *)peek_version();
     model.graph = &graph;
+    PEEK_TRY(check_nodes(p, network));
     PEEK_TRY(write_graph(p, network, &graph));
     PEEK_TRY(write_metadata(p, network, preprocess, &model));
     size_t size = onnx__model_proto__get_packed_size(&model);

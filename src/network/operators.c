@@ -4,12 +4,12 @@
 #include <string.h>
 
 static const peek__family *const families[] = {
-    &peek__batch_norm_family, &peek__binary_family,  &peek__bitwise_family,   &peek__cast_family,
-    &peek__clip_family,       &peek__compare_family, &peek__concat_family,    &peek__convolution_family,
-    &peek__expand_family,     &peek__gather_family,  &peek__gemm_family,      &peek__matmul_family,
-    &peek__pooling_family,    &peek__reduce_family,  &peek__reshape_family,   &peek__shape_family,
-    &peek__slice_family,      &peek__softmax_family, &peek__transpose_family, &peek__unary_family,
-    &peek__variadic_family,   &peek__where_family,
+    &peek__batch_norm_family,  &peek__binary_family,   &peek__bitwise_family, &peek__cast_family,
+    &peek__choice_family,      &peek__clip_family,     &peek__compare_family, &peek__concat_family,
+    &peek__convolution_family, &peek__expand_family,   &peek__gather_family,  &peek__gemm_family,
+    &peek__matmul_family,      &peek__pooling_family,  &peek__reduce_family,  &peek__reshape_family,
+    &peek__shape_family,       &peek__slice_family,    &peek__softmax_family, &peek__transpose_family,
+    &peek__unary_family,       &peek__variadic_family, &peek__where_family,
 };
 
 enum { FAMILIES = sizeof families / sizeof *families };
@@ -60,7 +60,8 @@ peek_status peek__infer_output(peek_context *context, peek__operation *operation
     if (output >= operation->outputs || !operation->output[output]) return PEEK_OK;
     const char *name = operation->network->value[operation->node->output[output]].name;
     operation->output[output]->type = type;
-    return peek__tensor_shape(context, operation->output[output], name, dimensions, shape);
+    peek_status status = peek__tensor_shape(context, operation->output[output], name, dimensions, shape);
+    return status == PEEK_OK ? status : peek__node_fail_in(context, status, operation->node);
 }
 
 peek_status peek__infer_same(peek_context *context, peek__operation *operation)

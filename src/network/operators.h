@@ -73,10 +73,10 @@ typedef struct peek__family {
     }
 
 extern const peek__family peek__batch_norm_family, peek__binary_family, peek__bitwise_family, peek__cast_family,
-    peek__clip_family, peek__compare_family, peek__concat_family, peek__convolution_family, peek__expand_family,
-    peek__gather_family, peek__gemm_family, peek__matmul_family, peek__pooling_family, peek__reduce_family,
-    peek__reshape_family, peek__shape_family, peek__slice_family, peek__softmax_family, peek__transpose_family,
-    peek__unary_family, peek__variadic_family, peek__where_family;
+    peek__choice_family, peek__clip_family, peek__compare_family, peek__concat_family, peek__convolution_family,
+    peek__expand_family, peek__gather_family, peek__gemm_family, peek__matmul_family, peek__pooling_family,
+    peek__reduce_family, peek__reshape_family, peek__shape_family, peek__slice_family, peek__softmax_family,
+    peek__transpose_family, peek__unary_family, peek__variadic_family, peek__where_family;
 
 /* The row of a name and opset. NULL: there is none; *first and *last then tell the opsets in which there is one
  * (0: none at all). */
@@ -118,6 +118,10 @@ const char *peek__input_name(const peek__operation *operation, int64_t input);
 peek_status peek__needs_floats(peek_context *context, const peek__operation *operation, int64_t input);
 peek_status peek__needs_integers(peek_context *context, const peek__operation *operation, int64_t input);
 peek_status peek__needs_constant(peek_context *context, const peek__operation *operation, int64_t input);
+
+/* Refuses a condition of an If that is not one constant bool. */
+peek_status peek__check_condition(peek_context *context, const peek_network *network, const peek__node *node,
+                                  const peek__tensor *condition);
 
 /* Integers that newer opsets take as a constant input and older ones as an attribute: input number `input`
  * (negative: there is none in this opset), else the attribute `name` (NULL: none). *count is -1 where neither

@@ -39,7 +39,7 @@ typedef struct settings {
 /* Where opsets take the axes from an input: ReduceSum from 13 on, the others from 18 on. */
 static int axes_input(const peek__operation *operation)
 {
-    return operation->network->opset >= (strcmp(operation->node->op, "ReduceSum") == 0 ? 13 : 18) ? 1 : -1;
+    return operation->node->opset >= (strcmp(operation->node->op, "ReduceSum") == 0 ? 13 : 18) ? 1 : -1;
 }
 
 static peek_status infer(peek_context *context, peek__operation *operation)

@@ -14,7 +14,7 @@ static peek_status infer_identity(peek_context *context, peek__operation *operat
 static peek_status infer_dropout(peek_context *context, peek__operation *operation)
 {
     const peek__tensor *x = operation->input[0], *training = peek__input(operation, 2);
-    int64_t opset = operation->network->opset;
+    int64_t opset = operation->node->opset;
     int trains = opset < 7 && !peek__attribute_integer(operation->node, "is_test", 0);
     if (training) {
         PEEK_TRY(peek__needs_integers(context, operation, 2));
@@ -78,7 +78,7 @@ static peek_status infer_reshape(peek_context *context, peek__operation *operati
 {
     const peek__tensor *x = operation->input[0];
     int64_t count, shape[PEEK_DIMENSIONS];
-    int from_input = operation->network->opset >= 5;
+    int from_input = operation->node->opset >= 5;
     PEEK_TRY(peek__infer_integers(context, operation, from_input ? 1 : -1, from_input ? NULL : "shape", &count,
                                   shape));
     if (count < 0) return peek__broken(context, operation, "it has no target shape");
@@ -105,8 +105,8 @@ static peek_status infer_squeeze(peek_context *context, peek__operation *operati
     const peek__tensor *x = operation->input[0];
     int64_t count, axes[PEEK_DIMENSIONS], shape[PEEK_DIMENSIONS], kept = 0;
     char marked[PEEK_DIMENSIONS] = {0};
-    PEEK_TRY(peek__infer_integers(context, operation, operation->network->opset >= 13 ? 1 : -1, "axes", &count,
-                                  axes));
+    PEEK_TRY(
+        peek__infer_integers(context, operation, operation->node->opset >= 13 ? 1 : -1, "axes", &count, axes));
     PEEK_TRY(mark_axes(context, operation, count, axes, x->dimensions, marked));
     for (int d = 0; d < x->dimensions; d++) {
         if (marked[d] && x->shape[d] != 1)
@@ -122,8 +122,8 @@ static peek_status infer_unsqueeze(peek_context *context, peek__operation *opera
     const peek__tensor *x = operation->input[0];
     int64_t count, axes[PEEK_DIMENSIONS], shape[2 * PEEK_DIMENSIONS];
     char marked[2 * PEEK_DIMENSIONS] = {0};
-    PEEK_TRY(peek__infer_integers(context, operation, operation->network->opset >= 13 ? 1 : -1, "axes", &count,
-                                  axes));
+    PEEK_TRY(
+        peek__infer_integers(context, operation, operation->node->opset >= 13 ? 1 : -1, "axes", &count, axes));
     if (count < 0) return peek__broken(context, operation, "it has no axes");
     PEEK_TRY(mark_axes(context, operation, count, axes, x->dimensions + count, marked));
     for (int64_t d = 0, from = 0; d < x->dimensions + count; d++) shape[d] = marked[d] ? 1 : x->shape[from++];

@@ -34,7 +34,7 @@ static peek_status infer(peek_context *context, peek__operation *operation)
     const peek__tensor *x = operation->input[0];
     int64_t starts, ends, count, steps, start[PEEK_DIMENSIONS], end[PEEK_DIMENSIONS], axis[PEEK_DIMENSIONS],
         step[PEEK_DIMENSIONS], from[PEEK_DIMENSIONS], shape[PEEK_DIMENSIONS], stride[PEEK_DIMENSIONS];
-    int inputs = operation->network->opset >= 10;
+    int inputs = operation->node->opset >= 10;
     PEEK_TRY(
         peek__infer_integers(context, operation, inputs ? 1 : -1, inputs ? NULL : "starts", &starts, start));
     PEEK_TRY(peek__infer_integers(context, operation, inputs ? 2 : -1, inputs ? NULL : "ends", &ends, end));

@@ -20,7 +20,7 @@ static peek_status infer(peek_context *context, peek__operation *operation)
 {
     PEEK_TRY(peek__needs_floats(context, operation, 0));
     const peek__tensor *x = operation->input[0];
-    int single = operation->network->opset >= 13;
+    int single = operation->node->opset >= 13;
     int64_t axis = peek__attribute_integer(operation->node, "axis", single ? -1 : 1);
     /* The older form allows an axis behind the last: then each line is one number. */
     if (single || axis != x->dimensions) PEEK_TRY(peek__infer_axis(context, operation, x->dimensions, &axis));

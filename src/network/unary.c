@@ -164,7 +164,7 @@ static peek_status infer(peek_context *context, peek__operation *operation)
     unary->function = found;
     unary->a = peek__attribute_number(operation->node, found->name_a, found->a);
     unary->b = peek__attribute_number(operation->node, found->name_b, found->b);
-    if (is(operation, "Selu") && operation->network->opset < 6) {
+    if (is(operation, "Selu") && operation->node->opset < 6) {
         unary->a = peek__attribute_number(operation->node, "alpha", 1.6732f);
         unary->b = peek__attribute_number(operation->node, "gamma", 1.0507f);
     }
