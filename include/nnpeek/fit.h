@@ -97,7 +97,8 @@ typedef struct peek_fit_options {
     int64_t restarts;  /* default 1: starts with seeds seed, seed+1, ..; the model of least objective is kept */
     int64_t scale; /* peek_scale; default none; norm or max: each block is divided by its norm or largest value
                       before its weight is applied; the matrices are given in original units */
-    int64_t accuracy; /* peek_accuracy; default balanced */
+    int64_t accuracy;                                        /* peek_accuracy; default balanced */
+    double l1_samples, l1_loadings, l2_samples, l2_loadings; /* default 0: penalties, see peek_fit() */
     const char *init; /* default "uniform": uniform (0, 1); "nndsvd": from singular vectors; or a rank-K folder
                          to start from */
     int64_t seed;     /* default 0 */
@@ -108,11 +109,31 @@ PEEK_API void peek_fit_options_default(peek_fit_options *options);
 
 typedef struct peek_model peek_model;
 
-/* Factorises. The same bits for any number of threads. The caller frees *out with peek_model_free().
- * Errors: E_ARGUMENT, E_SHAPE (no blocks; rank larger than the samples or the columns of all blocks), E_FORMAT
- * and E_SHAPE (init), E_NUMERIC, E_MEMORY, E_STOPPED. */
+/* Factorises. With penalties what is minimised is
+ *
+ *     J + n (2 l1_samples sum F + l2_samples ||F||^2) + T sum_b (2 l1_loadings sum V_b + l2_loadings ||V_b||^2)
+ *
+ * with n the columns of all blocks and V_b = sqrt(alpha_b) W_b the loadings of the weighted blocks: twice the
+ * objective of scikit-learn's NMF. The same bits for any number of threads. The caller frees *out with
+ * peek_model_free(). Errors: E_ARGUMENT (also a penalty on one of F and W alone, which the other can evade),
+ * E_SHAPE (no blocks; rank larger than the samples or the columns of all blocks), E_FORMAT and E_SHAPE (init),
+ * E_NUMERIC, E_MEMORY, E_STOPPED.
+ */
 PEEK_API peek_status peek_fit(peek_context *context, const peek_problem *problem,
                               const peek_fit_options *options, peek_model **out);
+
+/* Takes a model, which is its own from then on, to be freed with peek_model_free(). Anything but PEEK_OK ends
+ * the call that made the model, with this status. */
+typedef peek_status (*peek_model_fn)(peek_model *model, void *user);
+
+/* Factorises at several ranks, each from options->restarts starts (options->rank is not looked at), and hands
+ * each rank's best model to `take` as soon as it is known. Models share the reading of the data and one sketch
+ * of it, so this takes less time than a call for each. On the data itself a model has the bits that it would
+ * have alone; on a sketch, which is that of the largest rank, it has those of this sweep. Errors: as
+ * peek_fit(). */
+PEEK_API peek_status peek_sweep(peek_context *context, const peek_problem *problem,
+                                const peek_fit_options *options, int64_t count, const int64_t *ranks,
+                                peek_model_fn take, void *user);
 PEEK_API void peek_model_free(peek_model **model);
 
 typedef struct peek_model_info {
@@ -122,7 +143,8 @@ typedef struct peek_model_info {
     int64_t seed;              /* of the start that was kept */
     int64_t iterations;        /* on the data */
     int64_t sketch_iterations; /* before them, on a sketch of the data; 0: none */
-    double seconds;            /* from blocks loaded to final matrices */
+    double seconds;            /* from blocks loaded to final matrices, of all starts of this rank; where models
+                                  share a sweep over the data, each has a share of its time by rank */
     const double *objective;   /* J of every iteration, `iterations` values */
     double rmse;           /* sqrt(sum_b ||X_b - F W_b^T||^2 / number of entries of all blocks), unweighted */
     double relative_error; /* sqrt(sum_b ||X_b - F W_b^T||^2) / sqrt(sum_b ||X_b||^2) */

@@ -95,20 +95,26 @@ static void tell(cli_call *call, const peek_problem *problem, const peek_model *
     cJSON_AddItemToArray(models, entry);
 }
 
-static peek_status fit_rank(cli_call *call, const peek_problem *problem, const peek_fit_options *options,
-                            const char *output)
+/* Where finished models go. */
+typedef struct finish {
+    cli_call *call;
+    const peek_problem *problem;
+    const char *output;
+} finish;
+
+static peek_status save(peek_model *model, void *user)
 {
-    peek_model *model = NULL;
+    const finish *to = user;
     char folder[4096];
-    snprintf(folder, sizeof folder, "%s/rank-%lld", output, (long long)options->rank);
-    peek_status status = peek_fit(call->context, problem, options, &model);
-    if (status == PEEK_OK) status = peek_model_save(call->context, model, folder);
-    if (status == PEEK_OK) tell(call, problem, model, folder);
+    snprintf(folder, sizeof folder, "%s/rank-%lld", to->output, (long long)peek_model_describe(model).rank);
+    peek_status status = peek_model_save(to->call->context, model, folder);
+    if (status == PEEK_OK) tell(to->call, to->problem, model, folder);
     peek_model_free(&model);
     return status;
 }
 
-static peek_status run(cli_call *call, const fit_flags *flags, peek_fit_options *options, peek_problem *problem)
+static peek_status run(cli_call *call, const fit_flags *flags, const peek_fit_options *options,
+                       peek_problem *problem)
 {
     int64_t ranks[RANKS], count = 0;
     if (!flags->ranks)
@@ -124,10 +130,8 @@ static peek_status run(cli_call *call, const fit_flags *flags, peek_fit_options 
     cJSON_AddStringToObject(call->result, "output", flags->output);
     cJSON_AddNumberToObject(call->result, "samples", (double)peek_problem_samples(problem));
     cJSON_AddArrayToObject(call->result, "models");
-    for (int64_t i = 0; status == PEEK_OK && i < count; i++) {
-        options->rank = ranks[i];
-        status = fit_rank(call, problem, options, flags->output);
-    }
+    finish to = {call, problem, flags->output};
+    status = peek_sweep(call->context, problem, options, count, ranks, save, &to);
     if (status == PEEK_OK) cli_say(call, "models are in %s\n", flags->output);
     return status;
 }

@@ -18,6 +18,7 @@ peek_status peek__model_create(peek_context *context, const peek_problem *proble
     model->rank = rank;
     model->columns = problem->columns;
     PEEK_TRY(peek__alloc(context, &model->objective, iterations, "a model"));
+    PEEK_TRY(peek__alloc(context, &model->times, iterations, "a model"));
     PEEK_TRY(peek__alloc(context, &model->samples, peek__product(model->rows, rank), "the sample matrix"));
     PEEK_TRY(peek__alloc(context, &model->loadings, peek__product(model->columns, rank), "the loadings"));
     PEEK_TRY(peek__alloc(context, &model->errors, peek__product(model->rows, problem->count), "the errors"));
@@ -45,6 +46,7 @@ void peek_model_free(peek_model **out)
         peek__release((void *)(uintptr_t)model->block[b].file);
     }
     peek__free(&model->objective);
+    peek__free(&model->times);
     peek__free(&model->samples);
     peek__free(&model->loadings);
     peek__free(&model->errors);

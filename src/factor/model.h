@@ -6,7 +6,7 @@
 
 typedef struct peek__start_record {
     int64_t seed, iterations;
-    double objective, relative_error;
+    double objective, relative_error, seconds;
 } peek__start_record;
 
 struct peek_model {
@@ -14,8 +14,11 @@ struct peek_model {
     const char *rule, *citation, *stop;
     int64_t seed, iterations;
     int64_t sketch_width, sketch_iterations; /* 0: no sketch */
+    int64_t sweep_models;                    /* that shared the call */
+    double sketch_seconds;                   /* until iterations on the data began */
     double seconds, rmse, relative_error;
     double *objective;       /* iterations */
+    double *times;           /* iterations: seconds at the end of each */
     float *samples;          /* T x k */
     float *loadings;         /* columns x k */
     float *errors;           /* T x blocks */

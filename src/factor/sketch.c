@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "linalg/skinny.h"
 
 enum {
     SAMPLES_LEAST = 1000, /* of the subsample in which the range is sought */
@@ -200,6 +201,99 @@ peek_status peek__sketch_make(peek_context *context, const peek_problem *problem
     peek__free(&work.transposed);
     peek__free(&work.buffers);
     return status;
+}
+
+/* Products of a sorting: tiles of rows. */
+typedef struct sort_work {
+    int64_t rows, width;
+    const float *rotation; /* Q, l x l */
+    float *matrix;         /* rows x l, becomes matrix Q */
+    float *buffers;        /* threads x TILE x l */
+} sort_work;
+
+static peek_status rotate_tile(void *argument, int64_t tile, int thread)
+{
+    sort_work *work = argument;
+    int64_t l = work->width, first = tile * TILE, rows = least(TILE, work->rows - first);
+    float *out = work->buffers + thread * TILE * l, *in = work->matrix + first * l;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)l, (int)l, 1.0f, in, (int)l,
+                work->rotation, (int)l, 0.0f, out, (int)l);
+    memcpy(in, out, (size_t)(rows * l) * sizeof *in);
+    return PEEK_OK;
+}
+
+/* Eigenvectors of the symmetric l x l matrix G, those of the largest eigenvalue first, as columns of Q. One
+ * task, so that LAPACK keeps to one thread. */
+typedef struct eigen_work {
+    peek_context *context;
+    int64_t width;
+    double *gram;
+    float *rotation;
+    int info;
+} eigen_work;
+
+static peek_status find_rotation(void *argument, int64_t index, int thread)
+{
+    (void)index, (void)thread;
+    eigen_work *work = argument;
+    int64_t l = work->width;
+    double *values;
+    PEEK_TRY(peek__alloc(work->context, &values, l, "a sketch"));
+    work->info = LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'V', 'U', (int)l, work->gram, (int)l, values);
+    for (int64_t i = 0; i < l; i++)
+        for (int64_t j = 0; j < l; j++) work->rotation[i * l + j] = (float)work->gram[i * l + (l - 1 - j)];
+    peek__free(&values);
+    return PEEK_OK;
+}
+
+static peek_status rotate(peek_context *context, int64_t rows, int64_t width, const float *rotation,
+                          float *matrix)
+{
+    sort_work work = {.rows = rows, .width = width, .rotation = rotation, .matrix = matrix};
+    PEEK_TRY(peek__alloc(context, &work.buffers, peek__product((int64_t)peek_threads(context) * TILE, width),
+                         "a sketch"));
+    peek_status status = peek__parallel(context, (rows + TILE - 1) / TILE, rotate_tile, &work);
+    peek__free(&work.buffers);
+    return status;
+}
+
+peek_status peek__sketch_sort(peek_context *context, const peek_problem *problem, peek__sketch *sketch)
+{
+    int64_t l = sketch->width;
+    eigen_work work = {.context = context, .width = l};
+    double *scratch = NULL;
+    peek_status status = peek__alloc(context, &work.gram, l * l, "a sketch");
+    if (status == PEEK_OK) status = peek__alloc(context, &work.rotation, l * l, "a sketch");
+    if (status == PEEK_OK) status = peek__alloc(context, &scratch, PEEK__GRAM_ROWS * l, "a sketch");
+    if (status == PEEK_OK) {
+        peek__skinny_gram(problem->rows, l, sketch->coefficients, scratch, work.gram);
+        status = peek__parallel(context, 1, find_rotation, &work);
+    }
+    if (status == PEEK_OK && work.info)
+        status = peek__fail(context, PEEK_E_NUMERIC,
+                            "the sketch could not be sorted (LAPACK: %d): use --accuracy exact", work.info);
+    if (status == PEEK_OK) status = rotate(context, problem->rows, l, work.rotation, sketch->coefficients);
+    if (status == PEEK_OK) status = rotate(context, problem->columns, l, work.rotation, sketch->basis);
+    peek__free(&work.gram);
+    peek__free(&work.rotation);
+    peek__free(&scratch);
+    return status;
+}
+
+static void copy_columns(int64_t rows, int64_t from, int64_t width, const float *in, float *out)
+{
+    for (int64_t i = 0; i < rows; i++) memcpy(out + i * width, in + i * from, (size_t)width * sizeof *out);
+}
+
+peek_status peek__sketch_part(peek_context *context, const peek_problem *problem, const peek__sketch *sketch,
+                              int64_t width, peek__sketch *out)
+{
+    *out = (peek__sketch){.width = width};
+    PEEK_TRY(peek__alloc(context, &out->basis, peek__product(problem->columns, width), "a sketch"));
+    PEEK_TRY(peek__alloc(context, &out->coefficients, peek__product(problem->rows, width), "a sketch"));
+    copy_columns(problem->columns, sketch->width, width, sketch->basis, out->basis);
+    copy_columns(problem->rows, sketch->width, width, sketch->coefficients, out->coefficients);
+    return PEEK_OK;
 }
 
 void peek__sketch_clear(peek__sketch *sketch)

@@ -28,6 +28,14 @@ int64_t peek__sketch_width(const peek_problem *problem, int64_t rank);
  * after a failure. */
 peek_status peek__sketch_make(peek_context *context, const peek_problem *problem, const double *multipliers,
                               int64_t width, uint64_t seed, peek__sketch *sketch);
+
+/* Turns basis and coefficients so that the columns of C are orthogonal to each other, those of most energy
+ * first. */
+peek_status peek__sketch_sort(peek_context *context, const peek_problem *problem, peek__sketch *sketch);
+
+/* A copy of the first `width` columns. Free it with peek__sketch_clear(). */
+peek_status peek__sketch_part(peek_context *context, const peek_problem *problem, const peek__sketch *sketch,
+                              int64_t width, peek__sketch *out);
 void peek__sketch_clear(peek__sketch *sketch);
 
 #endif
