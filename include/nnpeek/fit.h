@@ -139,7 +139,7 @@ PEEK_API void peek_model_free(peek_model **model);
 typedef struct peek_model_info {
     int64_t samples, rank, blocks;
     const char *rule;          /* "mu", "hals", "bpp" */
-    const char *stop;          /* "tolerance", "iterations", "kkt", "time" */
+    const char *stop;          /* "tolerance", "iterations", "kkt", "time"; of a transform "exact" */
     int64_t seed;              /* of the start that was kept */
     int64_t iterations;        /* on the data */
     int64_t sketch_iterations; /* before them, on a sketch of the data; 0: none */
@@ -169,6 +169,28 @@ PEEK_API const float *peek_model_errors(const peek_model *model);
 /* Writes folder/samples.npy, errors.npy, BLOCK.npy and fit.json; the folder appears whole or not at all, and
  * replaces an older model of the same name. Errors: E_IO, E_MEMORY. */
 PEEK_API peek_status peek_model_save(peek_context *context, const peek_model *model, const char *folder);
+
+/* Reads a model back from such a folder; the caller frees *out with peek_model_free(). Errors: E_NOT_FOUND,
+ * E_FORMAT, E_SHAPE, E_VALUE (negative or not finite), E_MEMORY. */
+PEEK_API peek_status peek_model_load(peek_context *context, const char *folder, peek_model **out);
+
+typedef enum peek_fixed {
+    PEEK_FIXED_NONE,
+    PEEK_FIXED_SAMPLES, /* F stays: the loadings of new blocks for the same samples */
+    PEEK_FIXED_LOADINGS /* W stays: the sample matrix of new samples, from some or all of the model's blocks */
+} peek_fixed;
+
+/* Finds one matrix while the other stays as the model has it, by exact non-negative least squares:
+ *
+ *     loadings stay:  min over F >= 0 of sum_b alpha_b || X_b - F W_b^T ||^2    X_b any number of samples; W_b
+ * the model's block of the same name, alpha_b its weight there samples stay:   min over W_b >= 0 of || X_b - F
+ * W_b^T ||^2                X_b as many samples as the model has
+ *
+ * *out is a model of these blocks, `rule` "bpp", `stop` "exact"; the caller frees it. The same bits for any
+ * number of threads. Errors: E_ARGUMENT, E_NOT_FOUND (a block that the model does not have), E_SHAPE, E_VALUE,
+ * E_MEMORY, E_STOPPED. Source: J. Kim, H. Park, SIAM Journal on Scientific Computing 33(6), 2011. */
+PEEK_API peek_status peek_transform(peek_context *context, const peek_problem *problem, const peek_model *model,
+                                    peek_fixed fixed, peek_model **out);
 
 /* Parses ranks: "20", "10,20,50", "10:50:10" (ends included). ranks is an array of `capacity`; *count of them
  * are set, ascending without repeats. Errors: E_ARGUMENT. */

@@ -26,11 +26,11 @@ static peek__penalty scaled_penalty(double l1, double l2, int64_t count, double 
 }
 
 peek_status peek__fit_prepare(peek_context *context, const peek_problem *problem,
-                              const peek_fit_options *options, const double *factors, peek__fit *fit)
+                              const peek_fit_options *options, const double *alphas, peek__fit *fit)
 {
     *fit = (peek__fit){.context = context, .problem = problem, .options = options};
     fit->rule = peek__rule_at(options->rule);
-    PEEK_TRY(peek__scaling_prepare(context, problem, (peek_scale)options->scale, factors, &fit->scaling));
+    PEEK_TRY(peek__scaling_prepare(context, problem, (peek_scale)options->scale, alphas, &fit->scaling));
     double s = fit->scaling.data_scale;
     fit->sample_penalty = scaled_penalty(options->l1_samples, options->l2_samples, problem->columns, s);
     fit->loading_penalty = scaled_penalty(options->l1_loadings, options->l2_loadings, problem->rows, s);
@@ -60,7 +60,8 @@ peek_status peek__course_begin(const peek__fit *fit, int64_t rank, int64_t seed,
 {
     double begin = peek__seconds();
     *course = (peek__course){.fit = fit};
-    PEEK_TRY(peek__model_create(fit->context, fit->problem, rank, fit->options->iterations, &course->model));
+    PEEK_TRY(peek__model_create(fit->context, fit->problem, fit->scaling.weights, rank,
+                                fit->options->iterations, &course->model));
     course->model->rule = fit->rule->name;
     course->model->citation = fit->rule->citation;
     course->model->seed = seed;
@@ -207,7 +208,7 @@ peek_status peek__course_enter(peek__course *course)
     return PEEK_OK;
 }
 
-static void unscale(const peek__fit *fit, peek_model *model)
+void peek__course_unscale(const peek__fit *fit, peek_model *model)
 {
     const peek__scaling *scaling = &fit->scaling;
     for (int64_t i = 0; i < model->rows * model->rank; i++)
@@ -244,10 +245,10 @@ peek_status peek__course_end(peek__course *course, peek_model **out)
     model->stop = course->stop;
     double penalty = penalty_of(&fit->sample_penalty, model->rows * model->rank, model->samples) +
                      penalty_of(&fit->loading_penalty, model->columns * model->rank, model->loadings);
-    unscale(fit, model);
+    peek__course_unscale(fit, model);
     course->seconds += peek__seconds() - begin;
     model->seconds = fit->sketch_seconds + course->seconds;
-    PEEK_TRY(peek__model_judge(fit->context, model, fit->problem, fit->scaling.weights));
+    PEEK_TRY(peek__model_judge(fit->context, model, fit->problem));
     model->objective[model->iterations - 1] += penalty / (s * s);
     *out = model;
     course->model = NULL;

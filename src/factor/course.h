@@ -22,10 +22,10 @@ typedef struct peek__fit {
     int64_t steps;                                 /* of progress, up to the models now on their way */
 } peek__fit;
 
-/* Sets up what is shared, but for the sketch. factors: as peek__scaling_prepare() has it. peek__fit_clear() in
+/* Sets up what is shared, but for the sketch. alphas: as peek__scaling_prepare() has it. peek__fit_clear() in
  * every case. */
 peek_status peek__fit_prepare(peek_context *context, const peek_problem *problem,
-                              const peek_fit_options *options, const double *factors, peek__fit *fit);
+                              const peek_fit_options *options, const double *alphas, peek__fit *fit);
 void peek__fit_clear(peek__fit *fit);
 
 typedef struct peek__course {
@@ -53,6 +53,9 @@ peek_status peek__course_approach(peek__course *course, const peek__sketch *sket
  * for this model, until course->stop is set. */
 peek_status peek__course_enter(peek__course *course);
 peek_status peek__course_step(peek__course *course, double seconds);
+
+/* From the scaled problem to original units: matrices and objective. */
+void peek__course_unscale(const peek__fit *fit, peek_model *model);
 
 /* Ends it: original units, errors. The model is the caller's. */
 peek_status peek__course_end(peek__course *course, peek_model **out);

@@ -22,6 +22,7 @@ struct peek_model {
     float *samples;          /* T x k */
     float *loadings;         /* columns x k */
     float *errors;           /* T x blocks */
+    double *alphas;          /* alpha_b with the share of --scale in it */
     peek_model_block *block; /* with names and files owned by the model */
     cJSON *options;          /* as resolved */
     peek__start_record *starts;
@@ -30,12 +31,11 @@ struct peek_model {
 
 /* An empty model with its matrices, for the problem. The caller frees it with peek_model_free(), also after a
  * failure. */
-peek_status peek__model_create(peek_context *context, const peek_problem *problem, int64_t rank,
-                               int64_t iterations, peek_model **out);
+peek_status peek__model_create(peek_context *context, const peek_problem *problem, const double *alphas,
+                               int64_t rank, int64_t iterations, peek_model **out);
 
 /* Fills errors, rmse and relative_error (of each block and whole) and objective[iterations-1] from the matrices
  * as they are, in double precision:   e_tb = || x_bt - f_t W_b^T ||. */
-peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem,
-                              const double *weights);
+peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem);
 
 #endif

@@ -17,6 +17,7 @@ static cJSON *blocks_json(const peek_model *model)
         cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)block->columns));
         cJSON_AddNumberToObject(entry, "norm", block->norm);
         cJSON_AddNumberToObject(entry, "weight", block->weight);
+        cJSON_AddNumberToObject(entry, "scaled_weight", model->alphas[b]);
         cJSON_AddNumberToObject(entry, "rmse", block->rmse);
         cJSON_AddNumberToObject(entry, "relative_error", block->relative_error);
         cJSON_AddItemToArray(list, entry);

@@ -15,14 +15,14 @@ static double share(const peek__block *block, peek_scale scale)
 }
 
 peek_status peek__scaling_prepare(peek_context *context, const peek_problem *problem, peek_scale scale,
-                                  const double *factors, peek__scaling *out)
+                                  const double *alphas, peek__scaling *out)
 {
     PEEK_TRY(peek__alloc(context, &out->weights, problem->count, "a fit"));
     PEEK_TRY(peek__alloc(context, &out->multipliers, problem->count, "a fit"));
     PEEK_TRY(peek__alloc(context, &out->loading_scales, problem->count, "a fit"));
     double square = 0;
     for (int64_t b = 0; b < problem->count; b++) {
-        out->weights[b] = problem->weights[b] * (factors ? factors[b] : share(&problem->blocks[b], scale));
+        out->weights[b] = alphas ? alphas[b] : problem->weights[b] * share(&problem->blocks[b], scale);
         square += out->weights[b] * problem->blocks[b].square;
     }
     double mean = sqrt(square / ((double)problem->rows * (double)problem->columns));

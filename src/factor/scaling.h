@@ -18,11 +18,11 @@ typedef struct peek__scaling {
     double *loading_scales; /* sqrt(s alpha_b) */
 } peek__scaling;
 
-/* Finds the scaling of a problem. factors: of the weights alpha_b, one a block, or NULL for the share that
- * `scale` asks for. Errors: E_VALUE (values that single precision cannot hold), E_MEMORY. peek__scaling_clear()
- * in every case. */
+/* Finds the scaling of a problem. alphas: the weights alpha_b, or NULL for the problem's own with the share
+ * that `scale` asks for. Errors: E_VALUE (values that single precision cannot hold), E_MEMORY.
+ * peek__scaling_clear() in every case. */
 peek_status peek__scaling_prepare(peek_context *context, const peek_problem *problem, peek_scale scale,
-                                  const double *factors, peek__scaling *out);
+                                  const double *alphas, peek__scaling *out);
 void peek__scaling_clear(peek__scaling *scaling);
 
 #endif
