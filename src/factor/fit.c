@@ -163,6 +163,15 @@ static peek_status judge_step(const fit_work *work, fit_course *course, double *
     return PEEK_OK;
 }
 
+/* Whether the tolerance holds: over `steps` iterations that were not refused, or over so many more that
+ * refusals do not matter; where only rounding is left every third step can be refused for ever. */
+static int arrived(const fit_work *work, const fit_course *course, const double *objective, int64_t i,
+                   int64_t steps)
+{
+    return (course->accepted >= steps && settled(work, objective, i, steps)) ||
+           settled(work, objective, i, 4 * momentum_steps);
+}
+
 /* Whether to stop after iteration i. */
 static peek_status consider(const fit_work *work, fit_course *course, double *objective, int64_t i)
 {
@@ -171,15 +180,14 @@ static peek_status consider(const fit_work *work, fit_course *course, double *ob
     int64_t steps = pass->rule->extrapolated ? momentum_steps : 1;
     if (pass->sketch) { /* an estimate: good for coming close, and no further than it can be trusted */
         int close = objective[i] < direct_below * work->square;
-        if (close || (course->accepted >= steps && settled(work, objective, i, steps)))
-            course->stop = "tolerance";
+        if (close || arrived(work, course, objective, i, steps)) course->stop = "tolerance";
     } else if (pass->direct) { /* the residual of the iterate before is known only now */
         if (i > 0) objective[i - 1] = pass->residual;
         if (i > 0 && (pass->residual == 0 || settled(work, objective, i - 1, 1))) course->stop = "tolerance";
     } else if (objective[i] < direct_below * work->square) {
         pass->direct = 1;
         PEEK_TRY(peek__pass_settle(pass));
-    } else if (course->accepted >= steps && settled(work, objective, i, steps)) {
+    } else if (arrived(work, course, objective, i, steps)) {
         course->stop = "tolerance";
     }
     if (i == 0) course->first_gradient = pass->gradient;
