@@ -6,7 +6,7 @@ machine's limits. All is measured in one run, in turns.
 
 Data: MNIST where NNPEEK_DATA has it (test images and the activations of the paper's network, trained here), a generated matrix,
 and strokes that nnpeek draws. The first data set is measured with every number of threads, and in the sweep; the others with
-the first number. Every time is that of the factorisation alone, without reading and writing.
+the first number, and half the time limit. Every time is that of the factorisation alone, without reading and writing.
 
 Methods: "nnpeek" is the program as it comes, on a sketch first; of this, "the flags that suit" are the best for each quality of
 a few settings of --accuracy and --tolerance. "nnpeek exact" and "nnpeek mu" go without a sketch. The peers (bench/peers.py) are
@@ -71,22 +71,22 @@ class Bench:
              f"{run['trace'][-1][0]:.2f} s, error {run['trace'][-1][1]:.5f}, {run['memory']:.0f} MB")
         return run["trace"][-1][1]
 
-    def find_best(self, data, rank):
+    def find_best(self, data, rank, limit):
         """The long runs that e* comes from, on all threads."""
-        cores, limit = os.cpu_count(), self.given.limit
+        cores = os.cpu_count()
         for seed in range(self.given.long):
             self.fit(LONG, "long nnpeek", data, rank, 1000 + seed, cores, limit / 2)
         peer = Peer("cd")
         self.fit(peer, "long cd", data, rank, 1000, cores, limit / 2)
         peer.close()
 
-    def race(self, data, rank, threads):
+    def race(self, data, rank, threads, limit):
         """All methods in turns, start after start."""
         target = WATCHED_TO * fit_tables.best_error(self.results, data, rank)
         for seed in range(self.given.runs):
             for method, (program, share) in METHODS.items():
                 if method in self.given.methods:
-                    self.fit(program, method, data, rank, seed, threads, share * self.given.limit, target)
+                    self.fit(program, method, data, rank, seed, threads, share * limit, target)
         for program, _ in METHODS.values():
             program.close()
         self.keep()
@@ -116,7 +116,7 @@ class Bench:
         self.keep()
 
     def run(self):
-        first = None
+        first = True
         for threads in self.given.threads:
             self.results["limits"][str(threads)] = machine_limits(threads)
         say(fit_tables.head(self.results))
@@ -125,14 +125,15 @@ class Bench:
             if not about:
                 continue
             self.results["data"][data] = about
+            limit = self.given.limit / (1 if first else 2)
             for rank in self.given.ranks:
-                self.find_best(data, rank)
-            for threads in self.given.threads[:None if first is None else 1]:
+                self.find_best(data, rank, limit)
+            for threads in self.given.threads[:None if first else 1]:
                 for rank in self.given.ranks:
-                    self.race(data, rank, threads)
-                if first is None and self.given.sweep:
+                    self.race(data, rank, threads, limit)
+                if first and self.given.sweep:
                     self.sweep(data, threads)
-            first = first or data
+            first = False
             say(fit_tables.data_tables(self.results, data))
 
 
@@ -164,7 +165,7 @@ def arguments():
     parser.add_argument("--ranks", type=numbers, help="default 10,20,50 (quick: 10)")
     parser.add_argument("--threads", type=numbers, help="default 1,2 (quick: 1)")
     parser.add_argument("--runs", type=int, help="starts (default 5; quick: 3)")
-    parser.add_argument("--limit", type=float, help="seconds of a scikit-learn cd run; others get a part (default 60; quick: 4)")
+    parser.add_argument("--limit", type=float, help="seconds of a scikit-learn cd run; others get a part (default 30; quick: 4)")
     parser.add_argument("--long", type=int, help="long nnpeek runs for e* (default 2; quick: 1)")
     parser.add_argument("--methods", help=f"some of: {', '.join(METHODS)}")
     parser.add_argument("--sweep", type=numbers, help="ranks of the sweep; 0: none (default 10:50:10; quick: 4:12:4)")
@@ -176,7 +177,7 @@ def arguments():
     quick, full = ({"data": "mnist,generated,strokes", "samples": 2000, "ranks": [10], "threads": [1], "runs": 3, "limit": 4,
                     "long": 1, "sweep": [4, 8, 12], "restarts": 2},
                    {"data": "mnist,generated,strokes", "samples": 10000, "ranks": [10, 20, 50], "threads": [1, 2], "runs": 5,
-                    "limit": 60, "long": 2, "sweep": [10, 20, 30, 40, 50], "restarts": 4})
+                    "limit": 30, "long": 2, "sweep": [10, 20, 30, 40, 50], "restarts": 4})
     for key, value in (quick if given.quick else full).items():
         if getattr(given, key) is None:
             setattr(given, key, value)

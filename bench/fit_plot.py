@@ -4,7 +4,7 @@ import statistics
 
 from fit_tables import CD, DEFAULT, EXACT, HALS, MU, PEER_MU, RANDOMISED, best_error, seconds_to, selected
 
-WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 230, 52, 40, 14
+WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 230, 58, 40, 14
 CURVES = {DEFAULT: ("#d4380d", ""), EXACT: ("#d4380d", "5 3"), MU: ("#d4380d", "1 3"), CD: ("#1668dc", ""),
           PEER_MU: ("#1668dc", "1 3"), RANDOMISED: ("#389e0d", ""), HALS: ("#8c8c8c", "")}
 STYLE = """<style>text { font: 11px sans-serif; fill: #333 } .frame { fill: none; stroke: #999 } .grid { stroke: #ddd }
