@@ -127,6 +127,13 @@ static peek_status judge_step(peek__course *course, int64_t i, double *misfit)
     return PEEK_OK;
 }
 
+/* Whether the tolerance holds: over `steps` iterations that were not refused, or over so many more that
+ * refusals do not matter; where only rounding is left every third step can be refused for ever. */
+static int arrived(const peek__course *course, int64_t i, int64_t steps)
+{
+    return (course->accepted >= steps && settled(course, i, steps)) || settled(course, i, 4 * momentum_steps);
+}
+
 /* Whether to stop after iteration i. */
 static peek_status consider(peek__course *course, int64_t i, double misfit)
 {
@@ -135,14 +142,14 @@ static peek_status consider(peek__course *course, int64_t i, double misfit)
     int64_t steps = pass->rule->extrapolated ? momentum_steps : 1;
     int close = misfit < direct_below * course->fit->scaling.square;
     if (pass->sketch) { /* an estimate: good for coming close, and no further than it can be trusted */
-        if (close || (course->accepted >= steps && settled(course, i, steps))) course->stop = "tolerance";
+        if (close || arrived(course, i, steps)) course->stop = "tolerance";
     } else if (pass->direct) { /* the residual of the iterate before is known only now */
         if (i > 0) course->objective[i - 1] = pass->residual + course->penalty;
         if (i > 0 && (course->objective[i - 1] == 0 || settled(course, i - 1, 1))) course->stop = "tolerance";
     } else if (close) {
         pass->direct = 1;
         PEEK_TRY(peek__pass_settle(pass));
-    } else if (course->accepted >= steps && settled(course, i, steps)) {
+    } else if (arrived(course, i, steps)) {
         course->stop = "tolerance";
     }
     if (i == 0) course->first_gradient = pass->gradient;
