@@ -30,7 +30,8 @@ sanitize:
 bench:
 	@scripts/setup.sh bench
 	@cmake --preset $(PRESET) -DBUILD_TESTING=OFF >/dev/null
-	@cmake --build $(BUILD)
+	@cmake --build $(BUILD) --target all roofline
+	@$(BUILD)/bench/roofline --kernels
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/train.py
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/fit.py \
 		-o $(BUILD)/bench-fit.json --plot $(BUILD)/bench-fit.svg

@@ -77,13 +77,13 @@ static void run_times(const peek__pass *pass, const peek__run *run, float *numer
     memset(numerator, 0, (size_t)(run->rows * k) * sizeof *numerator);
     if (pass->sketch) {
         pass->kernel->times(run->rows, width, k, 1, pass->sketch->coefficients + run->first * width, width,
-                            pass->transposed, width, numerator);
+                            NULL, pass->transposed, width, numerator);
         return;
     }
     for (int64_t b = 0; b < problem->count; b++) {
         int64_t columns = problem->blocks[b].columns;
         pass->kernel->times(run->rows, columns, k, (float)pass->multipliers[b], run->x[b], run->strides[b],
-                            pass->transposed + offset, width, numerator);
+                            run->soon[b], pass->transposed + offset, width, numerator);
         offset += columns;
     }
 }
@@ -96,14 +96,14 @@ static void run_transposed(const peek__pass *pass, const peek__run *run, float *
     int64_t k = pass->k, width = pass->width, offset = 0;
     if (pass->sketch) {
         pass->kernel->transposed(run->rows, width, k, f, pass->sketch->coefficients + run->first * width, width,
-                                 sums, width);
+                                 NULL, sums, width);
         return;
     }
     for (int64_t b = 0; b < problem->count; b++) {
         int64_t columns = problem->blocks[b].columns;
         for (int64_t i = 0; i < run->rows * k; i++) scaled[i] = (float)pass->multipliers[b] * f[i];
-        pass->kernel->transposed(run->rows, columns, k, scaled, run->x[b], run->strides[b], sums + offset,
-                                 width);
+        pass->kernel->transposed(run->rows, columns, k, scaled, run->x[b], run->strides[b], run->soon[b],
+                                 sums + offset, width);
         offset += columns;
     }
 }

@@ -14,7 +14,9 @@ typedef struct peek__reader {
     int64_t buffer_size; /* floats of one thread */
     float *buffers;      /* threads x buffer_size */
     const float **x;     /* threads x blocks: where the run's rows of block b are */
-    int64_t *strides;    /* threads x blocks: floats from row to row */
+    const float *
+        *soon;        /* threads x blocks: where the next run's rows are, if in place and as many; else NULL */
+    int64_t *strides; /* threads x blocks: floats from row to row */
 } peek__reader;
 
 peek_status peek__reader_prepare(peek_context *context, const peek_problem *problem, peek__reader *reader);
@@ -23,7 +25,7 @@ void peek__reader_clear(peek__reader *reader);
 /* One run as a thread sees it; valid until that thread's next call. */
 typedef struct peek__run {
     int64_t first, rows;
-    const float *const *x;
+    const float *const *x, *const *soon;
     const int64_t *strides;
 } peek__run;
 peek__run peek__reader_run(const peek__reader *reader, int64_t run, int thread);

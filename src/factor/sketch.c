@@ -159,7 +159,7 @@ static peek_status coefficients_of_run(void *argument, int64_t run, int thread)
         int64_t stride;
         const float *x =
             peek__block_rows(block, first, rows, work->buffers + thread * RUN * work->widest, &stride);
-        work->kernel->times(rows, block->columns, l, (float)work->multipliers[b], x, stride,
+        work->kernel->times(rows, block->columns, l, (float)work->multipliers[b], x, stride, NULL,
                             work->transposed + offset, n, work->sketch->coefficients + first * l);
         offset += block->columns;
     }

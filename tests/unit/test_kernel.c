@@ -35,8 +35,8 @@ static void check_shape(const peek__kernel *kernel, int64_t rows, int64_t n, int
     float *f = random_values(rows * k, 3), *r = random_values(rows * k, 4),
           *nt = random_values(k * w_stride, 6);
     float *r_before = random_values(rows * k, 4), *nt_before = random_values(k * w_stride, 6);
-    kernel->times(rows, n, k, 0.5f, x, x_stride, wt, w_stride, r);
-    kernel->transposed(rows, n, k, f, x, x_stride, nt, w_stride);
+    kernel->times(rows, n, k, 0.5f, x, x_stride, x, wt, w_stride, r);
+    kernel->transposed(rows, n, k, f, x, x_stride, NULL, nt, w_stride);
     for (int64_t t = 0; t < rows; t++)
         for (int64_t c = 0; c < k; c++) {
             double sum = r_before[t * k + c];
