@@ -18,6 +18,11 @@ static const int64_t momentum_steps = 3;
 /* Iterations on the data after the sketch with `fast`. */
 static const int64_t fast_iterations = 2;
 
+/* The loadings come close on a subset of a sketch's rows first, so many for each of its columns and at least so
+ * many, where the sketch has this multiple of them; until the tolerance below holds there. */
+static const int64_t subset_rows_per_width = 20, subset_rows_least = 1000, subset_share = 4;
+static const double subset_tolerance = 3e-4;
+
 /* A penalty is given per entry of the other side, as scikit-learn has it: `count` is the number of columns for
  * F, of samples for W. M' = sqrt(s) M and J' = s^2 J. */
 static peek__penalty scaled_penalty(double l1, double l2, int64_t count, double s)
@@ -70,13 +75,14 @@ peek_status peek__course_begin(const peek__fit *fit, int64_t rank, int64_t seed,
     return PEEK_OK;
 }
 
-/* Begins a phase: a pass over the sketch or the data. */
-static peek_status begin_phase(peek__course *course, const peek__sketch *sketch, int64_t most,
-                               double *objective)
+/* Begins a phase: a pass over the sketch (its samples: F of its rows) or, with NULL, the data. */
+static peek_status begin_phase(peek__course *course, const peek__sketch *sketch, float *samples, int64_t most,
+                               double tolerance, double *objective)
 {
     const peek__fit *fit = course->fit;
     course->extrapolation = peek__extrapolation_start();
     course->most = most;
+    course->tolerance = tolerance;
     course->objective = objective;
     course->iterations = course->accepted = 0;
     course->stop = NULL;
@@ -87,7 +93,8 @@ static peek_status begin_phase(peek__course *course, const peek__sketch *sketch,
                                 .k = course->model->rank,
                                 .multipliers = fit->scaling.multipliers,
                                 .sketch = sketch,
-                                .samples = course->model->samples,
+                                .rows = sketch ? sketch->rows : fit->problem->rows,
+                                .samples = samples,
                                 .loadings = course->model->loadings,
                                 .sample_penalty = fit->sample_penalty,
                                 .loading_penalty = fit->loading_penalty,
@@ -98,7 +105,7 @@ static peek_status begin_phase(peek__course *course, const peek__sketch *sketch,
 /* Whether the objective fell by less than the tolerance in each of the last `steps` iterations, on average. */
 static int settled(const peek__course *course, int64_t last, int64_t steps)
 {
-    double tolerance = course->fit->options->tolerance;
+    double tolerance = course->tolerance;
     if (last < steps || tolerance <= 0) return 0;
     double before = course->objective[last - steps];
     return before - course->objective[last] <= (double)steps * tolerance * before;
@@ -187,16 +194,64 @@ static peek_status iterate(peek__course *course)
     return peek__pass_settle(pass);
 }
 
+/* One phase on a sketch, from where it stands. */
+static peek_status work_sketch(peek__course *course, const peek__sketch *sketch, float *samples,
+                               double tolerance, int thorough, double *objective)
+{
+    int64_t most = course->fit->options->iterations - course->model->sketch_iterations;
+    if (most < 1) return PEEK_OK;
+    peek_status status = begin_phase(course, sketch, samples, most, tolerance, objective);
+    peek__pass *pass = &course->pass;
+    pass->thorough = 1;
+    pass->fixed = PEEK__FIXED_LOADINGS;
+    for (int i = 0; status == PEEK_OK && i < thorough; i++) status = peek__pass_run(&pass, 1);
+    pass->thorough = 0;
+    pass->fixed = PEEK__FIXED_NONE;
+    if (status == PEEK_OK) status = iterate(course);
+    course->model->sketch_iterations += course->iterations;
+    peek__pass_clear(pass);
+    return status;
+}
+
+/* The loadings alone come close on some of the sketch's rows, at a fraction of the cost. */
+static peek_status work_subset(peek__course *course, const peek__sketch *sketch, int64_t rows,
+                               double *objective)
+{
+    peek_context *context = course->fit->context;
+    peek_model *model = course->model;
+    int64_t k = model->rank, *chosen = NULL;
+    float *samples = NULL;
+    peek__sketch subset = {0};
+    peek_status status = peek__alloc(context, &chosen, rows, "a choice of samples");
+    if (status == PEEK_OK)
+        status = peek__sketch_choose(context, sketch->rows, rows, (uint64_t)course->fit->options->seed, chosen);
+    if (status == PEEK_OK) status = peek__alloc(context, &samples, rows * k, "the sample matrix");
+    if (status == PEEK_OK)
+        status = peek__sketch_part(context, course->fit->problem, sketch, sketch->width, rows, chosen, &subset);
+    for (int64_t i = 0; status == PEEK_OK && i < rows; i++)
+        memcpy(samples + i * k, model->samples + chosen[i] * k, (size_t)k * sizeof *samples);
+    double tolerance = fmax(subset_tolerance, course->fit->options->tolerance);
+    if (status == PEEK_OK) status = work_sketch(course, &subset, samples, tolerance, 0, objective);
+    peek__sketch_clear(&subset);
+    peek__free(&samples);
+    peek__free(&chosen);
+    return status;
+}
+
 peek_status peek__course_approach(peek__course *course, const peek__sketch *sketch)
 {
+    const peek_fit_options *options = course->fit->options;
     double begin = peek__seconds(), spent = course->seconds, *objective;
-    PEEK_TRY(peek__alloc(course->fit->context, &objective, course->fit->options->iterations, "a fit"));
-    peek_status status = begin_phase(course, sketch, course->fit->options->iterations, objective);
-    if (status == PEEK_OK) status = iterate(course);
+    int64_t rows = subset_rows_per_width * sketch->width;
+    if (rows < subset_rows_least) rows = subset_rows_least;
+    int subset = options->tolerance > 0 && rows * subset_share <= sketch->rows;
+    PEEK_TRY(peek__alloc(course->fit->context, &objective, options->iterations, "a fit"));
+    peek_status status = subset ? work_subset(course, sketch, rows, objective) : PEEK_OK;
+    if (status == PEEK_OK)
+        status =
+            work_sketch(course, sketch, course->model->samples, options->tolerance, subset ? 2 : 0, objective);
     course->model->sketch_width = sketch->width;
-    course->model->sketch_iterations = course->iterations;
     course->seconds = spent + peek__seconds() - begin;
-    peek__pass_clear(&course->pass);
     peek__free(&objective);
     return status;
 }
@@ -210,7 +265,8 @@ peek_status peek__course_enter(peek__course *course)
     double begin = peek__seconds();
     course->model->sketch_seconds =
         course->model->sketch_width ? course->fit->sketch_seconds + course->seconds : 0;
-    PEEK_TRY(begin_phase(course, NULL, most, course->model->objective));
+    PEEK_TRY(
+        begin_phase(course, NULL, course->model->samples, most, options->tolerance, course->model->objective));
     course->seconds += peek__seconds() - begin;
     return PEEK_OK;
 }

@@ -33,6 +33,7 @@ typedef struct peek__course {
     peek_model *model; /* owned; scaled while under way */
     peek__pass pass;
     peek__extrapolation extrapolation;
+    double tolerance;   /* of this phase */
     int64_t most;       /* iterations of this phase */
     int64_t iterations; /* of this phase so far */
     double *objective; /* of the scaled problem after each; the last may be missing until the model is judged */

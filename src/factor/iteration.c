@@ -38,7 +38,7 @@ static double update_rows(const peek__pass *pass, const peek__penalty *penalty, 
                            .numerator = numerator,
                            .l1 = (float)penalty->l1,
                            .m = m,
-                           .effort = pass->width / pass->k,
+                           .effort = pass->thorough ? INT16_MAX : pass->width / pass->k,
                            .scratch = peek__pass_rule_scratch(pass, thread)};
     double gradient = pass->stationarity ? peek__projected_gradient(&update, rest) : 0;
     pass->rule->update(&update);
@@ -145,7 +145,7 @@ static peek_status work_lane(void *argument, int64_t lane, int thread)
     int64_t from = lane * one->runs / one->lanes, to = (lane + 1) * one->runs / one->lanes;
     for (int64_t index = from; index < to; index++) {
         int64_t first = index * one->run_rows;
-        peek__run run = {.first = first, .rows = least(one->run_rows, one->problem->rows - first)};
+        peek__run run = {.first = first, .rows = least(one->run_rows, one->rows - first)};
         if (!one->sketch) run = peek__reader_run(one->reader, index, thread);
         for (int64_t i = 0; i < work->count; i++) work_run(work->passes[i], lane, &run, thread);
         PEEK_TRY(peek__poll(one->context));

@@ -9,7 +9,7 @@
 #include "linalg/skinny.h"
 
 enum {
-    LANE_ROWS = 512, /* samples in a lane, so that the lanes' sums stay small beside the data */
+    LANE_ROWS = 768, /* samples in a lane, so that the lanes' sums stay small beside the data */
     LANES_MOST = 64,
     LANES_LEAST = 4,
     TILES_MOST = 64,
@@ -21,9 +21,9 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t lanes_of(const peek_problem *problem)
+static int64_t lanes_of(int64_t rows)
 {
-    int64_t lanes = problem->rows / LANE_ROWS;
+    int64_t lanes = rows / LANE_ROWS;
     return lanes < LANES_LEAST ? LANES_LEAST : least(lanes, LANES_MOST);
 }
 
@@ -33,9 +33,9 @@ static void cut(peek__pass *pass)
     const peek_problem *problem = pass->problem;
     int64_t k = pass->k, widest = 0;
     pass->width = pass->sketch ? pass->sketch->width : problem->columns;
-    pass->run_rows = pass->sketch ? peek__run_rows(problem->rows, pass->width) : pass->reader->run_rows;
-    pass->runs = (problem->rows + pass->run_rows - 1) / pass->run_rows;
-    pass->lanes = least(lanes_of(problem), pass->runs);
+    pass->run_rows = pass->sketch ? peek__run_rows(pass->rows, pass->width) : pass->reader->run_rows;
+    pass->runs = (pass->rows + pass->run_rows - 1) / pass->run_rows;
+    pass->lanes = least(lanes_of(pass->rows), pass->runs);
     pass->tile_rows = (problem->columns + TILES_MOST - 1) / TILES_MOST;
     if (pass->tile_rows < TILE_ROWS_LEAST) pass->tile_rows = TILE_ROWS_LEAST;
     pass->tiles = (problem->columns + pass->tile_rows - 1) / pass->tile_rows;
@@ -54,7 +54,7 @@ static void cut(peek__pass *pass)
 
 double peek__pass_bytes(const peek_problem *problem, const peek__rule *rule, int64_t k)
 {
-    double lanes = (double)lanes_of(problem), extrapolated = rule->extrapolated ? 2 : 0;
+    double lanes = (double)lanes_of(problem->rows), extrapolated = rule->extrapolated ? 2 : 0;
     return sizeof(float) * (double)k *
            ((1 + extrapolated) * (double)problem->rows + (2 + extrapolated + lanes) * (double)problem->columns);
 }
@@ -125,7 +125,7 @@ static peek_status publish(peek__pass *pass)
 static peek_status prepare_extrapolation(peek__pass *pass)
 {
     peek_context *context = pass->context;
-    int64_t samples = pass->problem->rows * pass->k, loadings = pass->problem->columns * pass->k;
+    int64_t samples = pass->rows * pass->k, loadings = pass->problem->columns * pass->k;
     PEEK_TRY(peek__alloc(context, &pass->updated_samples, samples, "the extrapolation"));
     PEEK_TRY(peek__alloc(context, &pass->updated_loadings, loadings, "the extrapolation"));
     PEEK_TRY(peek__alloc(context, &pass->kept_samples, samples, "the extrapolation"));
@@ -188,7 +188,7 @@ void peek__pass_clear(peek__pass *pass)
 peek_status peek__pass_refuse(peek__pass *pass)
 {
     if (!pass->rule->extrapolated) return PEEK_OK;
-    size_t samples = (size_t)(pass->problem->rows * pass->k) * sizeof(float);
+    size_t samples = (size_t)(pass->rows * pass->k) * sizeof(float);
     size_t loadings = (size_t)(pass->problem->columns * pass->k) * sizeof(float);
     memcpy(pass->samples, pass->kept_samples, samples);
     memcpy(pass->updated_samples, pass->kept_samples, samples);

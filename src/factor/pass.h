@@ -35,10 +35,12 @@ typedef struct peek__pass {
     int64_t k;
     const double *multipliers;  /* m_b */
     const peek__sketch *sketch; /* in place of the data, for rules that bear negative numerators; or NULL */
+    int64_t rows;               /* T: of the problem, or of the sketch */
     float *samples;             /* F, T x k */
     float *loadings;            /* W_b below each other, columns of all blocks x k */
     peek__penalty sample_penalty, loading_penalty;
     peek__fixed fixed;
+    int thorough;     /* 1: repeats within the rule are worth more than an iteration */
     int direct;       /* 1: also sum the residual of the incoming F and W */
     int stationarity; /* 1: also sum the squared projected gradients */
     float momentum;   /* of extrapolating rules (factor/extrapolate.h); 0: none */

@@ -32,7 +32,7 @@ typedef struct sweep_work {
     peek__sketch sketch; /* of the largest rank that has one */
     peek__course group[GROUP_MOST];
     rank_state *owner[GROUP_MOST];
-    int64_t grouped;
+    int64_t grouped, begun;
     peek_model_fn take;
     void *user;
 } sweep_work;
@@ -134,7 +134,8 @@ static peek_status approach(sweep_work *work, peek__course *course, int64_t widt
     peek__sketch part = {0};
     if (!width) return PEEK_OK;
     if (width == work->sketch.width) return peek__course_approach(course, &work->sketch);
-    peek_status status = peek__sketch_part(fit->context, fit->problem, &work->sketch, width, &part);
+    peek_status status =
+        peek__sketch_part(fit->context, fit->problem, &work->sketch, width, work->sketch.rows, NULL, &part);
     if (status == PEEK_OK) status = peek__course_approach(course, &part);
     peek__sketch_clear(&part);
     return status;
@@ -150,6 +151,7 @@ static peek_status work_group(sweep_work *work)
         if (phases > 1) fit->steps += fit->options->iterations;
         PEEK_TRY(peek__course_enter(&work->group[i]));
     }
+    if (work->begun == fit->models) peek__sketch_clear(&work->sketch); /* no model needs it any more */
     PEEK_TRY(iterate_group(work));
     for (int64_t i = 0; i < work->grouped; i++) {
         peek_model *model = NULL;
@@ -176,6 +178,7 @@ static peek_status work_all(sweep_work *work)
             }
             work->owner[work->grouped] = state;
             work->grouped++;
+            work->begun++;
             bytes += one;
             PEEK_TRY(peek__course_begin(fit, state->rank, fit->options->seed + start,
                                         &work->group[work->grouped - 1]));

@@ -76,6 +76,7 @@ static peek_status run(transform *work, peek_model *out)
                        .reader = &fit->reader,
                        .rule = fit->rule,
                        .k = out->rank,
+                       .rows = out->rows,
                        .multipliers = fit->scaling.multipliers,
                        .samples = out->samples,
                        .loadings = out->loadings,
