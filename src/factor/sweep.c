@@ -149,9 +149,9 @@ static peek_status work_group(sweep_work *work)
     for (int64_t i = 0; i < work->grouped; i++) {
         PEEK_TRY(approach(work, &work->group[i], work->owner[i]->width));
         if (phases > 1) fit->steps += fit->options->iterations;
-        PEEK_TRY(peek__course_enter(&work->group[i]));
     }
     if (work->begun == fit->models) peek__sketch_clear(&work->sketch); /* no model needs it any more */
+    for (int64_t i = 0; i < work->grouped; i++) PEEK_TRY(peek__course_enter(&work->group[i]));
     PEEK_TRY(iterate_group(work));
     for (int64_t i = 0; i < work->grouped; i++) {
         peek_model *model = NULL;

@@ -207,6 +207,25 @@ class Edges(Case):
             self.sentence("fit", "x.npy", "--ranks", 3, "-o", "no", has=[word])
         self.assertFalse(os.path.exists(self.path("no")))
 
+    def test_starts_of_any_scale_lead_to_the_same_error(self):
+        """The scale of a start is no part of what it says: far too large or small, it is taken as if it fitted."""
+        random = np.random.default_rng(9)
+        x = random.random((200, 40))
+        f, w = random.random((200, 3)).astype(np.float32), random.random((40, 3)).astype(np.float32)
+        os.makedirs(self.path("start"))
+        for rule in ("mu", "hals", "bpp"):
+            found = []
+            for data, first, second in ((1, 1, 1), (1e30, 1, 1), (1e-30, 1, 1), (1e20, 1, 1), (100, 1e30, 1e30), (1, 1e30, 1e-30),
+                                        (1, 1e-20, 1e20)):
+                np.save(self.path("x.npy"), (x * data).astype(np.float32))
+                np.save(self.path("start", "samples.npy"), f * np.float32(first))
+                np.save(self.path("start", "x.npy"), w * np.float32(second))
+                self.nnpeek("fit", "x.npy", "--ranks", 3, "--rule", rule, "--init", "start", "--threads", 1, "--iterations", 2000,
+                            "--tolerance", 1e-7, "-o", "fit")
+                found.append(self.read_json("fit", "rank-3", "fit.json")["relative_error"])
+            self.assertLess(max(found), 1.01 * min(found), (rule, found))
+            self.assertLess(max(found), 0.48)
+
 
 if __name__ == "__main__":
     unittest.main()
