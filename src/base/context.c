@@ -220,7 +220,12 @@ int peek__workers(const peek_context *context, int64_t count)
 
 peek_status peek__parallel(peek_context *context, int64_t count, peek__task task, void *argument)
 {
-    int threads = peek__workers(context, count);
+    return peek__parallel_if(context, 0, count, task, argument);
+}
+
+peek_status peek__parallel_if(peek_context *context, int small, int64_t count, peek__task task, void *argument)
+{
+    int threads = small ? 1 : peek__workers(context, count);
     peek_status result = PEEK_OK;
 #pragma omp parallel num_threads(threads)
     {

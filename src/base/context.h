@@ -47,6 +47,9 @@ typedef peek_status (*peek__task)(void *argument, int64_t index, int thread);
  * Returns the first failure. BLAS and oneDNN called from a task run on that thread alone. */
 peek_status peek__parallel(peek_context *context, int64_t count, peek__task task, void *argument);
 
+/* The same on one thread where `small`: work of microseconds is not worth waking others for. */
+peek_status peek__parallel_if(peek_context *context, int small, int64_t count, peek__task task, void *argument);
+
 /* On how many threads peek__parallel runs that many tasks, 1 or more: how often a task's scratch memory is
  * needed. */
 int peek__workers(const peek_context *context, int64_t count);

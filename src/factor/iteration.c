@@ -227,9 +227,9 @@ static peek_status finish(peek__pass *pass)
     show_gram(pass, pass->sample_gram, pass->loading_penalty.l2);
     if (pass->sketch) {
         int64_t tasks = (pass->width + PEEK__PROJECTED - 1) / PEEK__PROJECTED;
-        PEEK_TRY(peek__parallel(pass->context, tasks, add_lanes_task, pass));
+        PEEK_TRY(peek__parallel_if(pass->context, pass->small, tasks, add_lanes_task, pass));
     }
-    PEEK_TRY(peek__parallel(pass->context, pass->tiles, update_tile, pass));
+    PEEK_TRY(peek__parallel_if(pass->context, pass->small, pass->tiles, update_tile, pass));
     PEEK_TRY(peek__pass_publish_rest(pass));
     const double *gram = pass->loading_gram;
     if (pass->rule->extrapolated) {
@@ -256,7 +256,8 @@ peek_status peek__pass_run(peek__pass *const *passes, int64_t count)
     sweep work = {passes, count};
     for (int64_t i = 0; i < count; i++)
         show_gram(passes[i], passes[i]->loading_gram, passes[i]->sample_penalty.l2);
-    PEEK_TRY(peek__parallel(passes[0]->context, passes[0]->lanes, work_lane, &work));
+    PEEK_TRY(peek__parallel_if(passes[0]->context, passes[0]->small && count == 1, passes[0]->lanes, work_lane,
+                               &work));
     for (int64_t i = 0; i < count; i++)
         if (passes[i]->fixed != PEEK__FIXED_LOADINGS) PEEK_TRY(finish(passes[i]));
     return PEEK_OK;

@@ -16,6 +16,9 @@ enum {
     TILE_ROWS_LEAST = 64
 };
 
+/* Samples x columns x rank of an iteration that one thread does sooner than several could begin. */
+static const double small_below = 1e6;
+
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -35,6 +38,7 @@ static void cut(peek__pass *pass)
     pass->width = pass->sketch ? pass->sketch->width : problem->columns;
     pass->run_rows = pass->sketch ? peek__run_rows(pass->rows, pass->width) : pass->reader->run_rows;
     pass->runs = (pass->rows + pass->run_rows - 1) / pass->run_rows;
+    pass->small = (double)pass->rows * (double)pass->width * (double)k < small_below;
     pass->lanes = least(lanes_of(pass->rows), pass->runs);
     pass->tile_rows = (problem->columns + TILES_MOST - 1) / TILES_MOST;
     if (pass->tile_rows < TILE_ROWS_LEAST) pass->tile_rows = TILE_ROWS_LEAST;
@@ -108,7 +112,7 @@ peek_status peek__pass_publish_rest(peek__pass *pass)
     peek__pass_add_tiles(pass, pass->tile_grams, pass->loading_gram);
     if (!pass->sketch) return PEEK_OK;
     int64_t tasks = (pass->width + PEEK__PROJECTED - 1) / PEEK__PROJECTED;
-    return peek__parallel(pass->context, tasks, project_columns, pass);
+    return peek__parallel_if(pass->context, pass->small, tasks, project_columns, pass);
 }
 
 static peek_status publish_task(void *argument, int64_t tile, int thread)
@@ -118,7 +122,7 @@ static peek_status publish_task(void *argument, int64_t tile, int thread)
 
 static peek_status publish(peek__pass *pass)
 {
-    PEEK_TRY(peek__parallel(pass->context, pass->tiles, publish_task, pass));
+    PEEK_TRY(peek__parallel_if(pass->context, pass->small, pass->tiles, publish_task, pass));
     return peek__pass_publish_rest(pass);
 }
 

@@ -54,6 +54,7 @@ typedef struct peek__pass {
 
     /* inside */
     int64_t width; /* of what is swept over: columns of X', or of C with a sketch */
+    int small;     /* an iteration is too short for several threads */
     int64_t run_rows, runs, lanes, tile_rows, tiles;
     float *gram; /* k x k: what the rule sees, of the loadings, then of F; with the penalty on its diagonal */
     const peek__kernel *kernel;
