@@ -30,8 +30,9 @@ sanitize:
 bench:
 	@scripts/setup.sh bench
 	@cmake --preset $(PRESET) -DBUILD_TESTING=OFF >/dev/null
-	@cmake --build $(BUILD) --target all roofline
+	@cmake --build $(BUILD) --target all roofline nnpeek_oracle
 	@$(BUILD)/bench/roofline --kernels
+	@NNPEEK_LIBRARY=$(CURDIR)/$(BUILD)/libnnpeek.so NNPEEK_ORACLE=$(CURDIR)/$(BUILD)/oracle /usr/bin/python3 bench/network.py
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/train.py
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/fit.py \
 		-o $(BUILD)/bench-fit.json --plot $(BUILD)/bench-fit.svg
@@ -43,4 +44,4 @@ format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
 clean:
-	@rm -rf build build-debug build-address build-thread
+	@rm -rf build build-debug build-address build-thread build-fuzz

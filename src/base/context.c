@@ -116,12 +116,20 @@ int peek_threads(const peek_context *context)
     return context->threads;
 }
 
+/* A sentence is one line, and does nothing to a terminal, whatever the names in it are. */
+static void clean(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f) *text = '?';
+}
+
 peek_status peek__fail(peek_context *context, peek_status status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     pthread_mutex_lock(&context->lock);
     vsnprintf(context->error, sizeof context->error, format, arguments);
+    clean(context->error);
     pthread_mutex_unlock(&context->lock);
     va_end(arguments);
     return status;
@@ -133,6 +141,7 @@ peek_status peek__fail_in(peek_context *context, peek_status status, const char 
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(where, sizeof where - 2, format, arguments);
+    clean(where);
     va_end(arguments);
     strcat(where, ": ");
     size_t length = strlen(where);
@@ -201,6 +210,7 @@ void peek__note(peek_context *context, const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
+    clean(text);
     va_end(arguments);
     peek_event event = {.kind = PEEK_EVENT_NOTE, .stage = context->stage, .text = text};
     if (context->event(&event, context->user)) context->stopped = 1;

@@ -17,7 +17,8 @@ typedef enum peek__purpose {
     PEEK__START_LOADINGS,   /* start of W; index: block * 2^32 + row */
     PEEK__TEST,             /* tests */
     PEEK__START_SVD,        /* directions of a start from singular vectors; index: direction */
-    PEEK__SKETCH            /* index 0: the subsample; 1 + row of the first basis */
+    PEEK__SKETCH,           /* index 0: the subsample; 1 + row of the first basis */
+    PEEK__TRIAL             /* samples a network is tried with; index: 2 * input + sample */
 } peek__purpose;
 
 typedef struct peek__stream {

@@ -6,45 +6,55 @@
 
 typedef struct settings {
     float epsilon;
+    int64_t channels, plane;
 } settings;
 
-peek_status peek__batch_norm_infer(peek_context *context, peek_network *network, peek__node *node)
+static peek_status infer(peek_context *context, peek__operation *operation)
 {
-    PEEK_TRY(peek__node_needs_tensor(context, network, node, 0));
-    const peek__value *input = peek__node_input(network, node, 0);
-    if (peek__attribute_integer(node, "training_mode", 0) || !peek__attribute_integer(node, "spatial", 1))
-        return peek__node_refuse(context, network, node,
-                                 "it is in training mode or not by channel; export the network for inference");
-    if (input->dimensions < 1)
-        return peek__node_broken(context, node, "its input '%s' has no channels", input->name);
-    for (int64_t i = 1; i < 5; i++) {
-        PEEK_TRY(peek__node_needs_weight(context, network, node, i));
-        const peek__value *weight = peek__node_input(network, node, i);
-        if (weight->size != input->shape[0])
-            return peek__node_broken(context, node, "'%s' has %lld values for %lld channels", weight->name,
-                                     (long long)weight->size, (long long)input->shape[0]);
-    }
+    const peek__tensor *x = operation->input[0];
+    if (peek__attribute_integer(operation->node, "training_mode", 0) ||
+        !peek__attribute_integer(operation->node, "spatial", 1))
+        return peek__refuse(context, operation,
+                            "it is in training mode or not by channel; export the network for inference");
     settings *norm;
-    PEEK_TRY(peek__node_settings(context, node, &norm));
-    node->settings = norm;
-    norm->epsilon = peek__attribute_number(node, "epsilon", 1e-5f);
-    return peek__node_same_shape(context, network, node, 0);
+    PEEK_TRY(peek__infer_settings(context, operation, &norm));
+    norm->channels = x->dimensions > 1 ? x->shape[1] : 1;
+    norm->plane = 1;
+    for (int d = 2; d < x->dimensions; d++) norm->plane *= x->shape[d];
+    norm->epsilon = peek__attribute_number(operation->node, "epsilon", 1e-5f);
+    for (int64_t i = 1; i < 5; i++) {
+        PEEK_TRY(peek__needs_floats(context, operation, i));
+        if (operation->input[i]->size != norm->channels)
+            return peek__broken(context, operation, "'%s' has %lld values for %lld channels",
+                                peek__input_name(operation, i), (long long)operation->input[i]->size,
+                                (long long)norm->channels);
+    }
+    return peek__infer_same(context, operation);
 }
 
-peek_status peek__batch_norm_forward(peek_context *context, peek__operation *operation, int64_t count)
+static peek_status forward(peek_context *context, peek__operation *operation)
 {
     (void)context;
-    const settings *norm = operation->node->settings;
-    int64_t channels = operation->output->value->shape[0];
-    int64_t plane = channels ? operation->output->size / channels : 0;
-    for (int64_t i = 0; i < count * channels; i++) {
-        int64_t c = i % channels;
-        double scale =
-            operation->input[1]->values[c] / sqrt((double)operation->input[4]->values[c] + norm->epsilon);
-        double shift = operation->input[2]->values[c] - scale * operation->input[3]->values[c];
-        const float *x = operation->input[0]->values + i * plane;
-        float *y = operation->output->values + i * plane, a = (float)scale, b = (float)shift;
-        for (int64_t p = 0; p < plane; p++) y[p] = a * x[p] + b;
+    const settings *norm = operation->settings;
+    const float *scales = operation->input[1]->floats, *biases = operation->input[2]->floats;
+    const float *means = operation->input[3]->floats, *variances = operation->input[4]->floats;
+    int64_t lines = norm->channels && norm->plane ? operation->output[0]->size / norm->plane : 0;
+    for (int64_t i = 0; i < lines; i++) {
+        int64_t c = i % norm->channels;
+        double scale = scales[c] / sqrt((double)variances[c] + norm->epsilon);
+        double shift = biases[c] - scale * means[c];
+        const float *x = operation->input[0]->floats + i * norm->plane;
+        float *y = operation->output[0]->floats + i * norm->plane, a = (float)scale, b = (float)shift;
+        for (int64_t p = 0; p < norm->plane; p++) y[p] = a * x[p] + b;
     }
     return PEEK_OK;
 }
+
+/* Before opset 7 its default is training. */
+static const peek__operator rows[] = {{.name = "BatchNormalization",
+                                       .first = 7,
+                                       .least_inputs = 5,
+                                       .in_place = 1,
+                                       .infer = infer,
+                                       .forward = forward}};
+const peek__family peek__batch_norm_family = PEEK__FAMILY(rows);

@@ -45,6 +45,7 @@ typedef struct capture {
     const peek_capture_options *options;
     peek__selection selection;
     peek__preprocess preprocess;
+    peek__tensor sample; /* the shape of one */
     peek__team team;
     int64_t *wanted;
     float **group;              /* one a block: rows of this group */
@@ -56,7 +57,7 @@ typedef struct capture {
 static int64_t block_columns(const capture *c, int64_t block)
 {
     const peek__chosen *chosen = &c->selection.chosen[block];
-    if (chosen->value >= 0) return c->network->value[chosen->value].size;
+    if (chosen->value >= 0) return c->team.survey->layer[chosen->value].size;
     peek_dataset_info data = peek_dataset_describe(c->dataset);
     return data.height * data.width;
 }
@@ -65,11 +66,10 @@ static int64_t block_columns(const capture *c, int64_t block)
 static peek_status capture_slice(void *argument, int64_t index, int thread)
 {
     capture *c = argument;
-    peek__plan *plan;
-    PEEK_TRY(peek__team_plan(c->context, &c->team, thread, &plan));
     int64_t first = index * c->team.slice, count = c->team.slice, channels = c->selection.channels;
     if (count > c->count - first) count = c->count - first;
-    float *input = peek__plan_input(plan);
+    float *input;
+    PEEK_TRY(peek__team_input(c->context, &c->team, thread, count, &input));
     PEEK_TRY(peek_dataset_read(c->context, c->dataset, c->first + first, count, input));
     for (int64_t b = 0; b < channels; b++) {
         int64_t columns = block_columns(c, b);
@@ -77,12 +77,10 @@ static peek_status capture_slice(void *argument, int64_t index, int thread)
             memcpy(c->group[b] + (first + i) * columns, input + (i * channels + b) * columns,
                    (size_t)columns * sizeof(float));
     }
-    PEEK_TRY(peek__plan_forward(c->context, plan, count));
-    for (int64_t b = channels; b < c->selection.count; b++) {
-        int64_t columns = block_columns(c, b);
-        memcpy(c->group[b] + first * columns, peek__plan_values(plan, c->selection.chosen[b].value),
-               (size_t)(count * columns) * sizeof(float));
-    }
+    PEEK_TRY(peek__team_forward(c->context, &c->team, thread, count));
+    for (int64_t b = channels; b < c->selection.count; b++)
+        peek__team_values(&c->team, thread, count, c->selection.chosen[b].value,
+                          c->group[b] + first * block_columns(c, b));
     return PEEK_OK;
 }
 
@@ -106,14 +104,14 @@ static peek_status begin_files(capture *c, const char *folder)
     int64_t picture[3] = {1, data.height, data.width};
     for (; c->begun < c->selection.count; c->begun++) {
         const peek__chosen *chosen = &c->selection.chosen[c->begun];
-        const peek__value *value = chosen->value < 0 ? NULL : &c->network->value[chosen->value];
+        const peek__layer *layer = chosen->value < 0 ? NULL : &c->team.survey->layer[chosen->value];
         char *path = NULL;
-        if (value && value->dimensions + 1 > PEEK__NPY_DIMENSIONS)
+        if (layer && layer->dimensions + 1 > PEEK__NPY_DIMENSIONS)
             return peek__fail(c->context, PEEK_E_UNSUPPORTED,
-                              "the tensor '%s' has too many dimensions to be captured", value->name);
+                              "the tensor '%s' has too many dimensions to be captured", chosen->name);
         PEEK_TRY(peek__format(c->context, &path, "%s/%s", folder, chosen->file));
         peek_status status = peek__npy_begin(c->context, &c->writer[c->begun], path, PEEK__FLOAT32,
-                                             value ? value->dimensions + 1 : 4, value ? value->shape : picture);
+                                             layer ? layer->dimensions + 1 : 4, layer ? layer->shape : picture);
         peek__free(&path);
         if (status != PEEK_OK) return status;
     }
@@ -157,20 +155,21 @@ static peek_status begin_capture(capture *c)
                                       c->network->preprocess.mean, c->network->preprocess.deviation));
     blocks = c->selection.count;
     PEEK_TRY(peek__alloc(c->context, &c->wanted, blocks, "the capture"));
+    for (int64_t b = c->selection.channels; b < blocks; b++)
+        c->wanted[b - c->selection.channels] = c->selection.chosen[b].value;
+    c->team = (peek__team){.network = c->network,
+                           .preprocess = &c->preprocess,
+                           .most = SLICE,
+                           .wanted_count = blocks - c->selection.channels,
+                           .wanted = c->wanted};
+    PEEK_TRY(peek__team_begin(c->context, &c->team, &c->sample));
     PEEK_TRY(peek__alloc(c->context, &c->writer, blocks, "the capture"));
     PEEK_TRY(peek__alloc(c->context, &c->group, blocks, "the capture"));
     c->most = group_size(c);
     for (int64_t b = 0; b < blocks; b++)
         PEEK_TRY(peek__alloc(c->context, &c->group[b], peek__product(c->most, block_columns(c, b)),
                              "the activations of a group of samples"));
-    for (int64_t b = c->selection.channels; b < blocks; b++)
-        c->wanted[b - c->selection.channels] = c->selection.chosen[b].value;
-    c->team = (peek__team){.network = c->network,
-                           .preprocess = &c->preprocess,
-                           .slice = peek__plan_slice(c->network, SLICE),
-                           .wanted_count = blocks - c->selection.channels,
-                           .wanted = c->wanted};
-    return peek__team_begin(c->context, &c->team);
+    return PEEK_OK;
 }
 
 static void end_capture(capture *c)
@@ -189,7 +188,8 @@ static peek_status write_manifest(capture *c, int64_t opened, const char *folder
 {
     char *preprocess = NULL;
     PEEK_TRY(peek__preprocess_text(c->context, &c->preprocess, &preprocess));
-    peek__manifest manifest = {c->network, c->dataset, opened, c->options, &c->selection, preprocess};
+    peek__manifest manifest = {c->network,     c->dataset,    opened,    c->options,
+                               c->team.survey, &c->selection, preprocess};
     peek_status status = peek__manifest_write(c->context, &manifest, folder);
     peek__free(&preprocess);
     return status;
@@ -213,7 +213,8 @@ peek_status peek_capture(peek_context *context, const peek_network *network, con
     if (!network || !dataset || !folder)
         return peek__fail(context, PEEK_E_ARGUMENT, "capturing takes a network, a dataset and a folder");
     PEEK_TRY(peek_options_check(context, &capture_table, options));
-    PEEK_TRY(peek__team_check(context, network, dataset));
+    peek__tensor sample;
+    PEEK_TRY(peek__team_sample(context, network, dataset, &sample));
     PEEK_TRY(peek__folder_check(context, folder, "manifest.json"));
     peek_dataset *chosen = NULL;
     peek_dataset_cut cut;
@@ -221,7 +222,8 @@ peek_status peek_capture(peek_context *context, const peek_network *network, con
     cut.samples = options->samples;
     cut.seed = options->seed;
     PEEK_TRY(peek_dataset_select(context, dataset, &cut, &chosen));
-    capture c = {.context = context, .network = network, .dataset = chosen, .options = options};
+    capture c = {
+        .context = context, .network = network, .dataset = chosen, .options = options, .sample = sample};
     char *temporary = NULL;
     peek_status status = begin_capture(&c);
     if (status == PEEK_OK) status = peek__folder_begin(context, folder, &temporary);

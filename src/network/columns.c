@@ -117,18 +117,17 @@ typedef struct state {
 
 peek_status peek__convolution_columns_prepare(peek_context *context, peek__operation *operation)
 {
-    const peek__convolution *convolution = operation->node->settings;
+    const peek__convolution *convolution = operation->settings;
     sizes s = measure(convolution);
     int64_t size = peek__product(s.depth, s.places);
     if (size < 0 || s.depth > INT32_MAX || s.places > INT32_MAX)
-        return peek__node_refuse(context, operation->network, operation->node,
-                                 "its unfolded input is too large");
+        return peek__refuse(context, operation, "its unfolded input is too large");
     state *made;
     PEEK_TRY(peek__alloc(context, &made, 1, "the windows of a convolution"));
     operation->state = made;
     made->stride =
-        operation->training && size <= most_kept / (operation->slice * convolution->groups) ? size : 0;
-    int64_t kept = made->stride ? operation->slice * convolution->groups : 1;
+        operation->training && size <= most_kept / (convolution->samples * convolution->groups) ? size : 0;
+    int64_t kept = made->stride ? convolution->samples * convolution->groups : 1;
     PEEK_TRY(peek__alloc(context, &made->columns, peek__product(size, kept), "the windows of a convolution"));
     if (operation->training)
         PEEK_TRY(peek__alloc(context, &made->gradients, size, "the windows of a convolution"));
@@ -144,56 +143,58 @@ void peek__convolution_columns_release(peek__operation *operation)
     peek__free(&operation->state);
 }
 
-void peek__convolution_columns_forward(peek__operation *operation, int64_t count)
+void peek__convolution_columns_forward(peek__operation *operation)
 {
-    const peek__convolution *convolution = operation->node->settings;
-    const peek__slot *x = operation->input[0], *w = operation->input[1];
-    const peek__slot *b = operation->inputs > 2 ? operation->input[2] : NULL;
+    const peek__convolution *convolution = operation->settings;
+    const peek__tensor *x = operation->input[0], *w = operation->input[1], *b = peek__input(operation, 2);
     sizes s = measure(convolution);
     const state *made = operation->state;
     int pointwise = is_pointwise(&convolution->window);
-    for (int64_t n = 0; n < count; n++)
+    for (int64_t n = 0; n < convolution->samples; n++)
         for (int64_t g = 0; g < convolution->groups; g++) {
-            const float *in = x->values + (n * convolution->groups + g) * s.in, *columns = in;
-            float *out = operation->output->values + (n * convolution->groups + g) * s.outputs * s.places;
+            const float *in = x->floats + (n * convolution->groups + g) * s.in, *columns = in;
+            float *out = operation->output[0]->floats + (n * convolution->groups + g) * s.outputs * s.places;
             if (!pointwise) {
                 float *unfolded = made->columns + (n * convolution->groups + g) * made->stride;
                 unfold(&convolution->window, s.channels, in, unfolded);
                 columns = unfolded;
             }
             for (int64_t o = 0; b && o < s.outputs; o++)
-                for (int64_t p = 0; p < s.places; p++) out[o * s.places + p] = b->values[g * s.outputs + o];
+                for (int64_t p = 0; p < s.places; p++) out[o * s.places + p] = b->floats[g * s.outputs + o];
             cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)s.outputs, (int)s.places, (int)s.depth,
-                        1, w->values + g * s.outputs * s.depth, (int)s.depth, columns, (int)s.places, b ? 1 : 0,
+                        1, w->floats + g * s.outputs * s.depth, (int)s.depth, columns, (int)s.places, b ? 1 : 0,
                         out, (int)s.places);
         }
 }
 
-void peek__convolution_columns_backward(peek__operation *operation, int64_t count)
+void peek__convolution_columns_backward(peek__operation *operation)
 {
-    const peek__convolution *convolution = operation->node->settings;
-    const peek__slot *x = operation->input[0], *w = operation->input[1];
-    const peek__slot *b = operation->inputs > 2 ? operation->input[2] : NULL;
+    const peek__convolution *convolution = operation->settings;
+    const peek__tensor *x = operation->input[0], *w = operation->input[1];
+    float *dx = operation->input_gradient[0], *dw = operation->input_gradient[1];
+    float *db = peek__input(operation, 2) ? operation->input_gradient[2] : NULL;
     sizes s = measure(convolution);
     const state *made = operation->state;
     int pointwise = is_pointwise(&convolution->window);
-    for (int64_t n = 0; n < count; n++)
+    for (int64_t n = 0; n < convolution->samples; n++)
         for (int64_t g = 0; g < convolution->groups; g++) {
             int64_t group = n * convolution->groups + g, first = g * s.outputs * s.depth;
-            const float *in = x->values + group * s.in, *columns = in;
-            const float *out = operation->output->gradients + group * s.outputs * s.places;
-            for (int64_t o = 0; b && o < s.outputs; o++)
-                b->gradients[g * s.outputs + o] += sum_row(out + o * s.places, s.places);
+            const float *in = x->floats + group * s.in, *columns = in;
+            const float *out = operation->output_gradient[0] + group * s.outputs * s.places;
+            for (int64_t o = 0; db && o < s.outputs; o++)
+                db[g * s.outputs + o] += sum_row(out + o * s.places, s.places);
             if (!pointwise) {
                 if (!made->stride) unfold(&convolution->window, s.channels, in, made->columns);
                 columns = made->columns + group * made->stride;
             }
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)s.outputs, (int)s.depth, (int)s.places, 1,
-                        out, (int)s.places, columns, (int)s.places, 1, w->gradients + first, (int)s.depth);
-            if (!x->gradients) continue;
-            float *back = x->gradients + group * s.in;
+            if (dw)
+                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)s.outputs, (int)s.depth,
+                            (int)s.places, 1, out, (int)s.places, columns, (int)s.places, 1, dw + first,
+                            (int)s.depth);
+            if (!dx) continue;
+            float *back = dx + group * s.in;
             cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)s.depth, (int)s.places, (int)s.outputs, 1,
-                        w->values + first, (int)s.depth, out, (int)s.places, pointwise ? 1 : 0,
+                        w->floats + first, (int)s.depth, out, (int)s.places, pointwise ? 1 : 0,
                         pointwise ? back : made->gradients, (int)s.places);
             if (!pointwise) fold(&convolution->window, s.channels, made->gradients, back);
         }

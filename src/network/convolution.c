@@ -11,86 +11,89 @@ static peek__convolution_way choose_way(const peek__convolution *convolution)
     return !pointwise && convolution->outputs % 8 == 0 ? PEEK__BY_ONEDNN : PEEK__BY_COLUMNS;
 }
 
-peek_status peek__convolution_infer(peek_context *context, peek_network *network, peek__node *node)
+static peek_status infer(peek_context *context, peek__operation *operation)
 {
-    PEEK_TRY(peek__node_needs_tensor(context, network, node, 0));
-    PEEK_TRY(peek__node_needs_weight(context, network, node, 1));
-    const peek__value *input = peek__node_input(network, node, 0), *weight = peek__node_input(network, node, 1);
-    const peek__value *bias = peek__node_input(network, node, 2);
-    if (bias) PEEK_TRY(peek__node_needs_weight(context, network, node, 2));
-    if (weight->dimensions != 4)
-        return peek__node_refuse(
-            context, network, node,
-            "only two-dimensional convolutions are supported, but its weight '%s' has %d dimensions",
-            weight->name, weight->dimensions);
+    PEEK_TRY(peek__needs_floats(context, operation, 0));
+    PEEK_TRY(peek__needs_floats(context, operation, 1));
+    const peek__tensor *x = operation->input[0], *w = operation->input[1], *b = peek__input(operation, 2);
+    const char *name = peek__input_name(operation, 1);
+    if (b) PEEK_TRY(peek__needs_floats(context, operation, 2));
+    if (w->dimensions != 4)
+        return peek__refuse(
+            context, operation,
+            "only two-dimensional convolutions are supported, but its weight '%s' has %d dimensions", name,
+            w->dimensions);
     peek__convolution *convolution;
-    PEEK_TRY(peek__node_settings(context, node, &convolution));
-    node->settings = convolution;
-    PEEK_TRY(peek__window_read(context, network, node, input, weight->shape + 2, &convolution->window));
-    convolution->groups = peek__attribute_integer(node, "group", 1);
-    convolution->channels = input->shape[0];
-    convolution->outputs = weight->shape[0];
-    int64_t groups = convolution->groups;
-    const peek__attribute *kernel = peek__attribute_find(node, "kernel_shape");
-    if (kernel && (kernel->count != 2 || kernel->integers[0] != weight->shape[2] ||
-                   kernel->integers[1] != weight->shape[3]))
-        return peek__node_broken(context, node, "its kernel_shape differs from the shape of its weight '%s'",
-                                 weight->name);
+    PEEK_TRY(peek__infer_settings(context, operation, &convolution));
+    PEEK_TRY(peek__window_read(context, operation, w->shape + 2, &convolution->window));
+    int64_t groups = convolution->groups = peek__attribute_integer(operation->node, "group", 1);
+    convolution->samples = x->shape[0];
+    convolution->channels = x->shape[1];
+    convolution->outputs = w->shape[0];
+    int64_t count;
+    const int64_t *kernel = peek__attribute_integers(operation->node, "kernel_shape", &count);
+    if (kernel && (count != 2 || kernel[0] != w->shape[2] || kernel[1] != w->shape[3]))
+        return peek__broken(context, operation, "its kernel_shape differs from the shape of its weight '%s'",
+                            name);
     if (groups < 1 || convolution->outputs < 1 || convolution->channels % groups ||
-        convolution->outputs % groups || weight->shape[1] < 1 ||
-        peek__product(weight->shape[1], groups) != convolution->channels)
-        return peek__node_broken(
-            context, node,
-            "its weight '%s' is for %lld channels in %lld groups, but its input has %lld channels",
-            weight->name, (long long)weight->shape[1], (long long)groups, (long long)convolution->channels);
-    if (bias && (bias->dimensions != 1 || bias->shape[0] != convolution->outputs))
-        return peek__node_broken(context, node, "its bias '%s' has %lld values for %lld channels", bias->name,
-                                 (long long)bias->size, (long long)convolution->outputs);
+        convolution->outputs % groups || w->shape[1] < 1 ||
+        peek__product(w->shape[1], groups) != convolution->channels)
+        return peek__broken(
+            context, operation,
+            "its weight '%s' is for %lld channels in %lld groups, but its input has %lld channels", name,
+            (long long)w->shape[1], (long long)groups, (long long)convolution->channels);
+    if (b && (b->dimensions != 1 || b->shape[0] != convolution->outputs))
+        return peek__broken(context, operation, "its bias '%s' has %lld values for %lld channels",
+                            peek__input_name(operation, 2), (long long)b->size,
+                            (long long)convolution->outputs);
     convolution->way = choose_way(convolution);
-    int64_t shape[3] = {convolution->outputs, convolution->window.out[0], convolution->window.out[1]};
-    return peek__value_shape(context, peek__node_output(network, node), 3, shape);
+    int64_t shape[4] = {x->shape[0], convolution->outputs, convolution->window.out[0],
+                        convolution->window.out[1]};
+    return peek__infer_output(context, operation, 0, x->type, 4, shape);
 }
 
-peek_status peek__convolution_prepare(peek_context *context, peek__operation *operation)
+static peek_status prepare(peek_context *context, peek__operation *operation)
 {
-    const peek__convolution *convolution = operation->node->settings;
+    const peek__convolution *convolution = operation->settings;
+    if (!convolution->samples) return PEEK_OK;
     if (convolution->way == PEEK__BY_COLUMNS) return peek__convolution_columns_prepare(context, operation);
     peek__onednn *made = NULL;
-    peek_status status = peek__onednn_create(context, convolution, operation->slice,
-                                             operation->inputs > 2 && operation->input[2], operation->training,
-                                             operation->input[0]->gradients != NULL, &made);
+    peek_status status = peek__onednn_create(context, convolution, peek__input(operation, 2) != NULL,
+                                             operation->training && operation->output_gradient[0],
+                                             operation->training && operation->input_gradient[0],
+                                             operation->input[1]->constant, &made);
     operation->state = made;
     return status;
 }
 
-peek_status peek__convolution_forward(peek_context *context, peek__operation *operation, int64_t count)
+static peek_status forward(peek_context *context, peek__operation *operation)
 {
-    const peek__convolution *convolution = operation->node->settings;
-    const peek__slot *bias = operation->inputs > 2 ? operation->input[2] : NULL;
+    const peek__convolution *convolution = operation->settings;
+    const peek__tensor *b = peek__input(operation, 2);
+    if (!convolution->samples) return PEEK_OK;
     if (convolution->way == PEEK__BY_ONEDNN)
-        return peek__onednn_forward(context, operation->state, operation->input[0]->values,
-                                    operation->input[1]->values, bias ? bias->values : NULL,
-                                    operation->output->values);
-    peek__convolution_columns_forward(operation, count);
+        return peek__onednn_forward(context, operation->state, operation->input[0]->floats,
+                                    operation->input[1]->floats, b ? b->floats : NULL,
+                                    operation->output[0]->floats);
+    peek__convolution_columns_forward(operation);
     return PEEK_OK;
 }
 
-peek_status peek__convolution_backward(peek_context *context, peek__operation *operation, int64_t count)
+static peek_status backward(peek_context *context, peek__operation *operation)
 {
-    const peek__convolution *convolution = operation->node->settings;
-    const peek__slot *x = operation->input[0], *w = operation->input[1];
-    const peek__slot *bias = operation->inputs > 2 ? operation->input[2] : NULL;
+    const peek__convolution *convolution = operation->settings;
     if (convolution->way == PEEK__BY_ONEDNN)
-        return peek__onednn_backward(context, operation->state, x->values, w->values,
-                                     operation->output->gradients, x->gradients, w->gradients,
-                                     bias ? bias->gradients : NULL);
-    peek__convolution_columns_backward(operation, count);
+        return peek__onednn_backward(context, operation->state, operation->input[0]->floats,
+                                     operation->input[1]->floats, operation->output_gradient[0],
+                                     operation->input_gradient[0], operation->input_gradient[1],
+                                     peek__input(operation, 2) ? operation->input_gradient[2] : NULL);
+    peek__convolution_columns_backward(operation);
     return PEEK_OK;
 }
 
-void peek__convolution_release(peek__operation *operation)
+static void release(peek__operation *operation)
 {
-    const peek__convolution *convolution = operation->node->settings;
+    const peek__convolution *convolution = operation->settings;
     if (convolution->way == PEEK__BY_COLUMNS) {
         peek__convolution_columns_release(operation);
         return;
@@ -99,3 +102,14 @@ void peek__convolution_release(peek__operation *operation)
     peek__onednn_free(&made);
     operation->state = NULL;
 }
+
+static const peek__operator rows[] = {{.name = "Conv",
+                                       .first = 1,
+                                       .least_inputs = 2,
+                                       .most_inputs = 3,
+                                       .infer = infer,
+                                       .prepare = prepare,
+                                       .forward = forward,
+                                       .backward = backward,
+                                       .release = release}};
+const peek__family peek__convolution_family = PEEK__FAMILY(rows);

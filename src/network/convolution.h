@@ -7,20 +7,20 @@
 #ifndef NETWORK_CONVOLUTION_H
 #define NETWORK_CONVOLUTION_H
 
-#include "network/operators.h"
+#include "network/window.h"
 
 typedef enum peek__convolution_way { PEEK__BY_COLUMNS, PEEK__BY_ONEDNN } peek__convolution_way;
 
 typedef struct peek__convolution {
     peek__window window;
-    int64_t channels, outputs, groups;
+    int64_t samples, channels, outputs, groups;
     peek__convolution_way way;
 } peek__convolution;
 
 /* By matrix products over unfolded windows, a sample at a time: good for few channels. */
 peek_status peek__convolution_columns_prepare(peek_context *context, peek__operation *operation);
-void peek__convolution_columns_forward(peek__operation *operation, int64_t count);
-void peek__convolution_columns_backward(peek__operation *operation, int64_t count);
+void peek__convolution_columns_forward(peek__operation *operation);
+void peek__convolution_columns_backward(peek__operation *operation);
 void peek__convolution_columns_release(peek__operation *operation);
 
 #endif

@@ -1,27 +1,37 @@
 /* network/describe.c: what a network is, for people and programs. */
 #include "network/operators.h"
+#include "network/survey.h"
+
+/* A size of the first input, without the samples: 0 where the file leaves it open. */
+static int64_t declared(const peek_network *network, int d)
+{
+    const peek__port *port = &network->input[0];
+    int64_t size = port->shape[d + 1];
+    return size < 0 ? 0 : size;
+}
 
 peek_network_info peek_network_describe(const peek_network *network)
 {
-    const peek__value *input = &network->value[network->input];
+    const peek__survey *survey = network->survey;
+    const peek__tensor *input = &survey->input[0];
     peek_network_info info = {.name = network->name,
                               .producer = network->producer,
-                              .input = input->name,
+                              .input = network->value[network->input[0].value].name,
                               .channels = 1,
                               .height = 1,
-                              .width = input->size,
-                              .outputs = peek__network_output(network)->size,
+                              .width = survey->open ? 0 : input->size,
+                              .outputs = survey->layer[network->output[0].value].size,
                               .parameters = network->parameters,
-                              .tensors = network->tensors,
+                              .tensors = survey->tensors,
                               .opset = network->opset,
                               .digest = network->digest};
     if (input->dimensions == 3) {
-        info.channels = input->shape[0];
-        info.height = input->shape[1];
-        info.width = input->shape[2];
+        info.channels = declared(network, 0);
+        info.height = declared(network, 1);
+        info.width = declared(network, 2);
     } else if (input->dimensions == 2) {
-        info.height = input->shape[0];
-        info.width = input->shape[1];
+        info.height = declared(network, 0);
+        info.width = declared(network, 1);
     }
     return info;
 }
@@ -29,23 +39,25 @@ peek_network_info peek_network_describe(const peek_network *network)
 peek_status peek_network_tensor(peek_context *context, const peek_network *network, int64_t index,
                                 peek_tensor_info *out)
 {
-    if (!network || !out || index < 0 || index >= network->tensors)
+    if (!network || !out || index < 0 || index >= network->survey->tensors)
         return peek__fail(context, PEEK_E_ARGUMENT, "there is no tensor number %lld: the network has %lld",
-                          (long long)index, (long long)(network ? network->tensors : 0));
-    const peek__value *value = &network->value[network->tensor[index]];
+                          (long long)index, (long long)(network ? network->survey->tensors : 0));
+    int64_t number = network->survey->tensor[index];
+    const peek__value *value = &network->value[number];
+    const peek__layer *layer = &network->survey->layer[number];
     const peek__node *node = &network->node[value->node];
     *out = (peek_tensor_info){.name = value->name,
                               .node = node->name,
                               .op = node->op,
-                              .dimensions = value->dimensions,
-                              .size = value->size,
+                              .dimensions = layer->dimensions,
+                              .size = layer->size,
                               .activation = node->type->activation};
-    for (int d = 0; d < value->dimensions; d++) out->shape[d] = value->shape[d];
+    for (int d = 0; d < layer->dimensions; d++) out->shape[d] = layer->shape[d];
     for (int64_t i = 0; i < node->inputs; i++) {
-        const peek__value *weight = peek__node_input(network, node, i);
-        if (weight && weight->constant && weight->element == PEEK__ELEMENT_FLOAT)
-            out->parameters += weight->size;
+        const peek__value *weight = node->input[i] < 0 ? NULL : &network->value[node->input[i]];
+        if (weight && weight->constant && peek__is_float(weight->tensor.type))
+            out->parameters += weight->tensor.size;
     }
-    for (int64_t i = 0; i < network->outputs; i++) out->output |= network->output[i] == network->tensor[index];
+    for (int64_t i = 0; i < network->outputs; i++) out->output |= network->output[i].value == number;
     return PEEK_OK;
 }

@@ -1,9 +1,20 @@
-/* network/finish.c: from nodes in any order to a graph that can be run: order, operators, shapes, numbers to
- * describe. */
+/* network/finish.c: from nodes in any order to a graph that can be run: order, operators, weights, digest. */
 #include "network/operators.h"
+#include "network/survey.h"
 #include "store/file.h"
 
 #include <string.h>
+
+/* The number of values that a node waits for, and each of them (-1: none). */
+static int64_t need_count(const peek__node *node)
+{
+    return node->inputs + 1;
+}
+
+static int64_t need(const peek__node *node, int64_t index)
+{
+    return index < node->inputs ? node->input[index] : node->guard;
+}
 
 /* Orders the nodes so that each comes after those that make its inputs (Kahn's algorithm, first come first
  * served, which leaves a sorted graph as it is). order: the nodes' numbers. */
@@ -14,11 +25,12 @@ static peek_status sort_nodes(peek_context *context, const peek_network *network
     for (int64_t i = 0; i < network->values; i++) first_use[i] = -1;
     for (int64_t n = network->nodes - 1; n >= 0; n--) {
         const peek__node *node = &network->node[n];
-        for (int64_t i = 0; i < node->inputs; i++) {
-            if (node->input[i] < 0 || network->value[node->input[i]].node < 0) continue;
+        for (int64_t i = 0; i < need_count(node); i++) {
+            int64_t value = need(node, i);
+            if (value < 0 || network->value[value].node < 0) continue;
             user[uses] = n;
-            next_use[uses] = first_use[node->input[i]];
-            first_use[node->input[i]] = uses++;
+            next_use[uses] = first_use[value];
+            first_use[value] = uses++;
             waiting[n]++;
         }
     }
@@ -42,9 +54,9 @@ static peek_status sort_nodes(peek_context *context, const peek_network *network
 static int is_sorted(const peek_network *network)
 {
     for (int64_t n = 0; n < network->nodes; n++)
-        for (int64_t i = 0; i < network->node[n].inputs; i++) {
-            int64_t input = network->node[n].input[i];
-            if (input >= 0 && network->value[input].node >= n) return 0;
+        for (int64_t i = 0; i < need_count(&network->node[n]); i++) {
+            int64_t value = need(&network->node[n], i);
+            if (value >= 0 && network->value[value].node >= n) return 0;
         }
     return 1;
 }
@@ -60,7 +72,7 @@ static peek_status order_nodes(peek_context *context, peek_network *network)
 {
     if (is_sorted(network)) return PEEK_OK;
     int64_t uses = 0, *memory = NULL;
-    for (int64_t n = 0; n < network->nodes; n++) uses += network->node[n].inputs;
+    for (int64_t n = 0; n < network->nodes; n++) uses += need_count(&network->node[n]);
     peek__node *sorted = NULL;
     int64_t total = 2 * network->nodes + network->values + 2 * uses;
     peek_status status = peek__alloc(context, &memory, total, "the graph of a network");
@@ -83,92 +95,99 @@ static peek_status order_nodes(peek_context *context, peek_network *network)
     return status;
 }
 
-static peek_status infer_node(peek_context *context, peek_network *network, peek__node *node)
+/* A value that `user`, or the graph's outputs (NULL), wants and nothing makes: an output that its operator does
+ * not compute here, or none at all. */
+static peek_status refuse_unmade(peek_context *context, const peek_network *network, int64_t value,
+                                 const peek__node *user)
 {
-    const peek__operator *type = peek__operator_find(node->op);
-    if (!type) return peek__node_refuse(context, network, node, "nnpeek does not know this operator");
-    if (network->opset < type->first || network->opset > type->last)
+    const char *name = network->value[value].name;
+    for (int64_t n = 0; n < network->nodes; n++)
+        for (int64_t i = 0; i < network->node[n].outputs; i++)
+            if (network->node[n].output[i] == value)
+                return peek__node_refuse(context, network, &network->node[n],
+                                         "its output '%s' is wanted, which nnpeek does not compute", name);
+    if (user)
+        return peek__node_broken(context, user, "its input '%s' is made by no node and no initialiser", name);
+    return peek__fail(context, PEEK_E_FORMAT, "the network's output '%s' is made by no node", name);
+}
+
+/* Finds the row of a node and checks how many inputs it has, and that something makes each of them. */
+static peek_status connect_node(peek_context *context, peek_network *network, peek__node *node)
+{
+    int64_t first, last;
+    node->type = peek__operator_find(node->op, node->opset, &first, &last);
+    if (!node->type && !first)
+        return peek__node_refuse(context, network, node, "nnpeek does not know this operator");
+    if (!node->type)
         return peek__node_refuse(context, network, node,
-                                 "nnpeek knows this operator in opsets %lld to %lld only",
-                                 (long long)type->first, (long long)type->last);
-    if (node->inputs < type->least_inputs || node->inputs > type->most_inputs)
+                                 "nnpeek knows this operator in opsets %lld to %lld only", (long long)first,
+                                 (long long)last);
+    int64_t most = node->type->most_inputs ? node->type->most_inputs : node->type->least_inputs;
+    if (node->inputs < node->type->least_inputs || node->inputs > most)
         return peek__node_broken(context, node, "it has %lld inputs", (long long)node->inputs);
     if (!node->outputs || node->output[0] < 0) return peek__node_broken(context, node, "it has no output");
     for (int64_t i = 0; i < node->inputs; i++) {
-        const peek__value *input = peek__node_input(network, node, i);
-        if (input && !input->known)
-            return peek__node_broken(context, node, "its input '%s' is made by no node and no initialiser",
-                                     input->name);
+        const peek__value *input = node->input[i] < 0 ? NULL : &network->value[node->input[i]];
+        if (input && input->node < 0 && !input->constant && !input->input)
+            return refuse_unmade(context, network, node->input[i], node);
+        if (!input && i < node->type->least_inputs)
+            return peek__node_broken(context, node, "its input %lld is left out", (long long)i);
     }
-    if (node->inputs && node->input[0] < 0)
-        return peek__node_broken(context, node, "its first input is left out");
-    for (int64_t i = 1; i < node->outputs; i++)
-        if (node->output[i] >= 0) {
-            /* A second output (a dropout's mask, a pool's indices) is refused where something uses it: its
-             * shape stays unknown. */
-            network->value[node->output[i]].node = -1;
-        }
-    node->type = type;
-    return type->infer(context, network, node);
-}
-
-/* Takes out nodes whose output became constant. */
-static void drop_folded(peek_network *network)
-{
-    int64_t kept = 0;
-    for (int64_t n = 0; n < network->nodes; n++) {
-        peek__node *node = &network->node[n];
-        if (!node->folded) {
-            network->node[kept++] = *node;
-            continue;
-        }
-        network->value[node->output[0]].node = -1;
-        peek__graph_free_node(node);
-    }
-    for (int64_t n = kept; n < network->nodes; n++) network->node[n] = (peek__node){0};
-    network->nodes = kept;
-    number_nodes(network);
+    /* An output that is not computed (a dropout's mask) is refused where something uses it. */
+    for (int64_t i = node->type->most_outputs ? node->type->most_outputs : 1; i < node->outputs; i++)
+        if (node->output[i] >= 0) network->value[node->output[i]].node = -1;
+    return PEEK_OK;
 }
 
 static peek_status list_weights(peek_context *context, peek_network *network)
 {
     char *seen = NULL;
     PEEK_TRY(peek__alloc(context, &network->weight, network->values, "the graph of a network"));
-    PEEK_TRY(peek__alloc(context, &network->tensor, network->nodes, "the graph of a network"));
     PEEK_TRY(peek__alloc(context, &seen, network->values, "the graph of a network"));
     for (int64_t n = 0; n < network->nodes; n++) {
         const peek__node *node = &network->node[n];
-        network->tensor[network->tensors++] = node->output[0];
         for (int64_t i = 0; i < node->inputs; i++) {
             int64_t input = node->input[i];
             if (input < 0 || seen[input]) continue;
             seen[input] = 1;
             const peek__value *value = &network->value[input];
-            if (!value->constant || value->element != PEEK__ELEMENT_FLOAT) continue;
+            if (!value->constant || !peek__is_float(value->tensor.type)) continue;
             network->weight[network->weights++] = input;
-            network->parameters += value->size;
+            network->parameters += value->tensor.size;
         }
     }
     peek__free(&seen);
     return PEEK_OK;
 }
 
-peek_status peek__graph_finish(peek_context *context, peek_network *network)
+peek_status peek__graph_connect(peek_context *context, peek_network *network)
 {
-    if (network->input < 0) return peek__fail(context, PEEK_E_FORMAT, "the network has no input");
     if (!network->outputs) return peek__fail(context, PEEK_E_FORMAT, "the network has no output");
+    if (network->opset > PEEK__NEWEST_OPSET)
+        return peek__fail(
+            context, PEEK_E_UNSUPPORTED,
+            "the network uses opset %lld, but nnpeek knows opsets up to %d: export it with an older one",
+            (long long)network->opset, PEEK__NEWEST_OPSET);
     PEEK_TRY(order_nodes(context, network));
-    for (int64_t n = 0; n < network->nodes; n++) PEEK_TRY(infer_node(context, network, &network->node[n]));
-    drop_folded(network);
+    for (int64_t n = 0; n < network->nodes; n++) PEEK_TRY(connect_node(context, network, &network->node[n]));
     for (int64_t i = 0; i < network->outputs; i++) {
-        const peek__value *output = &network->value[network->output[i]];
-        if (!output->known || output->constant || output->node < 0)
-            return peek__fail(context, PEEK_E_FORMAT, "the network's output '%s' is made by no node",
-                              output->name);
+        const peek__value *output = &network->value[network->output[i].value];
+        if (output->node < 0 && !output->constant && !output->input)
+            return refuse_unmade(context, network, network->output[i].value, NULL);
     }
     PEEK_TRY(list_weights(context, network));
     peek__graph_digest(network);
     return PEEK_OK;
+}
+
+peek_status peek__graph_finish(peek_context *context, peek_network *network)
+{
+    PEEK_TRY(peek__graph_connect(context, network));
+    if (!network->inputs) return peek__fail(context, PEEK_E_FORMAT, "the network has no input");
+    const peek__value *output = &network->value[network->output[0].value];
+    if (output->node < 0)
+        return peek__fail(context, PEEK_E_FORMAT, "the network's output '%s' is made by no node", output->name);
+    return peek__survey_create(context, network, NULL, 0, &network->survey);
 }
 
 static void digest_text(uint64_t *state, const char *text)
@@ -176,15 +195,23 @@ static void digest_text(uint64_t *state, const char *text)
     peek__digest(state, text, strlen(text) + 1);
 }
 
+static void digest_tensor(uint64_t *state, const peek__tensor *tensor)
+{
+    peek__digest(state, &tensor->type, sizeof tensor->type);
+    peek__digest(state, tensor->shape, (size_t)tensor->dimensions * sizeof *tensor->shape);
+    peek__digest(state, tensor->data, (size_t)tensor->size * peek__width(tensor->type));
+}
+
 static void digest_value(uint64_t *state, const peek__value *value)
 {
     digest_text(state, value->name);
-    peek__digest(state, value->shape, (size_t)value->dimensions * sizeof *value->shape);
-    if (!value->constant) return;
-    if (value->element == PEEK__ELEMENT_FLOAT)
-        peek__digest(state, value->floats, (size_t)value->size * sizeof *value->floats);
-    else
-        peek__digest(state, value->integers, (size_t)value->size * sizeof *value->integers);
+    if (value->constant) digest_tensor(state, &value->tensor);
+}
+
+static void digest_port(uint64_t *state, const peek_network *network, const peek__port *port)
+{
+    digest_text(state, network->value[port->value].name);
+    peek__digest(state, port->shape, (size_t)port->dimensions * sizeof *port->shape);
 }
 
 static void digest_attribute(uint64_t *state, const peek__attribute *attribute)
@@ -193,6 +220,7 @@ static void digest_attribute(uint64_t *state, const peek__attribute *attribute)
     peek__digest(state, &attribute->integer, sizeof attribute->integer);
     peek__digest(state, &attribute->number, sizeof attribute->number);
     if (attribute->text) digest_text(state, attribute->text);
+    if (attribute->kind == PEEK__ATTRIBUTE_TENSOR) digest_tensor(state, &attribute->tensor);
     for (int64_t i = 0; i < attribute->count; i++)
         if (attribute->kind == PEEK__ATTRIBUTE_INTEGERS)
             peek__digest(state, &attribute->integers[i], sizeof *attribute->integers);
@@ -204,18 +232,21 @@ void peek__graph_digest(peek_network *network)
 {
     uint64_t state = 0;
     peek__digest(&state, &network->opset, sizeof network->opset);
-    digest_value(&state, &network->value[network->input]);
+    for (int64_t i = 0; i < network->inputs; i++) digest_port(&state, network, &network->input[i]);
     for (int64_t n = 0; n < network->nodes; n++) {
         const peek__node *node = &network->node[n];
         digest_text(&state, node->op);
         digest_text(&state, node->name);
+        if (node->opset != network->opset) peek__digest(&state, &node->opset, sizeof node->opset);
+        if (node->guard >= 0) peek__digest(&state, &node->guard_value, sizeof node->guard_value);
         for (int64_t i = 0; i < node->inputs; i++)
             if (node->input[i] >= 0) digest_value(&state, &network->value[node->input[i]]);
         for (int64_t i = 0; i < node->outputs; i++)
             if (node->output[i] >= 0) digest_text(&state, network->value[node->output[i]].name);
         for (int64_t i = 0; i < node->attributes; i++) digest_attribute(&state, &node->attribute[i]);
     }
-    for (int64_t i = 0; i < network->outputs; i++) digest_text(&state, network->value[network->output[i]].name);
+    for (int64_t i = 0; i < network->outputs; i++)
+        digest_text(&state, network->value[network->output[i].value].name);
     for (int64_t i = 0; i < network->preprocess.channels; i++) {
         peek__digest(&state, &network->preprocess.mean[i], sizeof(double));
         peek__digest(&state, &network->preprocess.deviation[i], sizeof(double));

@@ -1,20 +1,16 @@
 /* network/graph.c: building a graph by name. */
 #include "network/graph.h"
+#include "network/survey.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* No tensor of a sample, and no weight, may hold more values than this: beyond it sizes in bytes would be at
- * risk. */
-static const int64_t most_values = INT64_C(1) << 40;
 
 peek_status peek__graph_create(peek_context *context, peek_network **out)
 {
     *out = NULL;
     peek_network *network;
     PEEK_TRY(peek__alloc(context, &network, 1, "a network"));
-    network->input = -1;
     *out = network;
     return PEEK_OK;
 }
@@ -25,6 +21,7 @@ static void free_attribute(peek__attribute *attribute)
     peek__free(&attribute->text);
     peek__free(&attribute->integers);
     peek__free(&attribute->numbers);
+    peek__free(&attribute->tensor.data);
 }
 
 void peek__graph_free_node(peek__node *node)
@@ -35,7 +32,13 @@ void peek__graph_free_node(peek__node *node)
     peek__free(&node->op);
     peek__free(&node->input);
     peek__free(&node->output);
-    peek__free(&node->settings);
+}
+
+static void free_ports(peek__port **port, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        for (int d = 0; d < PEEK_DIMENSIONS; d++) peek__free(&(*port)[i].label[d]);
+    peek__free(port);
 }
 
 void peek_network_free(peek_network **pointer)
@@ -44,8 +47,7 @@ void peek_network_free(peek_network **pointer)
     peek_network *network = *pointer;
     for (int64_t i = 0; i < network->values; i++) {
         peek__free(&network->value[i].name);
-        peek__free(&network->value[i].floats);
-        peek__free(&network->value[i].integers);
+        peek__free(&network->value[i].tensor.data);
     }
     for (int64_t i = 0; i < network->nodes; i++) peek__graph_free_node(&network->node[i]);
     for (int64_t i = 0; i < network->metadata_count; i++) {
@@ -55,11 +57,12 @@ void peek_network_free(peek_network **pointer)
     peek__free(&network->value);
     peek__free(&network->bucket);
     peek__free(&network->node);
-    peek__free(&network->output);
+    free_ports(&network->input, network->inputs);
+    free_ports(&network->output, network->outputs);
+    peek__survey_free(&network->survey);
     peek__free(&network->metadata);
     peek__free(&network->preprocess.mean);
     peek__free(&network->preprocess.deviation);
-    peek__free(&network->tensor);
     peek__free(&network->weight);
     peek__free(&network->name);
     peek__free(&network->producer);
@@ -78,6 +81,14 @@ static peek_status grow(peek_context *context, void **array, int64_t count, int6
     *array = moved;
     *capacity = larger;
     return PEEK_OK;
+}
+
+/* The capacity of a list that has grown by ones: 0, 16, 32, 64 ... */
+static int64_t grown_capacity(int64_t count)
+{
+    int64_t capacity = 0;
+    while (capacity < count) capacity = capacity ? 2 * capacity : 16;
+    return capacity;
 }
 
 static uint64_t hash_name(const char *name)
@@ -138,7 +149,7 @@ peek_status peek__graph_node(peek_context *context, peek_network *network, const
         grow(context, (void **)&network->node, network->nodes, &network->node_capacity, sizeof *network->node));
     int64_t number = network->nodes++;
     peek__node *node = &network->node[number];
-    *node = (peek__node){0};
+    *node = (peek__node){.opset = network->opset, .guard = -1};
     PEEK_TRY(peek__copy_text(context, &node->op, op));
     PEEK_TRY(peek__copy_text(context, &node->name, name));
     PEEK_TRY(peek__alloc(context, &node->input, inputs, "the graph of a network"));
@@ -154,7 +165,7 @@ peek_status peek__graph_node(peek_context *context, peek_network *network, const
         if (!*output[node->outputs]) continue;
         PEEK_TRY(peek__graph_value(context, network, output[node->outputs], made));
         peek__value *value = &network->value[*made];
-        if (value->node >= 0 || value->constant || *made == network->input)
+        if (value->node >= 0 || value->constant || value->input)
             return peek__node_broken(context, node, "its output '%s' is already made elsewhere", value->name);
         value->node = number;
     }
@@ -165,7 +176,7 @@ peek_status peek__graph_node(peek_context *context, peek_network *network, const
 peek_status peek__graph_attribute(peek_context *context, peek__node *node, const char *name,
                                   peek__attribute_kind kind, peek__attribute **out)
 {
-    int64_t capacity = node->attributes;
+    int64_t capacity = grown_capacity(node->attributes);
     PEEK_TRY(grow(context, (void **)&node->attribute, node->attributes, &capacity, sizeof *node->attribute));
     peek__attribute *attribute = &node->attribute[node->attributes];
     *attribute = (peek__attribute){.kind = kind};
@@ -194,52 +205,74 @@ peek_status peek__graph_integers(peek_context *context, peek__node *node, const 
     return PEEK_OK;
 }
 
-peek_status peek__value_shape(peek_context *context, peek__value *value, int64_t dimensions,
-                              const int64_t *shape)
+/* A value of this name that nothing makes yet. */
+static peek_status define(peek_context *context, peek_network *network, const char *name, peek__value **out)
 {
-    if (dimensions > PEEK_DIMENSIONS)
-        return peek__fail(context, PEEK_E_UNSUPPORTED,
-                          "the tensor '%s' has %lld dimensions, but at most %d can be handled", value->name,
-                          (long long)dimensions, PEEK_DIMENSIONS);
-    int64_t size = 1;
-    for (int64_t i = 0; i < dimensions; i++) {
-        size = peek__product(size, shape[i]);
-        if (size < 0 || size > most_values)
-            return peek__fail(context, PEEK_E_FORMAT,
-                              "the tensor '%s' has an impossible shape (dimension %lld is %lld)", value->name,
-                              (long long)i, (long long)shape[i]);
-        value->shape[i] = shape[i];
-    }
-    value->dimensions = (int)dimensions;
-    value->size = size;
-    value->known = 1;
+    int64_t number;
+    PEEK_TRY(peek__graph_value(context, network, name, &number));
+    *out = &network->value[number];
+    if ((*out)->constant || (*out)->input || (*out)->node >= 0)
+        return peek__fail(context, PEEK_E_FORMAT, "the tensor '%s' is defined twice", name);
     return PEEK_OK;
 }
 
 peek_status peek__graph_constant(peek_context *context, peek_network *network, const char *name,
-                                 peek__element element, int64_t dimensions, const int64_t *shape, int64_t *out)
+                                 peek__element type, int64_t dimensions, const int64_t *shape, int64_t *out)
 {
-    PEEK_TRY(peek__graph_value(context, network, name, out));
-    peek__value *value = &network->value[*out];
-    if (value->constant || value->node >= 0)
-        return peek__fail(context, PEEK_E_FORMAT, "the tensor '%s' is defined twice", name);
-    PEEK_TRY(peek__value_shape(context, value, dimensions, shape));
-    value->element = element;
+    peek__value *value;
+    PEEK_TRY(define(context, network, name, &value));
+    value->tensor.type = type;
+    PEEK_TRY(peek__tensor_shape(context, &value->tensor, name, dimensions, shape));
     value->constant = 1;
-    if (element == PEEK__ELEMENT_FLOAT) return peek__alloc(context, &value->floats, value->size, "the weights");
-    return peek__alloc(context, &value->integers, value->size, "a constant of the network");
+    *out = value - network->value;
+    return peek__tensor_allocate(context, &value->tensor, "the weights");
 }
 
-peek_status peek__graph_output(peek_context *context, peek_network *network, const char *name)
+peek_status peek__graph_give(peek_context *context, peek_network *network, const char *name,
+                             peek__tensor *tensor)
 {
-    int64_t *longer, value;
-    PEEK_TRY(peek__graph_value(context, network, name, &value));
-    PEEK_TRY(peek__alloc(context, &longer, network->outputs + 1, "the graph of a network"));
-    if (network->outputs) memcpy(longer, network->output, (size_t)network->outputs * sizeof *longer);
-    longer[network->outputs++] = value;
-    peek__free(&network->output);
-    network->output = longer;
+    peek__value *value;
+    PEEK_TRY(define(context, network, name, &value));
+    value->constant = 1;
+    value->tensor = *tensor;
+    tensor->data = NULL;
     return PEEK_OK;
+}
+
+static peek_status add_port(peek_context *context, peek__port **ports, int64_t *count, int64_t value,
+                            const char *name, peek__element type, int64_t dimensions, const int64_t *shape,
+                            peek__port **out)
+{
+    int64_t capacity = grown_capacity(*count);
+    if (dimensions > PEEK_DIMENSIONS)
+        return peek__fail(context, PEEK_E_UNSUPPORTED,
+                          "the tensor '%s' has %lld dimensions, but at most %d can be handled", name,
+                          (long long)dimensions, PEEK_DIMENSIONS);
+    PEEK_TRY(grow(context, (void **)ports, *count, &capacity, sizeof **ports));
+    peek__port *port = &(*ports)[(*count)++];
+    *port = (peek__port){.value = value, .type = type, .shaped = dimensions >= 0};
+    port->dimensions = dimensions < 0 ? 0 : (int)dimensions;
+    for (int d = 0; d < port->dimensions; d++) port->shape[d] = shape[d];
+    if (out) *out = port;
+    return PEEK_OK;
+}
+
+peek_status peek__graph_input(peek_context *context, peek_network *network, const char *name,
+                              peek__element type, int64_t dimensions, const int64_t *shape, peek__port **out)
+{
+    peek__value *value;
+    PEEK_TRY(define(context, network, name, &value));
+    value->input = 1;
+    return add_port(context, &network->input, &network->inputs, value - network->value, name, type, dimensions,
+                    shape, out);
+}
+
+peek_status peek__graph_output(peek_context *context, peek_network *network, const char *name,
+                               peek__element type, int64_t dimensions, const int64_t *shape, peek__port **out)
+{
+    int64_t value;
+    PEEK_TRY(peek__graph_value(context, network, name, &value));
+    return add_port(context, &network->output, &network->outputs, value, name, type, dimensions, shape, out);
 }
 
 const peek__attribute *peek__attribute_find(const peek__node *node, const char *name)
@@ -267,6 +300,14 @@ const char *peek__attribute_text(const peek__node *node, const char *name, const
     return attribute && attribute->kind == PEEK__ATTRIBUTE_TEXT ? attribute->text : standard;
 }
 
+const int64_t *peek__attribute_integers(const peek__node *node, const char *name, int64_t *count)
+{
+    const peek__attribute *attribute = peek__attribute_find(node, name);
+    int there = attribute && attribute->kind == PEEK__ATTRIBUTE_INTEGERS;
+    *count = there ? attribute->count : 0;
+    return there ? attribute->integers : NULL;
+}
+
 /* "the node 'conv1' (Conv)": what to call a node whose name may be empty. */
 static void name_node(char *buffer, size_t size, const peek__node *node)
 {
@@ -286,7 +327,7 @@ peek_status peek__node_refuse(peek_context *context, const peek_network *network
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return peek__fail(context, PEEK_E_UNSUPPORTED, "%s, opset %lld) cannot be run: %s", which,
-                      (long long)network->opset, reason);
+                      (long long)(node->opset ? node->opset : network->opset), reason);
 }
 
 peek_status peek__node_broken(peek_context *context, const peek__node *node, const char *format, ...)
@@ -300,12 +341,9 @@ peek_status peek__node_broken(peek_context *context, const peek__node *node, con
     return peek__fail(context, PEEK_E_FORMAT, "the graph is broken at %s): %s", which, reason);
 }
 
-const char *peek__shape_text(char *buffer, int64_t dimensions, const int64_t *shape)
+peek_status peek__node_fail_in(peek_context *context, peek_status status, const peek__node *node)
 {
-    size_t used = 0;
-    buffer[0] = 0;
-    if (!dimensions) snprintf(buffer, 256, "one number");
-    for (int64_t i = 0; i < dimensions && used < 230; i++)
-        used += (size_t)snprintf(buffer + used, 256 - used, "%s%lld", i ? "x" : "", (long long)shape[i]);
-    return buffer;
+    char which[320];
+    name_node(which, sizeof which, node);
+    return peek__fail_in(context, status, "%s)", which);
 }

@@ -29,35 +29,35 @@ static int32_t largest(const float *values, int64_t size)
 static peek_status run_slice(void *argument, int64_t index, int thread)
 {
     run *r = argument;
-    peek__plan *plan;
-    PEEK_TRY(peek__team_plan(r->context, &r->team, thread, &plan));
-    const peek_network *network = r->team.network;
-    int64_t in = network->value[network->input].size, out = network->value[r->value].size;
+    const peek__survey *survey = r->team.survey;
+    int64_t in = survey->input[0].size, out = survey->layer[r->value].size;
     int64_t first = index * r->team.slice, count = r->team.slice;
+    float *input;
     if (count > r->count - first) count = r->count - first;
+    PEEK_TRY(peek__team_input(r->context, &r->team, thread, count, &input));
     if (r->dataset)
-        PEEK_TRY(peek_dataset_read(r->context, r->dataset, first, count, peek__plan_input(plan)));
+        PEEK_TRY(peek_dataset_read(r->context, r->dataset, first, count, input));
     else
-        memcpy(peek__plan_input(plan), r->x + first * in, (size_t)(count * in) * sizeof(float));
-    PEEK_TRY(peek__plan_forward(r->context, plan, count));
-    const float *values = peek__plan_values(plan, r->value);
-    if (r->out) memcpy(r->out + first * out, values, (size_t)(count * out) * sizeof(float));
-    for (int64_t i = 0; r->predicted && i < count; i++)
-        r->predicted[first + i] = largest(values + i * out, out);
+        memcpy(input, r->x + first * in, (size_t)(count * in) * sizeof(float));
+    PEEK_TRY(peek__team_forward(r->context, &r->team, thread, count));
+    peek__team_values(&r->team, thread, count, r->value, r->out + first * out);
+    for (int64_t i = first; r->predicted && i < first + count; i++)
+        r->predicted[i] = largest(r->out + i * out, out);
     int64_t done = __atomic_add_fetch(&r->done, count, __ATOMIC_RELAXED);
     return peek__step(r->context, done);
 }
 
-static peek_status run_slices(run *r, const peek_network *network)
+/* sample: its shape; NULL: as the file says. */
+static peek_status run_slices(run *r, const peek_network *network, const peek__tensor *sample)
 {
     r->team.network = network;
     r->team.preprocess = &network->preprocess;
-    r->team.slice = peek__plan_slice(network, SLICE);
+    r->team.most = r->count < SLICE ? r->count : SLICE;
     r->team.wanted_count = 1;
     r->team.wanted = &r->value;
-    PEEK_TRY(peek__team_begin(r->context, &r->team));
-    peek_status status =
-        peek__parallel(r->context, (r->count + r->team.slice - 1) / r->team.slice, run_slice, r);
+    peek_status status = peek__team_begin(r->context, &r->team, sample);
+    if (status == PEEK_OK)
+        status = peek__parallel(r->context, (r->count + r->team.slice - 1) / r->team.slice, run_slice, r);
     peek__team_end(&r->team);
     return status;
 }
@@ -68,21 +68,20 @@ peek_status peek_network_run(peek_context *context, const peek_network *network,
     if (!network || !x || !out || count < 1)
         return peek__fail(context, PEEK_E_ARGUMENT,
                           "running a network takes a network, at least one sample and memory for the result");
-    int64_t value = tensor ? peek__graph_find(network, tensor) : network->output[0];
-    if (value < 0 || network->value[value].constant || network->value[value].node < 0 ||
-        !network->value[value].known)
+    int64_t value = tensor ? peek__graph_find(network, tensor) : network->output[0].value;
+    if (value < 0 || !network->survey->layer[value].computed)
         return peek__fail(context, PEEK_E_NOT_FOUND,
                           "the network computes no tensor named '%s'; `nnpeek layers` lists them", tensor);
     peek__stage(context, "run", "running the network", count);
     run r = {.context = context, .value = value, .count = count, .x = x, .out = out};
-    return run_slices(&r, network);
+    return run_slices(&r, network, NULL);
 }
 
 static peek_status check_labels(peek_context *context, const peek_network *network, const peek_dataset *dataset)
 {
     peek_dataset_info data = peek_dataset_describe(dataset);
     const int32_t *labels = peek_dataset_labels(dataset);
-    int64_t classes = peek__network_output(network)->size;
+    int64_t classes = peek_network_describe(network).outputs;
     if (!labels)
         return peek__fail(context, PEEK_E_ARGUMENT,
                           "'%s' has no labels, so there is no accuracy: give labelled data", data.name);
@@ -99,15 +98,18 @@ peek_status peek_network_evaluate(peek_context *context, const peek_network *net
 {
     if (!network || !dataset)
         return peek__fail(context, PEEK_E_ARGUMENT, "evaluating takes a network and a dataset");
-    PEEK_TRY(peek__team_check(context, network, dataset));
+    peek__tensor sample;
+    PEEK_TRY(peek__team_sample(context, network, dataset, &sample));
     PEEK_TRY(check_labels(context, network, dataset));
-    int64_t count = peek_dataset_describe(dataset).count, classes = peek__network_output(network)->size,
-            right = 0;
-    run r = {.context = context, .value = network->output[0], .count = count, .dataset = dataset};
+    int64_t count = peek_dataset_describe(dataset).count, right = 0;
+    int64_t classes = peek_network_describe(network).outputs;
+    run r = {.context = context, .value = network->output[0].value, .count = count, .dataset = dataset};
     r.labels = peek_dataset_labels(dataset);
-    PEEK_TRY(peek__alloc(context, &r.predicted, count, "the predictions"));
+    peek_status status = peek__alloc(context, &r.predicted, count, "the predictions");
+    if (status == PEEK_OK)
+        status = peek__alloc(context, &r.out, peek__product(count, classes), "the predictions");
     peek__stage(context, "test", "testing the network", count);
-    peek_status status = run_slices(&r, network);
+    if (status == PEEK_OK) status = run_slices(&r, network, &sample);
     if (status == PEEK_OK) {
         if (confusion) memset(confusion, 0, (size_t)(classes * classes) * sizeof *confusion);
         for (int64_t i = 0; i < count; i++) {
@@ -117,5 +119,6 @@ peek_status peek_network_evaluate(peek_context *context, const peek_network *net
         if (accuracy) *accuracy = count ? (double)right / (double)count : 0;
     }
     peek__free(&r.predicted);
+    peek__free(&r.out);
     return status;
 }

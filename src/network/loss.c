@@ -1,16 +1,18 @@
 /* network/loss.c: cross-entropy from logits. */
 #include "network/loss.h"
+#include "network/survey.h"
 
 #include <math.h>
 #include <string.h>
 
 int64_t peek__loss_value(const peek_network *network)
 {
-    const peek__node *last = &network->node[peek__network_output(network)->node];
+    int64_t output = network->output[0].value;
+    const peek__node *last = &network->node[network->value[output].node];
     int probabilities = strcmp(last->op, "Softmax") == 0 || strcmp(last->op, "LogSoftmax") == 0;
     int64_t input = last->input[0];
     /* Only a softmax over all outputs of a sample is the one of the loss. */
-    return probabilities && network->value[input].dimensions == 1 ? input : network->output[0];
+    return probabilities && network->survey->layer[input].dimensions == 1 ? input : output;
 }
 
 /* softmax of z to p; returns log sum exp(z). */

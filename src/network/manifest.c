@@ -102,12 +102,13 @@ static void put_block(document *d, cJSON *blocks, const peek__manifest *manifest
         put_number(d, block, "columns", (double)(data.height * data.width));
     } else {
         const peek__value *value = &network->value[chosen->value];
+        const peek__layer *layer = &manifest->survey->layer[chosen->value];
         put_text(d, block, "operator", network->node[value->node].op);
         put_text(d, block, "node", network->node[value->node].name);
         shape = put_array(d, block, "shape");
-        for (int i = 0; i < value->dimensions; i++)
-            append(d, shape, cJSON_CreateNumber((double)value->shape[i]));
-        put_number(d, block, "columns", (double)value->size);
+        for (int i = 0; i < layer->dimensions; i++)
+            append(d, shape, cJSON_CreateNumber((double)layer->shape[i]));
+        put_number(d, block, "columns", (double)layer->size);
     }
     put_text(d, block, "type", "float32");
     put_text(d, block, "reduction", "none");
@@ -117,14 +118,14 @@ static void put_block(document *d, cJSON *blocks, const peek__manifest *manifest
 static void put_skipped(document *d, cJSON *root, const peek__manifest *manifest)
 {
     const peek_network *network = manifest->network;
+    const peek__survey *survey = network->survey;
     cJSON *skipped = put_array(d, root, "skipped");
-    for (int64_t i = 0, next = manifest->selection->channels; i < network->tensors; i++) {
-        if (next < manifest->selection->count &&
-            manifest->selection->chosen[next].value == network->tensor[i]) {
+    for (int64_t i = 0, next = manifest->selection->channels; i < survey->tensors; i++) {
+        if (next < manifest->selection->count && manifest->selection->chosen[next].value == survey->tensor[i]) {
             next++;
             continue;
         }
-        const peek__value *value = &network->value[network->tensor[i]];
+        const peek__value *value = &network->value[survey->tensor[i]];
         cJSON *entry = append(d, skipped, cJSON_CreateObject());
         put_text(d, entry, "name", value->name);
         put_text(d, entry, "operator", network->node[value->node].op);

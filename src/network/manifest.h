@@ -3,12 +3,14 @@
 #define NETWORK_MANIFEST_H
 
 #include "network/selection.h"
+#include "network/survey.h"
 
 typedef struct peek__manifest {
     const peek_network *network;
     const peek_dataset *dataset; /* the samples that were run */
     int64_t opened;              /* samples of the data before the choice */
     const peek_capture_options *options;
+    const peek__survey *survey;
     const peek__selection *selection;
     const char *preprocess;
 } peek__manifest;

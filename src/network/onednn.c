@@ -27,7 +27,8 @@ struct peek__onednn {
     pass pass[PASSES];
     border border[PASSES][BORDERS];
     float *sums[BORDERS]; /* gradients before they are added */
-    int bias, training, weights_ready;
+    int bias, training;
+    int steady, weights_ready; /* steady: weights stay as they are; ready: they lie as the primitive likes */
 };
 
 #define TRY_ONEDNN(context, call)                                                                              \
@@ -72,13 +73,12 @@ typedef struct shapes {
     dnnl_memory_desc_t of[BORDERS];
 } shapes;
 
-static peek_status describe(peek_context *context, const peek__convolution *c, int64_t slice, int any,
-                            shapes *out)
+static peek_status describe(peek_context *context, const peek__convolution *c, int any, shapes *out)
 {
     const peek__window *window = &c->window;
     int grouped = c->groups > 1;
-    dnnl_dims_t x = {slice, c->channels, window->in[0], window->in[1]};
-    dnnl_dims_t y = {slice, c->outputs, window->out[0], window->out[1]}, b = {c->outputs};
+    dnnl_dims_t x = {c->samples, c->channels, window->in[0], window->in[1]};
+    dnnl_dims_t y = {c->samples, c->outputs, window->out[0], window->out[1]}, b = {c->outputs};
     dnnl_dims_t w = {c->outputs, c->channels, window->kernel[0], window->kernel[1]};
     dnnl_dims_t grouped_w = {c->groups, c->outputs / c->groups, c->channels / c->groups, window->kernel[0],
                              window->kernel[1]};
@@ -171,12 +171,12 @@ static peek_status create_backward(peek_context *context, peek__onednn *made, co
     return peek__alloc(context, &made->sums[X], floats_of(&plain->of[X]), "a convolution");
 }
 
-static peek_status create(peek_context *context, const peek__convolution *c, int64_t slice, int data_gradient,
+static peek_status create(peek_context *context, const peek__convolution *c, int data_gradient,
                           peek__onednn *made)
 {
     shapes open, plain;
-    PEEK_TRY(describe(context, c, slice, 1, &open));
-    PEEK_TRY(describe(context, c, slice, 0, &plain));
+    PEEK_TRY(describe(context, c, 1, &open));
+    PEEK_TRY(describe(context, c, 0, &plain));
     TRY_ONEDNN(context, dnnl_engine_create(&made->engine, dnnl_cpu, 0));
     TRY_ONEDNN(context, dnnl_stream_create(&made->stream, made->engine, dnnl_stream_default_flags));
     PEEK_TRY(create_pass(context, made, c, &open, FORWARD));
@@ -187,15 +187,16 @@ static peek_status create(peek_context *context, const peek__convolution *c, int
     return made->training ? create_backward(context, made, c, &open, &plain, data_gradient) : PEEK_OK;
 }
 
-peek_status peek__onednn_create(peek_context *context, const peek__convolution *convolution, int64_t slice,
-                                int bias, int training, int data_gradient, peek__onednn **out)
+peek_status peek__onednn_create(peek_context *context, const peek__convolution *convolution, int bias,
+                                int training, int data_gradient, int steady, peek__onednn **out)
 {
     *out = NULL;
     peek__onednn *made;
     PEEK_TRY(peek__alloc(context, &made, 1, "a convolution"));
     made->bias = bias;
     made->training = training;
-    peek_status status = create(context, convolution, slice, data_gradient, made);
+    made->steady = steady && !training;
+    peek_status status = create(context, convolution, data_gradient, made);
     if (status == PEEK_OK)
         *out = made;
     else
@@ -237,7 +238,7 @@ peek_status peek__onednn_forward(peek_context *context, peek__onednn *made, cons
 {
     border *borders = made->border[FORWARD];
     PEEK_TRY(give(context, made, &borders[X], x));
-    if (made->training || !made->weights_ready) PEEK_TRY(give(context, made, &borders[W], w));
+    if (!made->steady || !made->weights_ready) PEEK_TRY(give(context, made, &borders[W], w));
     made->weights_ready = 1;
     PEEK_TRY(take(context, &borders[Y], y));
     if (made->bias) PEEK_TRY(give(context, made, &borders[B], b));
@@ -284,7 +285,7 @@ peek_status peek__onednn_backward(peek_context *context, peek__onednn *made, con
                                     {DNNL_ARG_DIFF_WEIGHTS, borders[W].inside},
                                     {DNNL_ARG_DIFF_BIAS, borders[B].inside}};
     PEEK_TRY(execute(context, made, BACKWARD_WEIGHTS, made->bias ? 4 : 3, arguments));
-    PEEK_TRY(add(context, made, &borders[W], made->sums[W], dw));
-    if (made->bias) PEEK_TRY(add(context, made, &borders[B], made->sums[B], db));
+    if (dw) PEEK_TRY(add(context, made, &borders[W], made->sums[W], dw));
+    if (db) PEEK_TRY(add(context, made, &borders[B], made->sums[B], db));
     return dx ? backward_data(context, made, w, dy, dx) : PEEK_OK;
 }

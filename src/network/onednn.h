@@ -10,17 +10,17 @@
 
 typedef struct peek__onednn peek__onednn;
 
-/* For slices of exactly `slice` samples. training: backward will be called, and weights change between calls;
- * data_gradient: the gradient of the input is wanted, too. Errors: E_UNSUPPORTED, E_MEMORY. */
-peek_status peek__onednn_create(peek_context *context, const peek__convolution *convolution, int64_t slice,
-                                int bias, int training, int data_gradient, peek__onednn **out);
+/* training: backward will be called; data_gradient: the gradient of the input is wanted, too; steady: w holds
+ * the same numbers in every call (but for training). Errors: E_UNSUPPORTED, E_MEMORY. */
+peek_status peek__onednn_create(peek_context *context, const peek__convolution *convolution, int bias,
+                                int training, int data_gradient, int steady, peek__onednn **out);
 void peek__onednn_free(peek__onednn **pointer);
 
 /* b may be NULL as at creation. */
 peek_status peek__onednn_forward(peek_context *context, peek__onednn *made, const float *x, const float *w,
                                  const float *b, float *y);
 
-/* Adds to the gradients dx (NULL: not wanted), dw and db; dy of samples that are not there must be zero. */
+/* Adds to the gradients dx (NULL: not wanted), dw and db, where they are not NULL. */
 peek_status peek__onednn_backward(peek_context *context, peek__onednn *made, const float *x, const float *w,
                                   const float *dy, float *dx, float *dw, float *db);
 

@@ -1,104 +1,183 @@
-/* network/onnx_tensor.c: the data of a tensor, in any of the ways ONNX stores it. */
+/* network/onnx_tensor.c: the numbers of a tensor, in any of the ways ONNX stores them: in a list for their
+ * type, as raw bytes (little-endian, as this machine), or as bytes of another file. */
+#include "network/number.h"
 #include "network/onnx_read.h"
 
 #include <string.h>
 
-/* Little-endian values as raw bytes; this machine is little-endian too. */
-static peek_status check_raw(peek_context *context, const peek__value *value, size_t bytes, size_t size)
+/* Bytes of one raw number. */
+static int64_t raw_width(peek__element type)
 {
-    if (bytes == (size_t)value->size * size) return PEEK_OK;
+    switch (type) {
+    case PEEK__TYPE_UINT8:
+    case PEEK__TYPE_INT8:
+    case PEEK__TYPE_BOOL:
+        return 1;
+    case PEEK__TYPE_UINT16:
+    case PEEK__TYPE_INT16:
+    case PEEK__TYPE_FLOAT16:
+    case PEEK__TYPE_BFLOAT16:
+        return 2;
+    case PEEK__TYPE_FLOAT:
+    case PEEK__TYPE_INT32:
+    case PEEK__TYPE_UINT32:
+        return 4;
+    default:
+        return 8;
+    }
+}
+
+/* From raw bytes to what a tensor holds. */
+static void read_raw(const char *bytes, peek__tensor *out)
+{
+    int64_t width = raw_width(out->type);
+    for (int64_t i = 0; i < out->size; i++, bytes += width) {
+        uint64_t bits = 0;
+        double wide;
+        memcpy(&bits, bytes, (size_t)width);
+        switch (out->type) {
+        case PEEK__TYPE_FLOAT:
+            memcpy(&out->floats[i], bytes, sizeof(float));
+            break;
+        case PEEK__TYPE_DOUBLE:
+            memcpy(&wide, bytes, sizeof wide);
+            out->floats[i] = (float)wide;
+            break;
+        case PEEK__TYPE_FLOAT16:
+            out->floats[i] = peek__from_half((uint16_t)bits);
+            break;
+        case PEEK__TYPE_BFLOAT16:
+            out->floats[i] = peek__from_bfloat((uint16_t)bits);
+            break;
+        default:
+            out->integers[i] = peek__wrap_to(out->type, (int64_t)bits);
+        }
+    }
+}
+
+/* From the list for the type; types of 32 bits or fewer are in int32_data, halves as their bits. */
+static void read_list(const Onnx__TensorProto *tensor, peek__tensor *out)
+{
+    for (int64_t i = 0; i < out->size; i++) switch (out->type) {
+        case PEEK__TYPE_FLOAT:
+            out->floats[i] = tensor->float_data[i];
+            break;
+        case PEEK__TYPE_DOUBLE:
+            out->floats[i] = (float)tensor->double_data[i];
+            break;
+        case PEEK__TYPE_FLOAT16:
+            out->floats[i] = peek__from_half((uint16_t)tensor->int32_data[i]);
+            break;
+        case PEEK__TYPE_BFLOAT16:
+            out->floats[i] = peek__from_bfloat((uint16_t)tensor->int32_data[i]);
+            break;
+        case PEEK__TYPE_INT64:
+            out->integers[i] = tensor->int64_data[i];
+            break;
+        case PEEK__TYPE_UINT32:
+        case PEEK__TYPE_UINT64:
+            out->integers[i] = peek__wrap_to(out->type, (int64_t)tensor->uint64_data[i]);
+            break;
+        default:
+            out->integers[i] = peek__wrap_to(out->type, tensor->int32_data[i]);
+        }
+}
+
+/* Numbers in the list for the type. */
+static size_t list_count(const Onnx__TensorProto *tensor, peek__element type)
+{
+    switch (type) {
+    case PEEK__TYPE_FLOAT:
+        return tensor->n_float_data;
+    case PEEK__TYPE_DOUBLE:
+        return tensor->n_double_data;
+    case PEEK__TYPE_INT64:
+        return tensor->n_int64_data;
+    case PEEK__TYPE_UINT32:
+    case PEEK__TYPE_UINT64:
+        return tensor->n_uint64_data;
+    default:
+        return tensor->n_int32_data;
+    }
+}
+
+/* 1 if raw numbers of the type are what a tensor holds. */
+static int is_plain(peek__element type)
+{
+    return type == PEEK__TYPE_FLOAT || type == PEEK__TYPE_INT64 || type == PEEK__TYPE_UINT64;
+}
+
+static peek_status read_external(peek_context *context, const peek__onnx_reader *reader,
+                                 const Onnx__TensorProto *tensor, const char *name, peek__tensor *out)
+{
+    char *bytes;
+    int64_t count = peek__product(out->size, raw_width(out->type));
+    PEEK_TRY(peek__onnx_external(context, reader, tensor, name, count, &bytes));
+    if (is_plain(out->type)) {
+        out->data = bytes;
+        return PEEK_OK;
+    }
+    peek_status status = peek__tensor_allocate(context, out, "the weights");
+    if (status == PEEK_OK) read_raw(bytes, out);
+    peek__free(&bytes);
+    return status;
+}
+
+/* Takes what protobuf-c allocated by malloc(), so that weights are in memory only once. */
+static void move_raw(Onnx__TensorProto *tensor, peek__tensor *out)
+{
+    out->data = tensor->raw_data.data;
+    tensor->raw_data = (ProtobufCBinaryData){0};
+}
+
+static peek_status check_size(peek_context *context, const char *name, const peek__tensor *out,
+                              uint64_t present, int64_t width)
+{
+    if (present == (uint64_t)out->size * (uint64_t)width) return PEEK_OK;
+    if (width == 1)
+        return peek__fail(context, PEEK_E_FORMAT, "the tensor '%s' should hold %lld values, but has %llu", name,
+                          (long long)out->size, (unsigned long long)present);
     return peek__fail(context, PEEK_E_FORMAT,
-                      "the tensor '%s' should hold %lld values, but its data are %zu bytes of %zu a value",
-                      value->name, (long long)value->size, bytes, size);
+                      "the tensor '%s' should hold %lld values, but its data are %llu bytes of %lld a value",
+                      name, (long long)out->size, (unsigned long long)present, (long long)width);
 }
 
-static peek_status check_count(peek_context *context, const peek__value *value, size_t count)
+peek_status peek__onnx_tensor(peek_context *context, const peek__onnx_reader *reader, Onnx__TensorProto *tensor,
+                              const char *name, peek__tensor *out)
 {
-    if (count == (size_t)value->size) return PEEK_OK;
-    return peek__fail(context, PEEK_E_FORMAT, "the tensor '%s' should hold %lld values, but has %zu",
-                      value->name, (long long)value->size, count);
-}
-
-static peek_status read_floats(peek_context *context, const Onnx__TensorProto *tensor, peek__value *value)
-{
+    *out = (peek__tensor){0};
+    if (!peek__element_known(tensor->data_type))
+        return peek__fail(
+            context, PEEK_E_UNSUPPORTED,
+            "the tensor '%s' has ONNX data type %d, but nnpeek knows floating-point types of 16 bits "
+            "and more, integers of 8 bits and more, and bool",
+            name, tensor->data_type);
+    out->type = (peek__element)tensor->data_type;
+    PEEK_TRY(peek__tensor_shape(context, out, name, (int64_t)tensor->n_dims, tensor->dims));
+    if (tensor->n_external_data || tensor->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+        return read_external(context, reader, tensor, name, out);
     if (tensor->has_raw_data) {
-        PEEK_TRY(check_raw(context, value, tensor->raw_data.len, sizeof(float)));
-        if (value->size) memcpy(value->floats, tensor->raw_data.data, tensor->raw_data.len);
+        PEEK_TRY(check_size(context, name, out, tensor->raw_data.len, raw_width(out->type)));
+        if (is_plain(out->type) && out->size && !reader->inside) {
+            move_raw(tensor, out);
+            return PEEK_OK;
+        }
+        PEEK_TRY(peek__tensor_allocate(context, out, "the weights"));
+        read_raw((const char *)tensor->raw_data.data, out);
         return PEEK_OK;
     }
-    PEEK_TRY(check_count(context, value, tensor->n_float_data));
-    if (value->size) memcpy(value->floats, tensor->float_data, (size_t)value->size * sizeof(float));
+    PEEK_TRY(check_size(context, name, out, list_count(tensor, out->type), 1));
+    PEEK_TRY(peek__tensor_allocate(context, out, "the weights"));
+    read_list(tensor, out);
     return PEEK_OK;
 }
 
-static peek_status read_long(peek_context *context, const Onnx__TensorProto *tensor, peek__value *value)
-{
-    if (tensor->has_raw_data) {
-        PEEK_TRY(check_raw(context, value, tensor->raw_data.len, sizeof(int64_t)));
-        if (value->size) memcpy(value->integers, tensor->raw_data.data, tensor->raw_data.len);
-        return PEEK_OK;
-    }
-    PEEK_TRY(check_count(context, value, tensor->n_int64_data));
-    if (value->size) memcpy(value->integers, tensor->int64_data, (size_t)value->size * sizeof(int64_t));
-    return PEEK_OK;
-}
-
-/* Types of 32 bits or fewer lie in int32_data where they are not raw. width: bytes of one raw value. */
-static peek_status read_short(peek_context *context, const Onnx__TensorProto *tensor, peek__value *value,
-                              size_t width)
-{
-    if (!tensor->has_raw_data) {
-        PEEK_TRY(check_count(context, value, tensor->n_int32_data));
-        for (int64_t i = 0; i < value->size; i++) value->integers[i] = tensor->int32_data[i];
-        return PEEK_OK;
-    }
-    PEEK_TRY(check_raw(context, value, tensor->raw_data.len, width));
-    for (int64_t i = 0; i < value->size; i++) {
-        int32_t number = 0;
-        memcpy(&number, tensor->raw_data.data + (size_t)i * width, width);
-        value->integers[i] = number;
-    }
-    return PEEK_OK;
-}
-
-/* What the file really holds, so that a made-up shape cannot ask for memory that no data will fill. */
-static peek_status check_data(peek_context *context, const Onnx__TensorProto *tensor, const char *name)
-{
-    int64_t size = 1;
-    for (size_t i = 0; i < tensor->n_dims; i++) size = peek__product(size, tensor->dims[i]);
-    if (tensor->n_dims > PEEK_DIMENSIONS)
-        return peek__fail(context, PEEK_E_UNSUPPORTED,
-                          "the tensor '%s' has %zu dimensions, but at most %d can be handled", name,
-                          tensor->n_dims, PEEK_DIMENSIONS);
-    size_t present = tensor->raw_data.len + tensor->n_float_data + tensor->n_int32_data + tensor->n_int64_data;
-    if (size < 0 || (uint64_t)size > present)
-        return peek__fail(context, PEEK_E_FORMAT, "the tensor '%s' has less data than its shape says", name);
-    return PEEK_OK;
-}
-
-peek_status peek__onnx_tensor(peek_context *context, peek_network *network, const Onnx__TensorProto *tensor,
+peek_status peek__onnx_weight(peek_context *context, const peek__onnx_reader *reader, Onnx__TensorProto *tensor,
                               const char *name)
 {
-    if (tensor->n_external_data || tensor->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
-        return peek__fail(
-            context, PEEK_E_UNSUPPORTED,
-            "the data of the tensor '%s' are in another file: save the network with its data inside", name);
-    int type = tensor->data_type;
-    peek__element element = type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT  ? PEEK__ELEMENT_FLOAT
-                            : type == ONNX__TENSOR_PROTO__DATA_TYPE__BOOL ? PEEK__ELEMENT_FLAG
-                                                                          : PEEK__ELEMENT_INTEGER;
-    if (element == PEEK__ELEMENT_INTEGER && type != ONNX__TENSOR_PROTO__DATA_TYPE__INT64 &&
-        type != ONNX__TENSOR_PROTO__DATA_TYPE__INT32)
-        return peek__fail(
-            context, PEEK_E_UNSUPPORTED,
-            "the tensor '%s' has ONNX data type %d; float (1), int32 (6), int64 (7) and bool (9) are supported",
-            name, type);
-    PEEK_TRY(check_data(context, tensor, name));
-    int64_t number;
-    PEEK_TRY(
-        peek__graph_constant(context, network, name, element, (int64_t)tensor->n_dims, tensor->dims, &number));
-    peek__value *value = &network->value[number];
-    if (type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT) return read_floats(context, tensor, value);
-    if (type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64) return read_long(context, tensor, value);
-    return read_short(context, tensor, value, type == ONNX__TENSOR_PROTO__DATA_TYPE__BOOL ? 1 : 4);
+    peek__tensor read;
+    peek_status status = peek__onnx_tensor(context, reader, tensor, name, &read);
+    if (status == PEEK_OK) status = peek__graph_give(context, reader->network, name, &read);
+    peek__free(&read.data);
+    return status;
 }

@@ -2,8 +2,10 @@
  *
  * protobuf-c packs a tree of its own structs; they are made in a pool that is freed at once. Texts and weights
  * are borrowed from the network. */
+#include "network/number.h"
 #include "network/onnx_read.h"
 #include "network/preprocess.h"
+#include "network/survey.h"
 #include "store/file.h"
 
 #include <string.h>
@@ -53,8 +55,43 @@ static void pool_free(pool *p)
         }                                                                                                      \
     } while (0)
 
-static void write_attribute(const peek__attribute *from, Onnx__AttributeProto *to)
+static peek_status write_tensor(pool *p, const peek__tensor *from, char *name, Onnx__TensorProto *to)
 {
+    to->name = name;
+    to->n_dims = (size_t)from->dimensions;
+    to->dims = (int64_t *)from->shape;
+    to->has_data_type = 1;
+    to->data_type = (int)from->type;
+    if (from->type == PEEK__TYPE_FLOAT || from->type == PEEK__TYPE_INT64 || from->type == PEEK__TYPE_UINT64) {
+        to->has_raw_data = 1;
+        to->raw_data.len = (size_t)from->size * peek__width(from->type);
+        to->raw_data.data = from->data;
+        return PEEK_OK;
+    }
+    if (from->type == PEEK__TYPE_DOUBLE) {
+        to->n_double_data = (size_t)from->size;
+        PEEK_TRY(pool_take(p, &to->double_data, from->size));
+        for (int64_t i = 0; i < from->size; i++) to->double_data[i] = from->floats[i];
+        return PEEK_OK;
+    }
+    if (from->type == PEEK__TYPE_UINT32) {
+        to->n_uint64_data = (size_t)from->size;
+        PEEK_TRY(pool_take(p, &to->uint64_data, from->size));
+        for (int64_t i = 0; i < from->size; i++) to->uint64_data[i] = (uint64_t)from->integers[i];
+        return PEEK_OK;
+    }
+    to->n_int32_data = (size_t)from->size;
+    PEEK_TRY(pool_take(p, &to->int32_data, from->size));
+    for (int64_t i = 0; i < from->size; i++)
+        to->int32_data[i] = from->type == PEEK__TYPE_FLOAT16    ? peek__to_half(from->floats[i])
+                            : from->type == PEEK__TYPE_BFLOAT16 ? peek__to_bfloat(from->floats[i])
+                                                                : (int32_t)from->integers[i];
+    return PEEK_OK;
+}
+
+static peek_status write_attribute(pool *p, const peek__attribute *from, Onnx__AttributeProto *to)
+{
+    Onnx__TensorProto tensor = ONNX__TENSOR_PROTO__INIT;
     to->name = from->name;
     to->has_type = 1;
     switch (from->kind) {
@@ -83,7 +120,13 @@ static void write_attribute(const peek__attribute *from, Onnx__AttributeProto *t
         to->n_floats = (size_t)from->count;
         to->floats = from->numbers;
         break;
+    case PEEK__ATTRIBUTE_TENSOR:
+        to->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR;
+        PEEK_TRY(pool_take(p, &to->t, 1));
+        *to->t = tensor;
+        return write_tensor(p, &from->tensor, (char *)"", to->t);
     }
+    return PEEK_OK;
 }
 
 static peek_status write_node(pool *p, const peek_network *network, const peek__node *from, Onnx__NodeProto *to)
@@ -101,58 +144,47 @@ static peek_status write_node(pool *p, const peek_network *network, const peek__
     to->n_attribute = (size_t)from->attributes;
     Onnx__AttributeProto initial = ONNX__ATTRIBUTE_PROTO__INIT;
     pool_list(p, to->attribute, from->attributes, Onnx__AttributeProto, initial);
-    for (int64_t i = 0; i < from->attributes; i++) write_attribute(&from->attribute[i], to->attribute[i]);
+    for (int64_t i = 0; i < from->attributes; i++)
+        PEEK_TRY(write_attribute(p, &from->attribute[i], to->attribute[i]));
     return PEEK_OK;
 }
 
-static peek_status write_tensor(pool *p, const peek__value *from, Onnx__TensorProto *to)
-{
-    to->name = from->name;
-    to->n_dims = (size_t)from->dimensions;
-    to->dims = (int64_t *)from->shape;
-    to->has_data_type = 1;
-    if (from->element == PEEK__ELEMENT_FLAG) {
-        to->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__BOOL;
-        to->n_int32_data = (size_t)from->size;
-        PEEK_TRY(pool_take(p, &to->int32_data, from->size));
-        for (int64_t i = 0; i < from->size; i++) to->int32_data[i] = from->integers[i] != 0;
-        return PEEK_OK;
-    }
-    int floats = from->element == PEEK__ELEMENT_FLOAT;
-    to->data_type = floats ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT : ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
-    to->has_raw_data = 1;
-    to->raw_data.len = (size_t)from->size * (floats ? sizeof(float) : sizeof(int64_t));
-    to->raw_data.data = floats ? (uint8_t *)from->floats : (uint8_t *)from->integers;
-    return PEEK_OK;
-}
-
-/* A float tensor of `batch` samples, 0: any number, called N. */
-static peek_status write_info(pool *p, const peek__value *from, int64_t batch, Onnx__ValueInfoProto *to)
+/* What goes in or out: as declared; an output without a declared shape: as the survey found it, if it did. */
+static peek_status write_port(pool *p, const peek_network *network, const peek__port *from,
+                              Onnx__ValueInfoProto *to)
 {
     Onnx__TypeProto type = ONNX__TYPE_PROTO__INIT;
     Onnx__TypeProto__Tensor tensor = ONNX__TYPE_PROTO__TENSOR__INIT;
     Onnx__TensorShapeProto shape = ONNX__TENSOR_SHAPE_PROTO__INIT;
     Onnx__TensorShapeProto__Dimension dimension = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__INIT;
-    to->name = from->name;
+    peek__port port = *from;
+    const peek__layer *layer = network->survey ? &network->survey->layer[from->value] : NULL;
+    if (!port.shaped && layer && layer->outer == 1 && layer->dimensions < PEEK_DIMENSIONS) {
+        port.dimensions = layer->dimensions + 1;
+        port.shape[0] = network->survey->batch ? network->survey->batch : -1;
+        for (int d = 0; d < layer->dimensions; d++) port.shape[d + 1] = layer->shape[d];
+    }
+    to->name = network->value[from->value].name;
     PEEK_TRY(pool_take(p, &to->type, 1));
     *to->type = type;
     to->type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
     PEEK_TRY(pool_take(p, &to->type->tensor_type, 1));
     *to->type->tensor_type = tensor;
     to->type->tensor_type->has_elem_type = 1;
-    to->type->tensor_type->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    to->type->tensor_type->elem_type = (int)(port.type == PEEK__TYPE_NONE ? PEEK__TYPE_FLOAT : port.type);
     PEEK_TRY(pool_take(p, &to->type->tensor_type->shape, 1));
     Onnx__TensorShapeProto *sizes = to->type->tensor_type->shape;
     *sizes = shape;
-    sizes->n_dim = (size_t)from->dimensions + 1;
-    pool_list(p, sizes->dim, from->dimensions + 1, Onnx__TensorShapeProto__Dimension, dimension);
-    for (int d = 0; d <= from->dimensions; d++) {
-        sizes->dim[d]->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-        sizes->dim[d]->dim_value = d ? from->shape[d - 1] : batch;
-    }
-    if (batch) return PEEK_OK;
-    sizes->dim[0]->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
-    sizes->dim[0]->dim_param = (char *)"N";
+    sizes->n_dim = (size_t)port.dimensions;
+    pool_list(p, sizes->dim, port.dimensions, Onnx__TensorShapeProto__Dimension, dimension);
+    for (int d = 0; d < port.dimensions; d++)
+        if (port.shape[d] >= 0) {
+            sizes->dim[d]->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+            sizes->dim[d]->dim_value = port.shape[d];
+        } else if (port.label[d] || d == 0) {
+            sizes->dim[d]->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
+            sizes->dim[d]->dim_param = port.label[d] ? port.label[d] : (char *)"N";
+        }
     return PEEK_OK;
 }
 
@@ -164,7 +196,21 @@ static peek_status write_constants(pool *p, const peek_network *network, Onnx__G
     int64_t written = 0;
     for (int64_t i = 0; i < network->values; i++)
         if (network->value[i].constant)
-            PEEK_TRY(write_tensor(p, &network->value[i], graph->initializer[written++]));
+            PEEK_TRY(write_tensor(p, &network->value[i].tensor, network->value[i].name,
+                                  graph->initializer[written++]));
+    return PEEK_OK;
+}
+
+/* What the reader put in place cannot be told any more from what it was read from. */
+static peek_status check_nodes(pool *p, const peek_network *network)
+{
+    for (int64_t i = 0; i < network->nodes; i++) {
+        const peek__node *node = &network->node[i];
+        if (strcmp(node->op, "If") == 0 || node->opset != network->opset)
+            return peek__fail(p->context, PEEK_E_UNSUPPORTED,
+                              "a network with %s cannot be written: export it without",
+                              strcmp(node->op, "If") == 0 ? "an If" : "functions of another opset");
+    }
     return PEEK_OK;
 }
 
@@ -178,13 +224,14 @@ static peek_status write_graph(pool *p, const peek_network *network, Onnx__Graph
     for (int64_t i = 0; i < network->nodes; i++)
         PEEK_TRY(write_node(p, network, &network->node[i], graph->node[i]));
     PEEK_TRY(write_constants(p, network, graph));
-    graph->n_input = 1;
-    pool_list(p, graph->input, 1, Onnx__ValueInfoProto, info);
-    PEEK_TRY(write_info(p, &network->value[network->input], network->file_batch, graph->input[0]));
+    graph->n_input = (size_t)network->inputs;
+    pool_list(p, graph->input, network->inputs, Onnx__ValueInfoProto, info);
+    for (int64_t i = 0; i < network->inputs; i++)
+        PEEK_TRY(write_port(p, network, &network->input[i], graph->input[i]));
     graph->n_output = (size_t)network->outputs;
     pool_list(p, graph->output, network->outputs, Onnx__ValueInfoProto, info);
     for (int64_t i = 0; i < network->outputs; i++)
-        PEEK_TRY(write_info(p, &network->value[network->output[i]], network->file_batch, graph->output[i]));
+        PEEK_TRY(write_port(p, network, &network->output[i], graph->output[i]));
     return PEEK_OK;
 }
 
@@ -219,6 +266,7 @@ static peek_status write_model(pool *p, const peek_network *network, char *prepr
     model.producer_name = (char *)"nnpeek";
     model.producer_version = (char *)peek_version();
     model.graph = &graph;
+    PEEK_TRY(check_nodes(p, network));
     PEEK_TRY(write_graph(p, network, &graph));
     PEEK_TRY(write_metadata(p, network, preprocess, &model));
     size_t size = onnx__model_proto__get_packed_size(&model);

@@ -1,308 +1,193 @@
-/* network/operators.c: the table of operators, and what their families share. */
+/* network/operators.c: the table of operators, and what writing them takes. */
 #include "network/operators.h"
 
 #include <string.h>
 
-/* The newest opset these rows were checked against. */
-enum { NEWEST = 23 };
-
-static const peek__operator table[] = {
-    {.name = "Conv",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 2,
-     .most_inputs = 3,
-     .infer = peek__convolution_infer,
-     .prepare = peek__convolution_prepare,
-     .forward = peek__convolution_forward,
-     .backward = peek__convolution_backward,
-     .release = peek__convolution_release},
-    {.name = "MaxPool",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .infer = peek__pooling_infer,
-     .prepare = peek__pooling_prepare,
-     .forward = peek__pooling_forward,
-     .backward = peek__pooling_backward,
-     .release = peek__pooling_release},
-    {.name = "AveragePool",
-     .first = 7,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .infer = peek__pooling_infer,
-     .prepare = peek__pooling_prepare,
-     .forward = peek__pooling_forward,
-     .backward = peek__pooling_backward,
-     .release = peek__pooling_release},
-    {.name = "GlobalAveragePool",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .infer = peek__global_pooling_infer,
-     .forward = peek__global_pooling_forward,
-     .backward = peek__global_pooling_backward},
-
-    /* Before opset 7 these broadcast by attributes, not by shape. */
-    {.name = "Gemm",
-     .first = 7,
-     .last = NEWEST,
-     .least_inputs = 2,
-     .most_inputs = 3,
-     .infer = peek__gemm_infer,
-     .forward = peek__dense_forward,
-     .backward = peek__dense_backward},
-    {.name = "MatMul",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 2,
-     .most_inputs = 2,
-     .infer = peek__matmul_infer,
-     .forward = peek__dense_forward,
-     .backward = peek__dense_backward},
-    {.name = "Add",
-     .first = 7,
-     .last = NEWEST,
-     .least_inputs = 2,
-     .most_inputs = 2,
-     .infer = peek__add_infer,
-     .forward = peek__add_forward,
-     .backward = peek__add_backward},
-
-    {.name = "Relu",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .activation = 1,
-     .infer = peek__activation_infer,
-     .forward = peek__activation_forward,
-     .backward = peek__activation_backward},
-    {.name = "LeakyRelu",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .activation = 1,
-     .infer = peek__activation_infer,
-     .forward = peek__activation_forward,
-     .backward = peek__activation_backward},
-    {.name = "Sigmoid",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .activation = 1,
-     .infer = peek__activation_infer,
-     .forward = peek__activation_forward,
-     .backward = peek__activation_backward},
-    {.name = "Tanh",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .activation = 1,
-     .infer = peek__activation_infer,
-     .forward = peek__activation_forward,
-     .backward = peek__activation_backward},
-
-    {.name = "Softmax",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .infer = peek__softmax_infer,
-     .forward = peek__softmax_forward,
-     .backward = peek__softmax_backward},
-    {.name = "LogSoftmax",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .infer = peek__softmax_infer,
-     .forward = peek__softmax_forward,
-     .backward = peek__softmax_backward},
-
-    {.name = "Flatten",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .infer = peek__flatten_infer,
-     .forward = peek__copy_forward,
-     .backward = peek__copy_backward},
-    {.name = "Reshape",
-     .first = 5,
-     .last = NEWEST,
-     .least_inputs = 2,
-     .most_inputs = 2,
-     .infer = peek__reshape_infer,
-     .forward = peek__copy_forward,
-     .backward = peek__copy_backward},
-    {.name = "Identity",
-     .first = 1,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 1,
-     .infer = peek__identity_infer,
-     .forward = peek__copy_forward,
-     .backward = peek__copy_backward},
-    /* Before opset 7 its default is training. Here it is inference only, so training through it is refused. */
-    {.name = "Dropout",
-     .first = 7,
-     .last = NEWEST,
-     .least_inputs = 1,
-     .most_inputs = 3,
-     .infer = peek__dropout_infer,
-     .forward = peek__copy_forward},
-    {.name = "BatchNormalization",
-     .first = 7,
-     .last = NEWEST,
-     .least_inputs = 5,
-     .most_inputs = 5,
-     .infer = peek__batch_norm_infer,
-     .forward = peek__batch_norm_forward},
+static const peek__family *const families[] = {
+    &peek__batch_norm_family,  &peek__binary_family,   &peek__bitwise_family, &peek__cast_family,
+    &peek__choice_family,      &peek__clip_family,     &peek__compare_family, &peek__concat_family,
+    &peek__convolution_family, &peek__expand_family,   &peek__gather_family,  &peek__gemm_family,
+    &peek__matmul_family,      &peek__pooling_family,  &peek__reduce_family,  &peek__reshape_family,
+    &peek__shape_family,       &peek__slice_family,    &peek__softmax_family, &peek__transpose_family,
+    &peek__unary_family,       &peek__variadic_family, &peek__where_family,
 };
 
-const peek__operator *peek__operator_find(const char *name)
+enum { FAMILIES = sizeof families / sizeof *families };
+
+const peek__operator *peek__operator_row(int64_t index)
 {
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (strcmp(table[i].name, name) == 0) return &table[i];
+    for (int f = 0; f < FAMILIES; f++) {
+        if (index < families[f]->count) return &families[f]->rows[index];
+        index -= families[f]->count;
+    }
     return NULL;
 }
 
-peek__value *peek__node_input(const peek_network *network, const peek__node *node, int64_t input)
+const peek__operator *peek__operator_find(const char *name, int64_t opset, int64_t *first, int64_t *last)
 {
-    return input < node->inputs && node->input[input] >= 0 ? &network->value[node->input[input]] : NULL;
-}
-
-peek__value *peek__node_output(const peek_network *network, const peek__node *node)
-{
-    return &network->value[node->output[0]];
-}
-
-peek_status peek__node_needs_tensor(peek_context *context, const peek_network *network, const peek__node *node,
-                                    int64_t input)
-{
-    const peek__value *value = peek__node_input(network, node, input);
-    if (!value) return peek__node_broken(context, node, "input %lld is missing", (long long)input);
-    if (value->constant)
-        return peek__node_refuse(context, network, node,
-                                 "its input '%s' is a constant, but a tensor of the samples is expected",
-                                 value->name);
-    return PEEK_OK;
-}
-
-peek_status peek__node_needs_weight(peek_context *context, const peek_network *network, const peek__node *node,
-                                    int64_t input)
-{
-    const peek__value *value = peek__node_input(network, node, input);
-    if (!value) return peek__node_broken(context, node, "input %lld is missing", (long long)input);
-    if (!value->constant)
-        return peek__node_refuse(context, network, node,
-                                 "its input '%s' is computed, but only a constant is supported there",
-                                 value->name);
-    if (value->element != PEEK__ELEMENT_FLOAT)
-        return peek__node_broken(context, node, "its input '%s' should hold floats", value->name);
-    return PEEK_OK;
-}
-
-peek_status peek__node_same_shape(peek_context *context, const peek_network *network, const peek__node *node,
-                                  int64_t input)
-{
-    const peek__value *value = peek__node_input(network, node, input);
-    return peek__value_shape(context, peek__node_output(network, node), value->dimensions, value->shape);
-}
-
-peek_status peek__node_fold(peek_context *context, peek_network *network, peek__node *node, int64_t dimensions,
-                            const int64_t *shape)
-{
-    const peek__value *from = peek__node_input(network, node, 0);
-    peek__value *to = peek__node_output(network, node);
-    PEEK_TRY(peek__value_shape(context, to, dimensions, shape));
-    to->element = from->element;
-    if (from->element == PEEK__ELEMENT_FLOAT) {
-        PEEK_TRY(peek__alloc(context, &to->floats, to->size, "the weights"));
-        memcpy(to->floats, from->floats, (size_t)to->size * sizeof *to->floats);
-    } else {
-        PEEK_TRY(peek__alloc(context, &to->integers, to->size, "a constant of the network"));
-        memcpy(to->integers, from->integers, (size_t)to->size * sizeof *to->integers);
-    }
-    to->constant = 1;
-    node->folded = 1;
-    return PEEK_OK;
-}
-
-/* Two integers of an attribute, or both `standard` where it is missing. */
-static peek_status read_pair(peek_context *context, const peek__node *node, const char *name, int64_t standard,
-                             int64_t out[2])
-{
-    const peek__attribute *attribute = peek__attribute_find(node, name);
-    for (int i = 0; i < 2; i++) {
-        if (attribute && (attribute->kind != PEEK__ATTRIBUTE_INTEGERS || attribute->count != 2))
-            return peek__node_broken(context, node, "its attribute '%s' should be two integers", name);
-        out[i] = attribute ? attribute->integers[i] : standard;
-        if (out[i] < 1 || out[i] > 1 << 20)
-            return peek__node_broken(context, node, "its attribute '%s' has the impossible value %lld", name,
-                                     (long long)out[i]);
-    }
-    return PEEK_OK;
-}
-
-/* Padding that makes out = ceil(in / stride), the odd one at the end or at the beginning. */
-static void pad_same(peek__window *window, int d, int upper)
-{
-    int64_t span = (window->kernel[d] - 1) * window->dilation[d] + 1;
-    int64_t out = (window->in[d] + window->stride[d] - 1) / window->stride[d];
-    int64_t total = (out - 1) * window->stride[d] + span - window->in[d];
-    if (total < 0) total = 0;
-    window->before[d] = upper ? total / 2 : total - total / 2;
-    window->after[d] = total - window->before[d];
-}
-
-peek_status peek__window_read(peek_context *context, const peek_network *network, const peek__node *node,
-                              const peek__value *input, const int64_t kernel[2], peek__window *out)
-{
-    if (input->dimensions != 3)
-        return peek__node_refuse(
-            context, network, node,
-            "only two-dimensional pictures (samples x C x H x W) are supported, but '%s' has %d dimensions",
-            input->name, input->dimensions + 1);
-    *out = (peek__window){.kernel = {kernel[0], kernel[1]}, .in = {input->shape[1], input->shape[2]}};
-    PEEK_TRY(read_pair(context, node, "strides", 1, out->stride));
-    PEEK_TRY(read_pair(context, node, "dilations", 1, out->dilation));
-    const peek__attribute *pads = peek__attribute_find(node, "pads");
-    if (pads && (pads->kind != PEEK__ATTRIBUTE_INTEGERS || pads->count != 4))
-        return peek__node_broken(context, node, "its attribute 'pads' should be four integers");
-    const char *automatic = peek__attribute_text(node, "auto_pad", "NOTSET");
-    int upper = strcmp(automatic, "SAME_UPPER") == 0, lower = strcmp(automatic, "SAME_LOWER") == 0;
-    int valid = strcmp(automatic, "VALID") == 0;
-    if (!upper && !lower && !valid && strcmp(automatic, "NOTSET") != 0)
-        return peek__node_broken(context, node, "its attribute 'auto_pad' is '%.40s'", automatic);
-    int64_t ceiling = peek__attribute_integer(node, "ceil_mode", 0) != 0;
-    for (int d = 0; d < 2; d++) {
-        if (kernel[d] < 1 || kernel[d] > 1 << 20)
-            return peek__node_broken(context, node, "its kernel has the impossible size %lld",
-                                     (long long)kernel[d]);
-        if (upper || lower)
-            pad_same(out, d, upper);
-        else if (pads && !valid) {
-            out->before[d] = pads->integers[d];
-            out->after[d] = pads->integers[d + 2];
+    *first = *last = 0;
+    const peek__operator *found = NULL;
+    for (int f = 0; f < FAMILIES; f++)
+        for (int64_t i = 0; i < families[f]->count; i++) {
+            const peek__operator *row = &families[f]->rows[i];
+            int64_t until = row->last ? row->last : PEEK__NEWEST_OPSET;
+            if (strcmp(row->name, name) != 0) continue;
+            if (!*first || row->first < *first) *first = row->first;
+            if (until > *last) *last = until;
+            if (opset >= row->first && opset <= until) found = row;
         }
-        if (out->before[d] < 0 || out->after[d] < 0 || out->before[d] > 1 << 20 || out->after[d] > 1 << 20)
-            return peek__node_refuse(context, network, node, "its padding is negative or absurd");
-        int64_t room = out->in[d] + out->before[d] + out->after[d] - ((kernel[d] - 1) * out->dilation[d] + 1);
-        if (room < 0)
-            return peek__node_broken(
-                context, node, "its window of %lldx%lld is larger than its padded input of %lldx%lld",
-                (long long)kernel[0], (long long)kernel[1], (long long)out->in[0], (long long)out->in[1]);
-        out->out[d] = (room + ceiling * (out->stride[d] - 1)) / out->stride[d] + 1;
-        /* A window that would begin behind the input sees nothing. */
-        if (ceiling && (out->out[d] - 1) * out->stride[d] >= out->in[d] + out->before[d]) out->out[d]--;
+    return found;
+}
+
+peek_status peek__infer_settings_bytes(peek_context *context, peek__operation *operation, void **out,
+                                       size_t size)
+{
+    *out = NULL;
+    PEEK_TRY(peek__alloc_bytes(context, &operation->settings, 1, size, "the plan of a network"));
+    *out = operation->settings;
+    return PEEK_OK;
+}
+
+const char *peek__input_name(const peek__operation *operation, int64_t input)
+{
+    int there = input < operation->inputs && operation->node->input[input] >= 0;
+    return there ? operation->network->value[operation->node->input[input]].name : "";
+}
+
+peek_status peek__infer_output(peek_context *context, peek__operation *operation, int64_t output,
+                               peek__element type, int64_t dimensions, const int64_t *shape)
+{
+    if (output >= operation->outputs || !operation->output[output]) return PEEK_OK;
+    const char *name = operation->network->value[operation->node->output[output]].name;
+    operation->output[output]->type = type;
+    peek_status status = peek__tensor_shape(context, operation->output[output], name, dimensions, shape);
+    return status == PEEK_OK ? status : peek__node_fail_in(context, status, operation->node);
+}
+
+peek_status peek__infer_same(peek_context *context, peek__operation *operation)
+{
+    PEEK_TRY(peek__needs_floats(context, operation, 0));
+    const peek__tensor *x = operation->input[0];
+    return peek__infer_output(context, operation, 0, x->type, x->dimensions, x->shape);
+}
+
+static peek_status needs(peek_context *context, const peek__operation *operation, int64_t input, int floats)
+{
+    const peek__tensor *tensor = peek__input(operation, input);
+    if (!tensor) return peek__broken(context, operation, "its input %lld is left out", (long long)input);
+    if (peek__is_float(tensor->type) == floats) return PEEK_OK;
+    return peek__refuse(context, operation, "its input '%s' is of the type %s, for which it is not there",
+                        peek__input_name(operation, input), peek__element_name(tensor->type));
+}
+
+peek_status peek__needs_floats(peek_context *context, const peek__operation *operation, int64_t input)
+{
+    return needs(context, operation, input, 1);
+}
+
+peek_status peek__needs_integers(peek_context *context, const peek__operation *operation, int64_t input)
+{
+    return needs(context, operation, input, 0);
+}
+
+peek_status peek__needs_constant(peek_context *context, const peek__operation *operation, int64_t input)
+{
+    const peek__tensor *tensor = peek__input(operation, input);
+    if (!tensor) return peek__broken(context, operation, "its input %lld is left out", (long long)input);
+    if (tensor->data) return PEEK_OK;
+    return peek__refuse(context, operation,
+                        "its input '%s' is computed from the samples, but shapes have to be known before",
+                        peek__input_name(operation, input));
+}
+
+peek_status peek__infer_integers(peek_context *context, const peek__operation *operation, int64_t input,
+                                 const char *name, int64_t *count, int64_t out[PEEK_DIMENSIONS])
+{
+    const peek__tensor *tensor = input < 0 ? NULL : peek__input(operation, input);
+    const int64_t *integers = NULL;
+    const peek__attribute *attribute = name ? peek__attribute_find(operation->node, name) : NULL;
+    *count = -1;
+    if (tensor) {
+        PEEK_TRY(peek__needs_integers(context, operation, input));
+        PEEK_TRY(peek__needs_constant(context, operation, input));
+        if (tensor->dimensions > 1)
+            return peek__broken(context, operation, "its input '%s' should be a list of integers",
+                                peek__input_name(operation, input));
+        integers = tensor->integers;
+        *count = tensor->size;
+    } else if (attribute) {
+        if (attribute->kind != PEEK__ATTRIBUTE_INTEGERS)
+            return peek__broken(context, operation, "its attribute '%s' should be a list of integers", name);
+        integers = attribute->integers;
+        *count = attribute->count;
+    }
+    if (*count > PEEK_DIMENSIONS)
+        return peek__refuse(context, operation, "it names %lld dimensions, but at most %d can be handled",
+                            (long long)*count, PEEK_DIMENSIONS);
+    for (int64_t i = 0; i < *count; i++) out[i] = integers[i];
+    return PEEK_OK;
+}
+
+peek_status peek__infer_axis(peek_context *context, const peek__operation *operation, int64_t dimensions,
+                             int64_t *axis)
+{
+    if (*axis < -dimensions || *axis >= dimensions)
+        return peek__broken(context, operation, "its axis %lld is outside a tensor of %lld dimensions",
+                            (long long)*axis, (long long)dimensions);
+    if (*axis < 0) *axis += dimensions;
+    return PEEK_OK;
+}
+
+peek_status peek__infer_broadcast(peek_context *context, const peek__operation *operation, int64_t dimensions_a,
+                                  const int64_t *a, int64_t dimensions_b, const int64_t *b, int *dimensions,
+                                  int64_t out[PEEK_DIMENSIONS])
+{
+    *dimensions = (int)(dimensions_a > dimensions_b ? dimensions_a : dimensions_b);
+    for (int d = 0; d < *dimensions; d++) {
+        int64_t from_a = d - (*dimensions - dimensions_a), from_b = d - (*dimensions - dimensions_b);
+        int64_t length_a = from_a < 0 ? 1 : a[from_a], length_b = from_b < 0 ? 1 : b[from_b];
+        if (length_a != length_b && length_a != 1 && length_b != 1) {
+            char left[256], right[256];
+            return peek__broken(context, operation, "shapes %s and %s do not fit together",
+                                peek__shape_text(left, dimensions_a, a),
+                                peek__shape_text(right, dimensions_b, b));
+        }
+        out[d] = length_a == 1 ? length_b : length_a;
     }
     return PEEK_OK;
+}
+
+void peek__row_major_steps(int dimensions, const int64_t *shape, int64_t *step)
+{
+    int64_t running = 1;
+    for (int d = dimensions - 1; d >= 0; d--) {
+        step[d] = running;
+        running *= shape[d];
+    }
+}
+
+void peek__broadcast_steps(const peek__tensor *tensor, int dimensions, int64_t *step)
+{
+    int64_t own[PEEK_DIMENSIONS];
+    peek__row_major_steps(tensor->dimensions, tensor->shape, own);
+    for (int d = 0; d < dimensions; d++) {
+        int from = d - (dimensions - tensor->dimensions);
+        step[d] = from < 0 || tensor->shape[from] == 1 ? 0 : own[from];
+    }
+}
+
+void peek__copy_numbers(peek__element type, void *to, const void *from, int64_t count, int64_t step)
+{
+    size_t width = peek__width(type);
+    if (step == 1 && count) {
+        memcpy(to, from, (size_t)count * width);
+    } else if (width == sizeof(float)) {
+        float *out = to;
+        const float *in = from;
+        for (int64_t i = 0; i < count; i++) out[i] = in[i * step];
+    } else {
+        int64_t *out = to;
+        const int64_t *in = from;
+        for (int64_t i = 0; i < count; i++) out[i] = in[i * step];
+    }
 }

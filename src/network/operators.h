@@ -1,141 +1,180 @@
-/* network/operators.h: the table of operators. A row is one ONNX operator; a family of operators is one file.
+/* network/operators.h: the table of operators, and what writing one takes.
  *
- * To add an operator: write infer, prepare, forward and, where it can be trained, backward in a file of its
- * family, and add a row to the table in operators.c. An operation works on the first `count` samples of its
- * slots; a slot's tensor is sample-major. An operation never starts threads: parallel work is above it
+ * An operator is a row; rows of a family stand at the end of the family's file, as
+ *
+ *     static const peek__operator rows[] = {{.name = "Concat", .first = 4, .least_inputs = 1, ...}};
+ *     const peek__family peek__concat_family = PEEK__FAMILY(rows);
+ *
+ * and families are listed in operators.c. An operation is a node for given shapes; it sees whole tensors, the
+ * dimension of the samples among the others, and never starts threads: parallel work is above it
  * (network/team.h). */
 #ifndef NETWORK_OPERATORS_H
 #define NETWORK_OPERATORS_H
 
 #include "network/graph.h"
 
-/* The memory of one value in a plan: of a slice of samples, or of a constant. */
-typedef struct peek__slot {
-    const peek__value *value;
-    int64_t size;     /* floats of one sample; of the whole constant */
-    float *values;    /* constants: the network's own */
-    float *gradients; /* NULL where no gradient is wanted; weights: the slice's own buffer */
-    float *owned_values, *owned_gradients;
-} peek__slot;
+#include <limits.h>
 
-/* A node prepared for slices of at most `slice` samples. */
+/* The newest opset whose definitions the rows were compared with. */
+enum { PEEK__NEWEST_OPSET = 28, PEEK__ANY_NUMBER = INT_MAX };
+
 typedef struct peek__operation {
     const peek_network *network;
     const peek__node *node;
     const peek__operator *type;
-    int64_t inputs;
-    peek__slot **input; /* NULL for an input left out */
-    peek__slot *output; /* the first output */
-    int64_t slice;
-    int training; /* 1: backward will be called */
-    void *state;  /* what prepare made; the operator's release frees it */
+    int64_t inputs, outputs; /* outputs: at most those that the operator makes */
+    peek__tensor **input;    /* NULL for one left out */
+    peek__tensor **output;   /* NULL for one that nobody wants */
+    float **input_gradient;  /* backward adds to those that are not NULL */
+    float **output_gradient;
+    void *settings; /* what infer made of attributes and shapes: a plain struct, shared by all threads, const
+                       after infer */
+    void *state;    /* what prepare made for one thread; release frees it */
+    int training;   /* 1: backward will be called, and weights change between calls */
 } peek__operation;
 
 struct peek__operator {
     const char *name;
-    int64_t first, last; /* opsets whose semantics are those implemented */
-    int64_t least_inputs, most_inputs;
-    int activation; /* 1: an activation function */
+    int first, last;               /* opsets whose semantics are those implemented; last 0: the newest */
+    int least_inputs, most_inputs; /* most 0: as many as least */
+    int most_outputs;              /* 0: one; further ones are not computed */
+    int activation;                /* 1: an activation function, which a capture takes by default */
+    int by_shape;                  /* 1: the outputs depend on the shapes of the inputs alone (Shape) */
+    int shares;   /* 1: output 0 has the numbers of input 0 in the same order, and may share their memory */
+    int in_place; /* 1: forward may write output 0 over any input of the same type and size, because it reads
+                     a place before it writes it */
 
-    /* Checks inputs and attributes and sets the shape of output 0 and node->settings. */
-    peek_status (*infer)(peek_context *context, peek_network *network, peek__node *node);
+    /* Checks inputs and attributes; sets type and shape of every output (peek__infer_output()) and perhaps
+     * settings. input[i]->data is NULL unless the input is constant; where it is and all other inputs are, too,
+     * forward runs once, now, and the outputs are constant. */
+    peek_status (*infer)(peek_context *context, peek__operation *operation);
 
     /* Makes state; NULL: nothing to prepare. */
     peek_status (*prepare)(peek_context *context, peek__operation *operation);
 
-    /* output->values from the inputs' values. */
-    peek_status (*forward)(peek_context *context, peek__operation *operation, int64_t count);
+    /* The outputs' numbers from the inputs'. */
+    peek_status (*forward)(peek_context *context, peek__operation *operation);
 
-    /* Adds to the gradients of the inputs that have some, from output->gradients; values are those of the last
-     * forward. NULL: cannot be trained. */
-    peek_status (*backward)(peek_context *context, peek__operation *operation, int64_t count);
+    /* Adds to the gradients of the inputs, from those of the outputs (NULL where nothing depends on one);
+     * numbers are those of the last forward. NULL: cannot be trained through. */
+    peek_status (*backward)(peek_context *context, peek__operation *operation);
 
     void (*release)(peek__operation *operation);
 };
 
-const peek__operator *peek__operator_find(const char *name);
+typedef struct peek__family {
+    const peek__operator *rows;
+    int64_t count;
+} peek__family;
 
-/* What most infer functions need. input: the value of input i, or NULL where left out. */
-peek__value *peek__node_input(const peek_network *network, const peek__node *node, int64_t input);
-peek__value *peek__node_output(const peek_network *network, const peek__node *node);
+#define PEEK__FAMILY(rows)                                                                                     \
+    {                                                                                                          \
+        (rows), sizeof(rows) / sizeof *(rows)                                                                  \
+    }
 
-/* Refuses an input that is not made by the samples (a constant where a tensor is needed), or is not floats. */
-peek_status peek__node_needs_tensor(peek_context *context, const peek_network *network, const peek__node *node,
-                                    int64_t input);
-/* Refuses an input that is not a constant of floats. */
-peek_status peek__node_needs_weight(peek_context *context, const peek_network *network, const peek__node *node,
-                                    int64_t input);
-/* Sets the output's shape to that of an input. */
-peek_status peek__node_same_shape(peek_context *context, const peek_network *network, const peek__node *node,
-                                  int64_t input);
-/* Makes the output a constant with the data of constant input 0 in a new shape of as many values. */
-peek_status peek__node_fold(peek_context *context, peek_network *network, peek__node *node, int64_t dimensions,
-                            const int64_t *shape);
-/* Makes zeroed settings of this size. */
-#define peek__node_settings(context, node, out)                                                                \
-    (*(out) = NULL, peek__alloc_bytes((context), (void **)(out), 1, sizeof **(out), "the graph of a network"))
+extern const peek__family peek__batch_norm_family, peek__binary_family, peek__bitwise_family, peek__cast_family,
+    peek__choice_family, peek__clip_family, peek__compare_family, peek__concat_family, peek__convolution_family,
+    peek__expand_family, peek__gather_family, peek__gemm_family, peek__matmul_family, peek__pooling_family,
+    peek__reduce_family, peek__reshape_family, peek__shape_family, peek__slice_family, peek__softmax_family,
+    peek__transpose_family, peek__unary_family, peek__variadic_family, peek__where_family;
 
-/* An axis of ONNX (negative from the end, 0 is the samples) as a dimension of one sample, or -1 for the
- * samples, or -2 outside. */
-static inline int64_t peek__sample_axis(const peek__value *value, int64_t axis)
+/* The row of a name and opset. NULL: there is none; *first and *last then tell the opsets in which there is one
+ * (0: none at all). */
+const peek__operator *peek__operator_find(const char *name, int64_t opset, int64_t *first, int64_t *last);
+
+/* All rows, one after another, for documents and tests; NULL after the last. */
+const peek__operator *peek__operator_row(int64_t index);
+
+/* For infer. ------------------------------------------------------------------------------------------------
+ */
+
+/* Sentences, as peek__node_refuse() and peek__node_broken(). */
+#define peek__refuse(context, operation, ...)                                                                  \
+    peek__node_refuse((context), (operation)->network, (operation)->node, __VA_ARGS__)
+#define peek__broken(context, operation, ...) peek__node_broken((context), (operation)->node, __VA_ARGS__)
+
+/* Zeroed settings of the type that *out points to. */
+#define peek__infer_settings(context, operation, out)                                                          \
+    peek__infer_settings_bytes((context), (operation), (void **)(out), sizeof **(out))
+peek_status peek__infer_settings_bytes(peek_context *context, peek__operation *operation, void **out,
+                                       size_t size);
+
+/* Sets type and shape of an output; nothing where nobody wants it. */
+peek_status peek__infer_output(peek_context *context, peek__operation *operation, int64_t output,
+                               peek__element type, int64_t dimensions, const int64_t *shape);
+/* The most common infer: output 0 is of the type and shape of input 0, which holds floats. */
+peek_status peek__infer_same(peek_context *context, peek__operation *operation);
+
+/* Input number i, or NULL where left out. */
+static inline const peek__tensor *peek__input(const peek__operation *operation, int64_t input)
 {
-    int64_t rank = value->dimensions + 1;
-    if (axis < -rank || axis >= rank) return -2;
-    return (axis < 0 ? axis + rank : axis) - 1;
+    return input < operation->inputs ? operation->input[input] : NULL;
 }
 
-/* Windows over the last two dimensions, shared by convolution and pooling. */
-typedef struct peek__window {
-    int64_t kernel[2], stride[2], dilation[2];
-    int64_t before[2], after[2]; /* padding */
-    int64_t in[2], out[2];
-} peek__window;
+/* The name of an input, for sentences. */
+const char *peek__input_name(const peek__operation *operation, int64_t input);
 
-/* Reads strides, pads, dilations, auto_pad and ceil_mode, and finds the output's size for this kernel. */
-peek_status peek__window_read(peek_context *context, const peek_network *network, const peek__node *node,
-                              const peek__value *input, const int64_t kernel[2], peek__window *out);
+/* Refuses an input that is left out or is not floats (not integers or bools; not constant). */
+peek_status peek__needs_floats(peek_context *context, const peek__operation *operation, int64_t input);
+peek_status peek__needs_integers(peek_context *context, const peek__operation *operation, int64_t input);
+peek_status peek__needs_constant(peek_context *context, const peek__operation *operation, int64_t input);
 
-/* The rows of the table, by family. */
-peek_status peek__convolution_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__convolution_prepare(peek_context *, peek__operation *);
-peek_status peek__convolution_forward(peek_context *, peek__operation *, int64_t count);
-peek_status peek__convolution_backward(peek_context *, peek__operation *, int64_t count);
-void peek__convolution_release(peek__operation *);
+/* Refuses a condition of an If that is not one constant bool. */
+peek_status peek__check_condition(peek_context *context, const peek_network *network, const peek__node *node,
+                                  const peek__tensor *condition);
 
-peek_status peek__pooling_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__pooling_prepare(peek_context *, peek__operation *);
-peek_status peek__pooling_forward(peek_context *, peek__operation *, int64_t count);
-peek_status peek__pooling_backward(peek_context *, peek__operation *, int64_t count);
-void peek__pooling_release(peek__operation *);
-peek_status peek__global_pooling_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__global_pooling_forward(peek_context *, peek__operation *, int64_t count);
-peek_status peek__global_pooling_backward(peek_context *, peek__operation *, int64_t count);
+/* Integers that newer opsets take as a constant input and older ones as an attribute: input number `input`
+ * (negative: there is none in this opset), else the attribute `name` (NULL: none). *count is -1 where neither
+ * is there; at most PEEK_DIMENSIONS are allowed. */
+peek_status peek__infer_integers(peek_context *context, const peek__operation *operation, int64_t input,
+                                 const char *name, int64_t *count, int64_t out[PEEK_DIMENSIONS]);
 
-peek_status peek__gemm_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__matmul_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__dense_forward(peek_context *, peek__operation *, int64_t count);
-peek_status peek__dense_backward(peek_context *, peek__operation *, int64_t count);
+/* Counts an axis from the front and refuses one outside -dimensions .. dimensions-1. */
+peek_status peek__infer_axis(peek_context *context, const peek__operation *operation, int64_t dimensions,
+                             int64_t *axis);
 
-peek_status peek__activation_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__activation_forward(peek_context *, peek__operation *, int64_t count);
-peek_status peek__activation_backward(peek_context *, peek__operation *, int64_t count);
+/* NumPy's broadcasting of two shapes. Errors: E_FORMAT (they do not fit). */
+peek_status peek__infer_broadcast(peek_context *context, const peek__operation *operation, int64_t dimensions_a,
+                                  const int64_t *a, int64_t dimensions_b, const int64_t *b, int *dimensions,
+                                  int64_t out[PEEK_DIMENSIONS]);
 
-peek_status peek__flatten_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__reshape_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__identity_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__dropout_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__copy_forward(peek_context *, peek__operation *, int64_t count);
-peek_status peek__copy_backward(peek_context *, peek__operation *, int64_t count);
+/* For forward. ----------------------------------------------------------------------------------------------
+ */
 
-peek_status peek__softmax_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__softmax_forward(peek_context *, peek__operation *, int64_t count);
-peek_status peek__softmax_backward(peek_context *, peek__operation *, int64_t count);
+/* Distance from one number to the next along each dimension of a shape of `dimensions`, to which the tensor is
+ * broadcast: 0 where it is spread. */
+void peek__broadcast_steps(const peek__tensor *tensor, int dimensions, int64_t *step);
 
-peek_status peek__add_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__add_forward(peek_context *, peek__operation *, int64_t count);
-peek_status peek__add_backward(peek_context *, peek__operation *, int64_t count);
+/* Row-major distances within a shape. */
+void peek__row_major_steps(int dimensions, const int64_t *shape, int64_t *step);
 
-peek_status peek__batch_norm_infer(peek_context *, peek_network *, peek__node *);
-peek_status peek__batch_norm_forward(peek_context *, peek__operation *, int64_t count);
+/* Walks over a shape in row-major order and keeps the offset into up to WALKED tensors with their own steps. */
+enum { PEEK__WALKED = 3 };
+typedef struct peek__walk {
+    int dimensions;
+    int64_t shape[PEEK_DIMENSIONS], place[PEEK_DIMENSIONS];
+    int64_t step[PEEK__WALKED][PEEK_DIMENSIONS];
+    int64_t offset[PEEK__WALKED];
+} peek__walk;
+
+/* One place on; from the last one back to the first. */
+static inline void peek__walk_on(peek__walk *walk)
+{
+    for (int d = walk->dimensions - 1; d >= 0; d--) {
+        for (int i = 0; i < PEEK__WALKED; i++) walk->offset[i] += walk->step[i][d];
+        if (++walk->place[d] < walk->shape[d]) return;
+        for (int i = 0; i < PEEK__WALKED; i++) walk->offset[i] -= walk->step[i][d] * walk->shape[d];
+        walk->place[d] = 0;
+    }
+}
+
+/* Copies `count` numbers, which lie `step` apart, to where they follow each other. */
+void peek__copy_numbers(peek__element type, void *to, const void *from, int64_t count, int64_t step);
+
+/* A pointer to number `index`. */
+static inline void *peek__at(const peek__tensor *tensor, int64_t index)
+{
+    return (char *)tensor->data + (size_t)index * peek__width(tensor->type);
+}
 
 #endif

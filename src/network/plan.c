@@ -1,121 +1,211 @@
 /* network/plan.c: preparing and running a plan. */
 #include "network/plan.h"
+#include "network/placement.h"
 
-#include <stdio.h>
 #include <string.h>
-
-static void free_operation(peek__operation *operation)
-{
-    if (operation->node && operation->node->type->release) operation->node->type->release(operation);
-    peek__free(&operation->input);
-}
 
 void peek__plan_free(peek__plan **pointer)
 {
     if (!pointer || !*pointer) return;
     peek__plan *plan = *pointer;
-    for (int64_t i = 0; i < plan->operations; i++) free_operation(&plan->operation[i]);
-    for (int64_t i = 0; plan->slot && i < plan->network->values; i++) {
-        peek__free(&plan->slot[i].owned_values);
-        peek__free(&plan->slot[i].owned_gradients);
-    }
+    for (int64_t i = 0; i < plan->operations; i++)
+        if (plan->operation[i].type->release) plan->operation[i].type->release(&plan->operation[i]);
     peek__free(&plan->operation);
-    peek__free(&plan->slot);
+    peek__free(&plan->lists);
+    peek__free(&plan->gradient_lists);
+    peek__free(&plan->tensor);
+    peek__free(&plan->gradients);
+    peek__free(&plan->arena);
+    peek__free(&plan->gradient_arena);
     peek__free(&plan->weight_start);
     peek__free(pointer);
 }
 
-/* Marks the values that have to be computed for the wanted ones. */
-static void mark_needed(const peek_network *network, int64_t wanted_count, const int64_t *wanted, char *needed)
+/* Marks of values and steps while a plan is made. */
+typedef struct marks {
+    char *wanted;  /* values whose numbers are asked for */
+    char *needed;  /* values that they depend on */
+    char *flows;   /* values that depend on weights in a way that has a gradient */
+    char *reaches; /* values that the first wanted one depends on in such a way */
+    char *run;     /* steps */
+    char *back;    /* steps through which a gradient goes */
+} marks;
+
+static void mark_needed(const peek__instance *instance, int64_t wanted_count, const int64_t *wanted, marks *m)
 {
-    for (int64_t i = 0; i < wanted_count; i++) needed[wanted[i]] = 1;
-    for (int64_t n = network->nodes - 1; n >= 0; n--) {
-        const peek__node *node = &network->node[n];
-        if (!needed[node->output[0]]) continue;
-        for (int64_t i = 0; i < node->inputs; i++)
-            if (node->input[i] >= 0) needed[node->input[i]] = 1;
+    for (int64_t i = 0; i < wanted_count; i++) m->wanted[wanted[i]] = m->needed[wanted[i]] = 1;
+    for (int64_t n = instance->steps - 1; n >= 0; n--) {
+        const peek__operation *operation = &instance->step[n].operation;
+        int needed = 0;
+        for (int64_t o = 0; o < operation->outputs; o++)
+            needed |= operation->output[o] && m->needed[operation->node->output[o]];
+        if (!needed) continue;
+        m->run[n] = !instance->step[n].folded;
+        for (int64_t i = 0; i < operation->inputs; i++)
+            if (operation->input[i]) m->needed[operation->node->input[i]] = 1;
     }
 }
 
-static peek_status slot_memory(peek_context *context, const peek__plan *plan, float **out, int64_t size)
+static int has_gradient(const peek__tensor *tensor)
 {
-    return peek__alloc(context, out, peek__product(plan->slice, size), "the activations of the network");
+    return tensor && peek__is_float(tensor->type);
 }
 
-static peek_status add_operation(peek_context *context, peek__plan *plan, const peek__node *node)
+/* Where gradients go: from the weights on and from the first wanted value back. What is constant but depends on
+ * weights is run again and again. */
+static void mark_gradients(const peek__instance *instance, int64_t wanted, marks *m)
 {
-    peek__operation *operation = &plan->operation[plan->operations];
-    *operation = (peek__operation){.network = plan->network,
-                                   .node = node,
-                                   .type = node->type,
-                                   .inputs = node->inputs,
-                                   .slice = plan->slice,
-                                   .training = plan->training};
-    plan->operations++;
-    PEEK_TRY(peek__alloc(context, &operation->input, node->inputs, "the plan of a network"));
-    int flows = 0; /* a gradient flows through this node */
-    for (int64_t i = 0; i < node->inputs; i++) {
-        if (node->input[i] < 0) continue;
-        operation->input[i] = &plan->slot[node->input[i]];
-        flows |=
-            plan->training && (plan->weight_start[node->input[i]] >= 0 || operation->input[i]->owned_gradients);
+    const peek_network *network = instance->network;
+    for (int64_t i = 0; i < network->weights; i++) m->flows[network->weight[i]] = 1;
+    for (int64_t n = 0; n < instance->steps; n++) {
+        const peek__operation *operation = &instance->step[n].operation;
+        int flows = 0;
+        for (int64_t i = 0; i < operation->inputs && !operation->type->by_shape; i++)
+            flows |= has_gradient(operation->input[i]) && m->flows[operation->node->input[i]];
+        for (int64_t o = 0; flows && o < operation->outputs; o++)
+            if (has_gradient(operation->output[o])) m->flows[operation->node->output[o]] = 1;
     }
-    peek__slot *output = operation->output = &plan->slot[node->output[0]];
-    output->size = output->value->size;
-    if (flows && !node->type->backward)
-        return peek__node_refuse(context, plan->network, node,
-                                 "nnpeek can run this operator, but not train through it");
-    if (node->type->prepare) PEEK_TRY(node->type->prepare(context, operation));
-    PEEK_TRY(slot_memory(context, plan, &output->owned_values, output->size));
-    output->values = output->owned_values;
-    if (flows) PEEK_TRY(slot_memory(context, plan, &output->owned_gradients, output->size));
-    output->gradients = output->owned_gradients;
+    m->reaches[wanted] = 1;
+    for (int64_t n = instance->steps - 1; n >= 0; n--) {
+        const peek__operation *operation = &instance->step[n].operation;
+        for (int64_t o = 0; o < operation->outputs; o++) {
+            int64_t value = operation->node->output[o];
+            m->back[n] |= operation->output[o] && m->flows[value] && m->reaches[value];
+        }
+        if (!m->back[n]) continue;
+        m->run[n] = 1;
+        for (int64_t i = 0; i < operation->inputs; i++)
+            if (has_gradient(operation->input[i])) m->reaches[operation->node->input[i]] = 1;
+    }
+}
+
+/* Gives every value its memory. */
+static peek_status place(peek_context *context, peek__plan *plan, const marks *m)
+{
+    const peek__instance *instance = plan->instance;
+    const peek_network *network = instance->network;
+    peek__placement placement;
+    PEEK_TRY(peek__placement_make(context, instance, m->run, m->wanted, plan->training, &placement));
+    plan->arena_size = placement.size;
+    peek_status status = peek__alloc(context, &plan->arena, placement.size, "the activations of the network");
+    for (int64_t i = 0; i < network->values && status == PEEK_OK; i++)
+        if (placement.offset[i] >= 0) {
+            plan->tensor[i].data = plan->arena + placement.offset[i];
+            plan->tensor[i].constant = 0;
+        }
+    peek__placement_free(&placement);
+    return status;
+}
+
+static peek_status place_gradients(peek_context *context, peek__plan *plan, const marks *m)
+{
+    const peek__instance *instance = plan->instance;
+    const peek_network *network = instance->network;
+    int64_t start = 0, floats = 0;
+    for (int64_t i = 0; i < network->values; i++) plan->weight_start[i] = -1;
+    if (!plan->training) return PEEK_OK;
+    for (int64_t i = 0; i < network->weights; i++) {
+        plan->weight_start[network->weight[i]] = start;
+        start += network->value[network->weight[i]].tensor.size;
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        floats = 0;
+        for (int64_t n = 0; n < instance->steps; n++)
+            for (int64_t o = 0; m->back[n] && o < instance->step[n].operation.outputs; o++) {
+                int64_t value = instance->step[n].operation.node->output[o];
+                if (value < 0 || !m->flows[value] || !m->reaches[value]) continue;
+                if (pass) plan->gradients[value] = (float *)(void *)plan->gradient_arena + floats;
+                floats += (instance->tensor[value].size + 15) & ~INT64_C(15);
+            }
+        plan->gradient_size = floats * (int64_t)sizeof(float);
+        if (!pass) PEEK_TRY(peek__alloc(context, &plan->gradient_arena, plan->gradient_size, "the gradients"));
+    }
+    return PEEK_OK;
+}
+
+/* Points an operation's gradients at the values' as they are now. */
+static void connect_gradients(const peek__plan *plan, peek__operation *operation)
+{
+    const peek__node *node = operation->node;
+    for (int64_t i = 0; i < operation->inputs; i++)
+        operation->input_gradient[i] = operation->input[i] ? plan->gradients[node->input[i]] : NULL;
+    for (int64_t o = 0; o < operation->outputs; o++)
+        operation->output_gradient[o] = operation->output[o] ? plan->gradients[node->output[o]] : NULL;
+}
+
+static peek_status add_operations(peek_context *context, peek__plan *plan, const marks *m)
+{
+    const peek__instance *instance = plan->instance;
+    int64_t lists = 0;
+    for (int64_t n = 0; n < instance->steps; n++)
+        lists += instance->step[n].operation.inputs + instance->step[n].operation.outputs;
+    PEEK_TRY(peek__alloc(context, &plan->lists, lists, "the plan of a network"));
+    PEEK_TRY(peek__alloc(context, &plan->gradient_lists, lists, "the plan of a network"));
+    PEEK_TRY(peek__alloc(context, &plan->operation, instance->steps, "the plan of a network"));
+    lists = 0;
+    for (int64_t n = 0; n < instance->steps; n++) {
+        if (!m->run[n]) continue;
+        const peek__operation *from = &instance->step[n].operation;
+        const peek__node *node = from->node;
+        if (m->back[n] && !from->type->backward)
+            return peek__refuse(context, from, "nnpeek can run this operator, but not train through it");
+        peek__operation *to = &plan->operation[plan->operations];
+        *to = *from;
+        to->training = plan->training;
+        to->input = plan->lists + lists;
+        to->input_gradient = plan->gradient_lists + lists;
+        lists += from->inputs;
+        to->output = plan->lists + lists;
+        to->output_gradient = plan->gradient_lists + lists;
+        lists += from->outputs;
+        for (int64_t i = 0; i < from->inputs; i++)
+            to->input[i] = from->input[i] ? &plan->tensor[node->input[i]] : NULL;
+        for (int64_t o = 0; o < from->outputs; o++)
+            to->output[o] = from->output[o] ? &plan->tensor[node->output[o]] : NULL;
+        connect_gradients(plan, to);
+        plan->operations++;
+        if (to->type->prepare) PEEK_TRY(to->type->prepare(context, to));
+    }
     return PEEK_OK;
 }
 
 static peek_status fill_plan(peek_context *context, peek__plan *plan, int64_t wanted_count,
-                             const int64_t *wanted, char *needed)
+                             const int64_t *wanted, marks *m)
 {
-    const peek_network *network = plan->network;
-    PEEK_TRY(peek__alloc(context, &plan->slot, network->values, "the plan of a network"));
-    PEEK_TRY(peek__alloc(context, &plan->operation, network->nodes, "the plan of a network"));
-    PEEK_TRY(peek__alloc(context, &plan->weight_start, network->values, "the plan of a network"));
-    mark_needed(network, wanted_count, wanted, needed);
-    for (int64_t i = 0; i < network->values; i++) {
-        peek__slot *slot = &plan->slot[i];
-        slot->value = &network->value[i];
-        slot->size = slot->value->size;
-        slot->values = slot->value->floats;
-        plan->weight_start[i] = -1;
-    }
-    int64_t start = 0;
-    for (int64_t i = 0; plan->training && i < network->weights; i++) {
-        plan->weight_start[network->weight[i]] = start;
-        start += network->value[network->weight[i]].size;
-    }
-    peek__slot *input = &plan->slot[network->input];
-    PEEK_TRY(slot_memory(context, plan, &input->owned_values, input->size));
-    input->values = input->owned_values;
-    for (int64_t n = 0; n < network->nodes; n++)
-        if (needed[network->node[n].output[0]]) PEEK_TRY(add_operation(context, plan, &network->node[n]));
-    return PEEK_OK;
+    const peek__instance *instance = plan->instance;
+    int64_t values = instance->network->values;
+    PEEK_TRY(peek__alloc(context, &plan->tensor, values, "the plan of a network"));
+    PEEK_TRY(peek__alloc(context, &plan->gradients, values, "the plan of a network"));
+    PEEK_TRY(peek__alloc(context, &plan->weight_start, values, "the plan of a network"));
+    memcpy(plan->tensor, instance->tensor, (size_t)values * sizeof *plan->tensor);
+    mark_needed(instance, wanted_count, wanted, m);
+    if (plan->training) mark_gradients(instance, wanted[0], m);
+    PEEK_TRY(place(context, plan, m));
+    PEEK_TRY(place_gradients(context, plan, m));
+    return add_operations(context, plan, m);
 }
 
-peek_status peek__plan_create(peek_context *context, const peek_network *network, int64_t slice, int training,
-                              const peek__preprocess *preprocess, int64_t wanted_count, const int64_t *wanted,
-                              peek__plan **out)
+peek_status peek__plan_create(peek_context *context, const peek__instance *instance, int training,
+                              int64_t wanted_count, const int64_t *wanted, peek__plan **out)
 {
     *out = NULL;
     peek__plan *plan;
-    char *needed = NULL;
+    char *memory = NULL;
+    int64_t values = instance->network->values, steps = instance->steps;
     PEEK_TRY(peek__alloc(context, &plan, 1, "the plan of a network"));
-    plan->network = network;
-    plan->slice = slice;
+    plan->instance = instance;
     plan->training = training;
-    plan->preprocess = preprocess;
-    peek_status status = peek__alloc(context, &needed, network->values, "the plan of a network");
-    if (status == PEEK_OK) status = fill_plan(context, plan, wanted_count, wanted, needed);
-    peek__free(&needed);
+    peek_status status = peek__alloc(context, &memory, 4 * values + 2 * steps, "the plan of a network");
+    if (status == PEEK_OK) {
+        marks m = {memory,
+                   memory + values,
+                   memory + 2 * values,
+                   memory + 3 * values,
+                   memory + 4 * values,
+                   memory + 4 * values + steps};
+        status = fill_plan(context, plan, wanted_count, wanted, &m);
+    }
+    peek__free(&memory);
     if (status == PEEK_OK)
         *out = plan;
     else
@@ -123,65 +213,36 @@ peek_status peek__plan_create(peek_context *context, const peek_network *network
     return status;
 }
 
-float *peek__plan_input(peek__plan *plan)
+peek_status peek__plan_forward(peek_context *context, peek__plan *plan)
 {
-    return plan->slot[plan->network->input].values;
-}
-
-static void preprocess(const peek__preprocess *how, float *x, int64_t count, int64_t size)
-{
-    if (!how || !how->channels) return;
-    int64_t plane = size / how->channels;
-    for (int64_t i = 0; i < count * how->channels; i++) {
-        float mean = (float)how->mean[i % how->channels],
-              scale = (float)(1 / how->deviation[i % how->channels]);
-        for (int64_t p = 0; p < plane; p++) x[i * plane + p] = (x[i * plane + p] - mean) * scale;
+    for (int64_t i = 0; i < plan->operations; i++) {
+        peek__operation *operation = &plan->operation[i];
+        if (operation->type->shares && operation->outputs == 1 &&
+            operation->output[0]->data == operation->input[0]->data)
+            continue;
+        PEEK_TRY(operation->type->forward(context, operation));
     }
-}
-
-peek_status peek__plan_forward(peek_context *context, peek__plan *plan, int64_t count)
-{
-    preprocess(plan->preprocess, peek__plan_input(plan), count, plan->slot[plan->network->input].size);
-    peek_status status = PEEK_OK;
-    for (int64_t i = 0; i < plan->operations && status == PEEK_OK; i++)
-        status = plan->operation[i].type->forward(context, &plan->operation[i], count);
-    return status;
-}
-
-const float *peek__plan_values(const peek__plan *plan, int64_t value)
-{
-    return plan->slot[value].values;
+    return PEEK_OK;
 }
 
 float *peek__plan_gradients(peek__plan *plan, int64_t value)
 {
-    for (int64_t i = 0; i < plan->network->values; i++) {
-        peek__slot *slot = &plan->slot[i];
-        if (slot->owned_gradients)
-            memset(slot->owned_gradients, 0, (size_t)(plan->slice * slot->size) * sizeof(float));
-    }
-    return plan->slot[value].gradients;
+    memset(plan->gradient_arena, 0, (size_t)plan->gradient_size);
+    return plan->gradients[value];
 }
 
-peek_status peek__plan_backward(peek_context *context, peek__plan *plan, int64_t count, float *gradients)
+peek_status peek__plan_backward(peek_context *context, peek__plan *plan, float *gradients)
 {
-    const peek_network *network = plan->network;
+    const peek_network *network = plan->instance->network;
     memset(gradients, 0, (size_t)network->parameters * sizeof *gradients);
     for (int64_t i = 0; i < network->weights; i++)
-        plan->slot[network->weight[i]].gradients = gradients + plan->weight_start[network->weight[i]];
-    peek_status status = PEEK_OK;
-    for (int64_t i = plan->operations - 1; i >= 0 && status == PEEK_OK; i--)
-        if (plan->operation[i].output->gradients)
-            status = plan->operation[i].type->backward(context, &plan->operation[i], count);
-    return status;
-}
-
-int64_t peek__plan_slice(const peek_network *network, int64_t most)
-{
-    static const int64_t budget = INT64_C(1) << 26; /* floats: 256 MB a thread */
-    int64_t total = network->value[network->input].size, slice = most;
-    for (int64_t i = 0; i < network->tensors && total < budget; i++)
-        total += network->value[network->tensor[i]].size;
-    while (slice > 1 && total > budget / slice) slice /= 2;
-    return slice;
+        plan->gradients[network->weight[i]] = gradients + plan->weight_start[network->weight[i]];
+    for (int64_t i = plan->operations - 1; i >= 0; i--) {
+        peek__operation *operation = &plan->operation[i];
+        int flows = 0;
+        connect_gradients(plan, operation);
+        for (int64_t o = 0; o < operation->outputs; o++) flows |= operation->output_gradient[o] != NULL;
+        if (flows) PEEK_TRY(operation->type->backward(context, operation));
+    }
+    return PEEK_OK;
 }

@@ -1,5 +1,5 @@
 /* network/pooling.c: MaxPool, AveragePool, GlobalAveragePool. */
-#include "network/operators.h"
+#include "network/window.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,45 +9,42 @@ typedef struct settings {
     int maximum, count_padding;
 } settings;
 
-peek_status peek__pooling_infer(peek_context *context, peek_network *network, peek__node *node)
+static peek_status infer(peek_context *context, peek__operation *operation)
 {
-    PEEK_TRY(peek__node_needs_tensor(context, network, node, 0));
-    const peek__value *input = peek__node_input(network, node, 0);
-    const peek__attribute *kernel = peek__attribute_find(node, "kernel_shape");
-    if (!kernel || kernel->kind != PEEK__ATTRIBUTE_INTEGERS)
-        return peek__node_broken(context, node, "it has no kernel_shape");
-    if (kernel->count != 2)
-        return peek__node_refuse(context, network, node, "only two-dimensional pooling is supported");
+    PEEK_TRY(peek__needs_floats(context, operation, 0));
+    const peek__tensor *x = operation->input[0];
+    int64_t count;
+    const int64_t *kernel = peek__attribute_integers(operation->node, "kernel_shape", &count);
+    if (!kernel) return peek__broken(context, operation, "it has no kernel_shape");
+    if (count != 2) return peek__refuse(context, operation, "only two-dimensional pooling is supported");
     settings *pooling;
-    PEEK_TRY(peek__node_settings(context, node, &pooling));
-    node->settings = pooling;
-    pooling->maximum = strcmp(node->op, "MaxPool") == 0;
-    pooling->count_padding = peek__attribute_integer(node, "count_include_pad", 0) != 0;
-    PEEK_TRY(peek__window_read(context, network, node, input, kernel->integers, &pooling->window));
+    PEEK_TRY(peek__infer_settings(context, operation, &pooling));
+    pooling->maximum = strcmp(operation->node->op, "MaxPool") == 0;
+    pooling->count_padding = peek__attribute_integer(operation->node, "count_include_pad", 0) != 0;
+    PEEK_TRY(peek__window_read(context, operation, kernel, &pooling->window));
     const peek__window *window = &pooling->window;
     for (int d = 0; d < 2; d++)
         if (window->before[d] >= (window->kernel[d] - 1) * window->dilation[d] + 1 ||
             window->after[d] >= (window->kernel[d] - 1) * window->dilation[d] + 1)
-            return peek__node_refuse(context, network, node, "its padding is as large as its window");
-    if (input->shape[1] * input->shape[2] > INT32_MAX)
-        return peek__node_refuse(context, network, node, "its input '%s' is too large", input->name);
-    int64_t shape[3] = {input->shape[0], window->out[0], window->out[1]};
-    return peek__value_shape(context, peek__node_output(network, node), 3, shape);
+            return peek__refuse(context, operation, "its padding is as large as its window");
+    if (x->shape[2] * x->shape[3] > INT32_MAX)
+        return peek__refuse(context, operation, "its input '%s' is too large", peek__input_name(operation, 0));
+    int64_t shape[4] = {x->shape[0], x->shape[1], window->out[0], window->out[1]};
+    return peek__infer_output(context, operation, 0, x->type, 4, shape);
 }
 
 /* Training keeps, for every output of a max-pool, which value of its plane it came from. */
-peek_status peek__pooling_prepare(peek_context *context, peek__operation *operation)
+static peek_status prepare(peek_context *context, peek__operation *operation)
 {
-    const settings *pooling = operation->node->settings;
+    const settings *pooling = operation->settings;
     if (!operation->training || !pooling->maximum) return PEEK_OK;
     int32_t *source;
-    PEEK_TRY(peek__alloc(context, &source, peek__product(operation->slice, operation->output->size),
-                         "the places of a max-pool"));
+    PEEK_TRY(peek__alloc(context, &source, operation->output[0]->size, "the places of a max-pool"));
     operation->state = source;
     return PEEK_OK;
 }
 
-void peek__pooling_release(peek__operation *operation)
+static void release(peek__operation *operation)
 {
     peek__free(&operation->state);
 }
@@ -168,18 +165,18 @@ static int is_pairs(const peek__window *window)
     return 1;
 }
 
-peek_status peek__pooling_forward(peek_context *context, peek__operation *operation, int64_t count)
+static peek_status forward(peek_context *context, peek__operation *operation)
 {
     (void)context;
-    const settings *pooling = operation->node->settings;
+    const settings *pooling = operation->settings;
     const peek__window *window = &pooling->window;
     int64_t in = window->in[0] * window->in[1], out = window->out[0] * window->out[1];
-    int64_t planes = count * operation->output->value->shape[0];
+    int64_t planes = operation->output[0]->shape[0] * operation->output[0]->shape[1];
     int pairs = is_pairs(window);
     int32_t *source = operation->state;
     for (int64_t i = 0; i < planes; i++) {
-        const float *x = operation->input[0]->values + i * in;
-        float *y = operation->output->values + i * out;
+        const float *x = operation->input[0]->floats + i * in;
+        float *y = operation->output[0]->floats + i * out;
         if (!pooling->maximum)
             average(pooling, x, y);
         else if (pairs)
@@ -190,17 +187,17 @@ peek_status peek__pooling_forward(peek_context *context, peek__operation *operat
     return PEEK_OK;
 }
 
-peek_status peek__pooling_backward(peek_context *context, peek__operation *operation, int64_t count)
+static peek_status backward(peek_context *context, peek__operation *operation)
 {
     (void)context;
-    const settings *pooling = operation->node->settings;
+    const settings *pooling = operation->settings;
     const peek__window *window = &pooling->window;
     int64_t in = window->in[0] * window->in[1], out = window->out[0] * window->out[1];
-    int64_t planes = count * operation->output->value->shape[0];
-    if (!operation->input[0]->gradients) return PEEK_OK;
+    int64_t planes = operation->output[0]->shape[0] * operation->output[0]->shape[1];
+    if (!operation->input_gradient[0]) return PEEK_OK;
     for (int64_t i = 0; i < planes; i++) {
-        const float *y = operation->output->gradients + i * out;
-        float *x = operation->input[0]->gradients + i * in;
+        const float *y = operation->output_gradient[0] + i * out;
+        float *x = operation->input_gradient[0] + i * in;
         if (!pooling->maximum) {
             average_back(pooling, y, x);
             continue;
@@ -212,40 +209,65 @@ peek_status peek__pooling_backward(peek_context *context, peek__operation *opera
     return PEEK_OK;
 }
 
-peek_status peek__global_pooling_infer(peek_context *context, peek_network *network, peek__node *node)
+static peek_status infer_global(peek_context *context, peek__operation *operation)
 {
-    PEEK_TRY(peek__node_needs_tensor(context, network, node, 0));
-    const peek__value *input = peek__node_input(network, node, 0);
-    if (input->dimensions < 2 || !input->size)
-        return peek__node_broken(context, node, "its input '%s' has nothing to average", input->name);
+    PEEK_TRY(peek__needs_floats(context, operation, 0));
+    const peek__tensor *x = operation->input[0];
+    if (x->dimensions < 3 || !x->size)
+        return peek__broken(context, operation, "its input '%s' has nothing to average",
+                            peek__input_name(operation, 0));
     int64_t shape[PEEK_DIMENSIONS];
-    for (int i = 0; i < input->dimensions; i++) shape[i] = i ? 1 : input->shape[0];
-    return peek__value_shape(context, peek__node_output(network, node), input->dimensions, shape);
+    for (int d = 0; d < x->dimensions; d++) shape[d] = d > 1 ? 1 : x->shape[d];
+    return peek__infer_output(context, operation, 0, x->type, x->dimensions, shape);
 }
 
-peek_status peek__global_pooling_forward(peek_context *context, peek__operation *operation, int64_t count)
+static peek_status forward_global(peek_context *context, peek__operation *operation)
 {
     (void)context;
-    int64_t planes = count * operation->output->size,
-            plane = operation->input[0]->size / operation->output->size;
+    int64_t planes = operation->output[0]->size, plane = operation->input[0]->size / planes;
     for (int64_t i = 0; i < planes; i++) {
-        const float *x = operation->input[0]->values + i * plane;
+        const float *x = operation->input[0]->floats + i * plane;
         double sum = 0;
         for (int64_t p = 0; p < plane; p++) sum += x[p];
-        operation->output->values[i] = (float)(sum / (double)plane);
+        operation->output[0]->floats[i] = (float)(sum / (double)plane);
     }
     return PEEK_OK;
 }
 
-peek_status peek__global_pooling_backward(peek_context *context, peek__operation *operation, int64_t count)
+static peek_status backward_global(peek_context *context, peek__operation *operation)
 {
     (void)context;
-    int64_t planes = count * operation->output->size,
-            plane = operation->input[0]->size / operation->output->size;
-    for (int64_t i = 0; i < planes && operation->input[0]->gradients; i++) {
-        float share = operation->output->gradients[i] / (float)plane,
-              *x = operation->input[0]->gradients + i * plane;
+    int64_t planes = operation->output[0]->size, plane = operation->input[0]->size / planes;
+    for (int64_t i = 0; i < planes && operation->input_gradient[0]; i++) {
+        float share = operation->output_gradient[0][i] / (float)plane,
+              *x = operation->input_gradient[0] + i * plane;
         for (int64_t p = 0; p < plane; p++) x[p] += share;
     }
     return PEEK_OK;
 }
+
+static const peek__operator rows[] = {
+    {.name = "MaxPool",
+     .first = 1,
+     .least_inputs = 1,
+     .infer = infer,
+     .prepare = prepare,
+     .forward = forward,
+     .backward = backward,
+     .release = release},
+    {.name = "AveragePool",
+     .first = 7,
+     .least_inputs = 1,
+     .infer = infer,
+     .prepare = prepare,
+     .forward = forward,
+     .backward = backward,
+     .release = release},
+    {.name = "GlobalAveragePool",
+     .first = 1,
+     .least_inputs = 1,
+     .infer = infer_global,
+     .forward = forward_global,
+     .backward = backward_global},
+};
+const peek__family peek__pooling_family = PEEK__FAMILY(rows);

@@ -1,6 +1,7 @@
 /* network/selection.c: which tensors a capture takes, and how its blocks and files are called. */
 #include "network/operators.h"
 #include "network/selection.h"
+#include "network/survey.h"
 #include "store/file.h"
 
 #include <fnmatch.h>
@@ -39,10 +40,11 @@ static peek_status mark_pattern(peek_context *context, const peek_network *netwo
 {
     int automatic = strcmp(pattern, "auto") == 0;
     int64_t found = 0;
-    for (int64_t i = 0; i < network->tensors; i++) {
-        const peek__value *value = &network->value[network->tensor[i]];
+    const peek__survey *survey = network->survey;
+    for (int64_t i = 0; i < survey->tensors; i++) {
+        const peek__value *value = &network->value[survey->tensor[i]];
         const peek__node *node = &network->node[value->node];
-        int taken = automatic ? node->type->activation && network->tensor[i] != network->output[0]
+        int taken = automatic ? node->type->activation && survey->tensor[i] != network->output[0].value
                               : is_chosen(pattern, value, node);
         marked[i] |= (char)taken;
         found += taken;
@@ -140,16 +142,16 @@ static peek_status add(peek_context *context, peek__selection *selection, const 
 static peek_status make(peek_context *context, const peek_network *network, char *list, int64_t channels,
                         char *marked, peek__selection *out)
 {
-    PEEK_TRY(peek__alloc(context, &out->chosen, channels + network->tensors, "the list of blocks"));
+    PEEK_TRY(peek__alloc(context, &out->chosen, channels + network->survey->tensors, "the list of blocks"));
     PEEK_TRY(mark_list(context, network, list, marked));
     for (; out->channels < channels; out->channels++) {
         char name[32];
         snprintf(name, sizeof name, channels > 1 ? "input.%lld" : "input", (long long)out->channels);
         PEEK_TRY(add(context, out, name, (peek__chosen){.value = -1, .channel = out->channels, .fit = 1}));
     }
-    for (int64_t i = 0; i < network->tensors; i++) {
-        int64_t number = network->tensor[i];
-        int output = number == network->output[0];
+    for (int64_t i = 0; i < network->survey->tensors; i++) {
+        int64_t number = network->survey->tensor[i];
+        int output = number == network->output[0].value;
         if (!marked[i] && !output) continue;
         PEEK_TRY(add(context, out, network->value[number].name,
                      (peek__chosen){.value = number, .fit = marked[i], .output = output}));
@@ -165,7 +167,8 @@ peek_status peek__selection_make(peek_context *context, const peek_network *netw
     if (!layers) layers = "auto";
     if (strcmp(layers, "auto") == 0) out->why_not = "not the output of an activation function";
     peek_status status = peek__copy_text(context, &list, layers);
-    if (status == PEEK_OK) status = peek__alloc(context, &marked, network->tensors, "the list of blocks");
+    if (status == PEEK_OK)
+        status = peek__alloc(context, &marked, network->survey->tensors, "the list of blocks");
     if (status == PEEK_OK) status = make(context, network, list, channels, marked, out);
     peek__free(&list);
     peek__free(&marked);

@@ -63,6 +63,7 @@ typedef struct training {
     const int32_t *labels;
     int64_t samples, slices; /* slices: of a whole batch */
     int64_t logits;
+    peek__tensor sample; /* the shape of one */
     peek__team team;
     int64_t *order;        /* of this epoch */
     float *velocity;       /* one a weight */
@@ -78,22 +79,27 @@ typedef struct training {
 static peek_status train_slice(void *argument, int64_t index, int thread)
 {
     training *t = argument;
-    peek__plan *plan;
-    PEEK_TRY(peek__team_plan(t->context, &t->team, thread, &plan));
     int64_t first = index * t->team.slice, count = t->team.slice;
     if (count > t->count - first) count = t->count - first;
-    int64_t in = t->network->value[t->network->input].size, classes = t->network->value[t->logits].size;
+    int64_t in = t->team.survey->input[0].size, classes = t->team.survey->layer[t->logits].size;
+    float *input;
+    PEEK_TRY(peek__team_input(t->context, &t->team, thread, count, &input));
     int32_t *labels = t->slice_labels + index * t->team.slice;
     for (int64_t i = 0; i < count; i++) {
         int64_t sample = t->order[t->first + first + i];
-        PEEK_TRY(peek_dataset_read(t->context, t->dataset, sample, 1, peek__plan_input(plan) + i * in));
+        PEEK_TRY(peek_dataset_read(t->context, t->dataset, sample, 1, input + i * in));
         labels[i] = t->labels[sample];
     }
-    PEEK_TRY(peek__plan_forward(t->context, plan, count));
+    PEEK_TRY(peek__team_forward(t->context, &t->team, thread, count));
+    peek__plan *plan = peek__team_plan(&t->team, thread, count);
+    float *gradients = peek__plan_gradients(plan, t->logits);
+    if (!gradients)
+        return peek__fail(t->context, PEEK_E_UNSUPPORTED,
+                          "the network's output depends on no weight, so there is nothing to train");
     t->sums[index] = (peek__loss_sum){0};
-    peek__loss((peek_loss)t->options->loss, peek__plan_values(plan, t->logits), labels, count, classes,
-               t->share, peek__plan_gradients(plan, t->logits), &t->sums[index]);
-    return peek__plan_backward(t->context, plan, count, t->gradients + index * t->network->parameters);
+    peek__loss((peek_loss)t->options->loss, peek__plan_tensor(plan, t->logits)->floats, labels, count, classes,
+               t->share, gradients, &t->sums[index]);
+    return peek__plan_backward(t->context, plan, t->gradients + index * t->network->parameters);
 }
 
 /* Adds the slices' gradients and moves weights first .. end-1 of all weights laid one after another. */
@@ -105,9 +111,10 @@ static void update_run(training *t, int64_t begin, int64_t end)
     for (int64_t i = 0; i < t->network->weights && start < end; i++) {
         peek__value *weight = &t->network->value[t->network->weight[i]];
         int64_t from = begin > start ? begin : start,
-                to = end < start + weight->size ? end : start + weight->size;
+                to = end < start + weight->tensor.size ? end : start + weight->tensor.size;
         if (from < to) {
-            float *restrict v = t->velocity, *restrict w = weight->floats - start, *restrict sum = t->gradients;
+            float *restrict v = t->velocity, *restrict w = weight->tensor.floats - start,
+                            *restrict sum = t->gradients;
             for (int64_t s = 1; s < slices; s++) {
                 const float *restrict g = t->gradients + s * parameters;
                 for (int64_t j = from; j < to; j++) sum[j] += g[j];
@@ -117,7 +124,7 @@ static void update_run(training *t, int64_t begin, int64_t end)
                 w[j] -= rate * v[j];
             }
         }
-        start += weight->size;
+        start += weight->tensor.size;
     }
 }
 
@@ -184,21 +191,22 @@ static peek_status train_epochs(training *t, peek_train_result *result)
 static peek_status check_training(training *t)
 {
     peek_dataset_info data = peek_dataset_describe(t->dataset);
-    PEEK_TRY(peek__team_check(t->context, t->network, t->dataset));
+    PEEK_TRY(peek__team_sample(t->context, t->network, t->dataset, &t->sample));
     t->labels = peek_dataset_labels(t->dataset);
     t->samples = data.count;
     t->logits = peek__loss_value(t->network);
-    int64_t classes = t->network->value[t->logits].size;
+    const peek__layer *logits = &t->network->survey->layer[t->logits];
+    int64_t classes = logits->size;
     if (!t->labels)
         return peek__fail(t->context, PEEK_E_ARGUMENT, "'%s' has no labels to train with: give labelled data",
                           data.name);
     if (!t->samples)
         return peek__fail(t->context, PEEK_E_SHAPE, "'%s' has no samples to train with", data.name);
-    if (t->network->value[t->logits].dimensions != 1)
+    if (logits->dimensions != 1 || logits->outer != 1 || !peek__is_float(logits->type))
         return peek__fail(
             t->context, PEEK_E_UNSUPPORTED,
             "the network's output '%s' is not one number a class, so it cannot be trained to classify",
-            peek__network_output(t->network)->name);
+            t->network->value[t->network->output[0].value].name);
     for (int64_t i = 0; i < t->samples; i++)
         if (t->labels[i] < 0 || t->labels[i] >= classes)
             return peek__fail(t->context, PEEK_E_SHAPE,
@@ -211,8 +219,7 @@ static peek_status check_training(training *t)
 static peek_status normalise(training *t)
 {
     int64_t channels = peek_dataset_describe(t->dataset).channels;
-    const peek__value *input = &t->network->value[t->network->input];
-    if (input->dimensions != 3) channels = 1;
+    if (t->sample.dimensions != 3) channels = 1;
     if (channels != peek_dataset_describe(t->dataset).channels)
         return peek__fail(t->context, PEEK_E_SHAPE,
                           "normalising by channel needs a network that takes C x H x W");
@@ -234,14 +241,14 @@ static peek_status begin_training(training *t)
     if (t->options->normalise) PEEK_TRY(normalise(t));
     t->team = (peek__team){.network = t->network,
                            .preprocess = &t->network->preprocess,
-                           .slice = peek__plan_slice(t->network, SLICE),
+                           .most = SLICE,
                            .training = 1,
                            .wanted_count = 1,
                            .wanted = &t->logits};
     int64_t batch = t->options->batch < t->samples ? t->options->batch : t->samples;
     t->share = 1.0f / (float)batch;
+    PEEK_TRY(peek__team_begin(t->context, &t->team, &t->sample));
     t->slices = (batch + t->team.slice - 1) / t->team.slice;
-    PEEK_TRY(peek__team_begin(t->context, &t->team));
     PEEK_TRY(peek__alloc(t->context, &t->order, t->samples, "the order of training"));
     PEEK_TRY(peek__alloc(t->context, &t->velocity, parameters, "the gradients"));
     PEEK_TRY(peek__alloc(t->context, &t->gradients, peek__product(t->slices, parameters), "the gradients"));

@@ -19,8 +19,8 @@ static peek_status add_weight(peek_context *context, peek_network *network, cons
                               uint64_t *drawn)
 {
     int64_t number;
-    PEEK_TRY(peek__graph_constant(context, network, name, PEEK__ELEMENT_FLOAT, dimensions, shape, &number));
-    peek__value *weight = &network->value[number];
+    PEEK_TRY(peek__graph_constant(context, network, name, PEEK__TYPE_FLOAT, dimensions, shape, &number));
+    peek__tensor *weight = &network->value[number].tensor;
     peek__stream stream = peek__stream_make(seed, PEEK__INIT_WEIGHTS, (*drawn)++);
     float bound = (float)(1 / sqrt((double)fan_in));
     for (int64_t i = 0; i < weight->size; i++)
@@ -82,7 +82,7 @@ static peek_status build_paper(peek_context *context, peek_network *network, int
     PEEK_TRY(peek__graph_integer(context, node, "transB", 1));
     PEEK_TRY(add_node(context, network, "Softmax", "softmax", "dense", &node));
     PEEK_TRY(peek__graph_integer(context, node, "axis", -1));
-    return peek__graph_output(context, network, "softmax");
+    return peek__graph_output(context, network, "softmax", PEEK__TYPE_FLOAT, -1, NULL, NULL);
 }
 
 static const struct row {
@@ -96,13 +96,12 @@ enum { ZOO_SIZE = sizeof zoo / sizeof *zoo };
 static peek_status build(peek_context *context, const struct row *row, int64_t classes, uint64_t seed,
                          peek_network *network)
 {
-    int64_t shape[3] = {row->channels, row->height, row->width};
+    int64_t shape[4] = {-1, row->channels, row->height, row->width};
     network->opset = 13;
     network->ir_version = 7;
     PEEK_TRY(peek__copy_text(context, &network->name, row->name));
     PEEK_TRY(peek__format(context, &network->producer, "nnpeek %s", peek_version()));
-    PEEK_TRY(peek__graph_value(context, network, "input", &network->input));
-    PEEK_TRY(peek__value_shape(context, &network->value[network->input], 3, shape));
+    PEEK_TRY(peek__graph_input(context, network, "input", PEEK__TYPE_FLOAT, 4, shape, NULL));
     PEEK_TRY(row->build(context, network, classes, seed));
     return peek__graph_finish(context, network);
 }

@@ -191,16 +191,15 @@ static void selections(void **state)
 
     /* Names that are taken, reserved, or not fit for files. */
     static const char *const names[] = {"/a/b", "_a_b", "labels", "input.1", "A?", "a_", "Errors"};
-    const int64_t shape[3] = {3, 2, 2};
+    const int64_t shape[4] = {-1, 3, 2, 2};
     const char *before = "data";
     peek__node *node;
     OK(peek__graph_create(context, &network));
     network->opset = 13;
-    OK(peek__graph_value(context, network, "data", &network->input));
-    OK(peek__value_shape(context, &network->value[network->input], 3, shape));
+    OK(peek__graph_input(context, network, "data", PEEK__TYPE_FLOAT, 4, shape, NULL));
     for (size_t i = 0; i < 7; before = names[i++])
         OK(peek__graph_node(context, network, "Relu", "", 1, &before, 1, &names[i], &node));
-    OK(peek__graph_output(context, network, before));
+    OK(peek__graph_output(context, network, before, PEEK__TYPE_FLOAT, -1, NULL, NULL));
     OK(peek__graph_finish(context, network));
     OK(peek__selection_make(context, network, "*", 3, &selection));
     assert_int_equal(selection.count, 10);

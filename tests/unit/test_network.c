@@ -114,15 +114,14 @@ static void threads(void **state)
 /* A graph of one-input nodes; nothing is checked before it is written and read. */
 static peek_network *sketch(void)
 {
-    static const int64_t shape[3] = {1, 4, 4};
+    static const int64_t shape[4] = {-1, 1, 4, 4};
     peek_network *network;
     OK(peek__graph_create(context, &network));
     network->opset = 13;
     network->ir_version = 7;
     OK(peek__copy_text(context, &network->name, "sketch"));
     OK(peek__copy_text(context, &network->producer, ""));
-    OK(peek__graph_value(context, network, "input", &network->input));
-    OK(peek__value_shape(context, &network->value[network->input], 3, shape));
+    OK(peek__graph_input(context, network, "input", PEEK__TYPE_FLOAT, 4, shape, NULL));
     return network;
 }
 
@@ -140,7 +139,7 @@ static peek__node *add(peek_network *network, const char *op, const char *input,
 static void refused(peek_network *network, const char *output, peek_status status, const char *words)
 {
     peek_network *read = NULL;
-    OK(peek__graph_output(context, network, output));
+    OK(peek__graph_output(context, network, output, PEEK__TYPE_FLOAT, -1, NULL, NULL));
     OK(peek_network_save(context, network, path));
     peek_network_free(&network);
     peek_status got = peek_network_load(context, path, &read);
@@ -192,16 +191,16 @@ static void broken_graphs(void **state)
 
     network = sketch();
     int64_t weight[4] = {2, 3, 1, 1};
-    OK(peek__graph_constant(context, network, "w", PEEK__ELEMENT_FLOAT, 4, weight, &number));
+    OK(peek__graph_constant(context, network, "w", PEEK__TYPE_FLOAT, 4, weight, &number));
     add(network, "Conv", "input", "w", "a");
     refused(network, "a", PEEK_E_FORMAT, "channels");
 
     network = sketch();
     int64_t three = 3;
-    OK(peek__graph_constant(context, network, "target", PEEK__ELEMENT_INTEGER, 1, &three, &number));
-    network->value[number].integers[0] = -1;
-    network->value[number].integers[1] = 5;
-    network->value[number].integers[2] = 1;
+    OK(peek__graph_constant(context, network, "target", PEEK__TYPE_INT64, 1, &three, &number));
+    network->value[number].tensor.integers[0] = -1;
+    network->value[number].tensor.integers[1] = 5;
+    network->value[number].tensor.integers[2] = 1;
     add(network, "Reshape", "input", "target", "a");
     refused(network, "a", PEEK_E_FORMAT, "do not fit");
 }
@@ -212,16 +211,16 @@ static void order_and_folding(void **state)
     (void)state;
     peek_network *network = sketch(), *read;
     int64_t number, two = 2, shape[3] = {2, 2, 4};
-    OK(peek__graph_constant(context, network, "w", PEEK__ELEMENT_FLOAT, 3, shape, &number));
-    for (int i = 0; i < 16; i++) network->value[number].floats[i] = (float)i;
-    OK(peek__graph_constant(context, network, "to", PEEK__ELEMENT_INTEGER, 1, &two, &number));
-    network->value[number].integers[0] = 16;
-    network->value[number].integers[1] = 1;
+    OK(peek__graph_constant(context, network, "w", PEEK__TYPE_FLOAT, 3, shape, &number));
+    for (int i = 0; i < 16; i++) network->value[number].tensor.floats[i] = (float)i;
+    OK(peek__graph_constant(context, network, "to", PEEK__TYPE_INT64, 1, &two, &number));
+    network->value[number].tensor.integers[0] = 16;
+    network->value[number].tensor.integers[1] = 1;
     add(network, "Relu", "product", NULL, "last");
     add(network, "MatMul", "flat", "matrix", "product");
     add(network, "Reshape", "w", "to", "matrix");
     add(network, "Flatten", "input", NULL, "flat");
-    OK(peek__graph_output(context, network, "last"));
+    OK(peek__graph_output(context, network, "last", PEEK__TYPE_FLOAT, -1, NULL, NULL));
     OK(peek_network_save(context, network, path));
     peek_network_free(&network);
     OK(peek_network_load(context, path, &read));
@@ -253,18 +252,18 @@ static char *small_file(int64_t *size)
     peek_network *network = sketch();
     int64_t number, weight[4] = {2, 1, 3, 3}, square[2] = {3, 3}, two = 2, flat[2] = {8, 3};
     char *bytes;
-    OK(peek__graph_constant(context, network, "w", PEEK__ELEMENT_FLOAT, 4, weight, &number));
-    OK(peek__graph_constant(context, network, "to", PEEK__ELEMENT_INTEGER, 1, &two, &number));
-    network->value[number].integers[0] = 0;
-    network->value[number].integers[1] = -1;
-    OK(peek__graph_constant(context, network, "m", PEEK__ELEMENT_FLOAT, 2, flat, &number));
+    OK(peek__graph_constant(context, network, "w", PEEK__TYPE_FLOAT, 4, weight, &number));
+    OK(peek__graph_constant(context, network, "to", PEEK__TYPE_INT64, 1, &two, &number));
+    network->value[number].tensor.integers[0] = 0;
+    network->value[number].tensor.integers[1] = -1;
+    OK(peek__graph_constant(context, network, "m", PEEK__TYPE_FLOAT, 2, flat, &number));
     peek__node *node = add(network, "Conv", "input", "w", "c");
     OK(peek__graph_integers(context, node, "kernel_shape", 2, square));
     add(network, "Relu", "c", NULL, "r");
     add(network, "Reshape", "r", "to", "f");
     add(network, "Gemm", "f", "m", "d");
     add(network, "Softmax", "d", NULL, "s");
-    OK(peek__graph_output(context, network, "s"));
+    OK(peek__graph_output(context, network, "s", PEEK__TYPE_FLOAT, -1, NULL, NULL));
     OK(peek_network_save(context, network, path));
     peek_network_free(&network);
     OK(peek__file_read(context, path, 1 << 20, &bytes, size));

@@ -11,6 +11,7 @@
 #include "network/convolution.h"
 #include "network/loss.h"
 #include "network/plan.h"
+#include "network/survey.h"
 
 static peek_context *context;
 
@@ -34,8 +35,8 @@ static void add_constant(peek_network *network, const char *name, int64_t dimens
                          uint64_t index)
 {
     int64_t number;
-    OK(peek__graph_constant(context, network, name, PEEK__ELEMENT_FLOAT, dimensions, shape, &number));
-    spread(network->value[number].floats, network->value[number].size, index);
+    OK(peek__graph_constant(context, network, name, PEEK__TYPE_FLOAT, dimensions, shape, &number));
+    spread(network->value[number].tensor.floats, network->value[number].tensor.size, index);
 }
 
 /* input (dimensions, shape) + shift: the gradient of `shift` is that of what follows, summed over samples. */
@@ -48,10 +49,11 @@ static peek_network *begin(int64_t dimensions, const int64_t *shape)
     network->ir_version = 7;
     OK(peek__copy_text(context, &network->name, "test"));
     OK(peek__copy_text(context, &network->producer, "test"));
-    OK(peek__graph_value(context, network, "input", &network->input));
-    OK(peek__value_shape(context, &network->value[network->input], dimensions, shape));
+    int64_t whole[PEEK_DIMENSIONS] = {-1};
+    for (int64_t d = 0; d < dimensions; d++) whole[d + 1] = shape[d];
+    OK(peek__graph_input(context, network, "input", PEEK__TYPE_FLOAT, dimensions + 1, whole, NULL));
     add_constant(network, "shift", dimensions, shape, 99);
-    for (int64_t i = 0; i < network->value[1].size; i++) network->value[1].floats[i] *= 0.01f;
+    for (int64_t i = 0; i < network->value[1].tensor.size; i++) network->value[1].tensor.floats[i] *= 0.01f;
     const char *inputs[2] = {"input", "shift"}, *output = "x";
     OK(peek__graph_node(context, network, "Add", "shifted", 2, inputs, 1, &output, &node));
     return network;
@@ -65,14 +67,15 @@ static peek__node *add_node(peek_network *network, const char *op, int64_t input
     return node;
 }
 
-static double weighted_sum(peek__plan *plan, const float *x, int64_t count, const float *weights)
+static double weighted_sum(peek__plan *plan, const float *x, const float *weights)
 {
-    const peek_network *network = plan->network;
-    memcpy(peek__plan_input(plan), x, (size_t)(count * network->value[network->input].size) * sizeof *x);
-    OK(peek__plan_forward(context, plan, count));
-    const float *y = peek__plan_values(plan, network->output[0]);
+    const peek_network *network = plan->instance->network;
+    peek__tensor *input = peek__plan_tensor(plan, network->input[0].value);
+    memcpy(input->floats, x, (size_t)input->size * sizeof *x);
+    OK(peek__plan_forward(context, plan));
+    const peek__tensor *y = peek__plan_tensor(plan, network->output[0].value);
     double sum = 0;
-    for (int64_t i = 0; i < count * peek__network_output(network)->size; i++) sum += (double)weights[i] * y[i];
+    for (int64_t i = 0; i < y->size; i++) sum += (double)weights[i] * y->floats[i];
     return sum;
 }
 
@@ -81,38 +84,44 @@ static void check_by(peek_network *network, int way)
 {
     enum { COUNT = 3 };
     static float x[4096], weights[4096], gradients[4096];
-    OK(peek__graph_output(context, network, "y"));
+    OK(peek__graph_output(context, network, "y", PEEK__TYPE_FLOAT, -1, NULL, NULL));
     OK(peek__graph_finish(context, network));
-    if (way >= 0) ((peek__convolution *)network->node[1].settings)->way = (peek__convolution_way)way;
-    int64_t in = network->value[network->input].size, out = peek__network_output(network)->size;
+    int64_t result = network->output[0].value;
+    int64_t in = network->survey->input[0].size, out = network->survey->layer[result].size;
+    peek__tensor input;
+    peek__instance *instance;
+    OK(peek__survey_inputs(context, network, network->survey, COUNT, &input));
+    OK(peek__instance_create(context, network, &input, &instance));
+    if (way >= 0) ((peek__convolution *)instance->step[1].operation.settings)->way = (peek__convolution_way)way;
     for (int64_t n = 0; n < COUNT; n++) spread(x + n * in, in, 7 + (uint64_t)n);
     spread(weights, COUNT * out, 5);
     assert_true(network->parameters <= 4096);
     peek__plan *plan;
-    OK(peek__plan_create(context, network, COUNT + 1, 1, NULL, 1, network->output, &plan));
-    weighted_sum(plan, x, COUNT, weights);
-    memcpy(peek__plan_gradients(plan, network->output[0]), weights, (size_t)(COUNT * out) * sizeof *weights);
-    OK(peek__plan_backward(context, plan, COUNT, gradients));
+    OK(peek__plan_create(context, instance, 1, 1, &result, &plan));
+    weighted_sum(plan, x, weights);
+    memcpy(peek__plan_gradients(plan, result), weights, (size_t)(COUNT * out) * sizeof *weights);
+    OK(peek__plan_backward(context, plan, gradients));
     const float step = 2e-3f;
     int64_t place = 0;
     for (int64_t w = 0; w < network->weights; w++) {
-        peek__value *weight = &network->value[network->weight[w]];
+        peek__tensor *weight = &network->value[network->weight[w]].tensor;
         double largest = 0;
         for (int64_t i = 0; i < weight->size; i++) largest = fmax(largest, fabs(gradients[place + i]));
         assert_true(largest > 0.01);
         for (int64_t i = 0; i < weight->size; i++, place++) {
             float held = weight->floats[i];
             weight->floats[i] = held + step;
-            double above = weighted_sum(plan, x, COUNT, weights);
+            double above = weighted_sum(plan, x, weights);
             weight->floats[i] = held - step;
-            double below = weighted_sum(plan, x, COUNT, weights), difference = (above - below) / (2 * step);
+            double below = weighted_sum(plan, x, weights), difference = (above - below) / (2 * step);
             weight->floats[i] = held;
             if (fabs(difference - gradients[place]) > 0.01 * largest + 0.003)
                 fail_msg("%s: value %lld of '%s': gradient %g, difference %g", network->node[1].op,
-                         (long long)i, weight->name, gradients[place], difference);
+                         (long long)i, network->value[network->weight[w]].name, gradients[place], difference);
         }
     }
     peek__plan_free(&plan);
+    peek__instance_free(&instance);
     peek_network_free(&network);
 }
 
@@ -227,13 +236,99 @@ static void one_input(const char *op, int64_t dimensions, const int64_t *shape, 
 static void functions(void **state)
 {
     (void)state;
-    static const char *const ops[] = {"Relu",     "LeakyRelu",         "Sigmoid", "Tanh",
-                                      "Identity", "GlobalAveragePool", "Flatten"};
+    static const char *const ops[] = {"Identity", "GlobalAveragePool", "Flatten", "Clip"};
     int64_t shape[3] = {2, 3, 4};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) one_input(ops[i], 3, shape, 0);
     static const char *const over[] = {"Softmax", "LogSoftmax"};
     for (int i = 0; i < 2; i++)
         for (int64_t axis = 1; axis <= 3; axis++) one_input(over[i], 3, shape, axis);
+}
+
+/* Every function of one number, where it is defined: of x, of a number between 0 and 1, or of one above 1. */
+static void of_one_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before[2], *op;
+    } cases[] = {
+        {.op = "Celu"},
+        {.op = "Elu"},
+        {.op = "Gelu"},
+        {.op = "HardSigmoid"},
+        {.op = "HardSwish"},
+        {.op = "LeakyRelu"},
+        {.op = "Mish"},
+        {.op = "Relu"},
+        {.op = "Selu"},
+        {.op = "Shrink"},
+        {.op = "Sigmoid"},
+        {.op = "Softplus"},
+        {.op = "Softsign"},
+        {.op = "Swish"},
+        {.op = "Tanh"},
+        {.op = "ThresholdedRelu"},
+        {.op = "Abs"},
+        {.op = "Asinh"},
+        {.op = "Atan"},
+        {.op = "Cos"},
+        {.op = "Cosh"},
+        {.op = "Erf"},
+        {.op = "Exp"},
+        {.op = "Neg"},
+        {.op = "Sin"},
+        {.op = "Sinh"},
+        {{"Sigmoid"}, "Acos"},
+        {{"Sigmoid"}, "Asin"},
+        {{"Sigmoid"}, "Atanh"},
+        {{"Sigmoid"}, "Log"},
+        {{"Sigmoid"}, "Reciprocal"},
+        {{"Sigmoid"}, "Sqrt"},
+        {{"Sigmoid"}, "Tan"},
+        {{"Exp", "Exp"}, "Acosh"},
+    };
+    int64_t shape[3] = {2, 3, 4};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int tanh = 0; tanh < (strcmp(cases[i].op, "Gelu") == 0 ? 2 : 1); tanh++) {
+            static const char *const names[3] = {"x", "u", "v"};
+            peek_network *network = begin(3, shape);
+            peek__node *node;
+            peek__attribute *way;
+            int64_t made = 0;
+            network->opset = 24;
+            for (; made < 2 && cases[i].before[made]; made++)
+                OK(peek__graph_node(context, network, cases[i].before[made], "before", 1, names + made, 1,
+                                    names + made + 1, &node));
+            node = add_node(network, cases[i].op, 1, names + made);
+            if (tanh) {
+                OK(peek__graph_attribute(context, node, "approximate", PEEK__ATTRIBUTE_TEXT, &way));
+                OK(peek__copy_text(context, &way->text, "tanh"));
+            }
+            check(network);
+        }
+}
+
+/* One slope a channel, in today's form and in that before opset 7; a bound. */
+static void slopes_and_bounds(void **state)
+{
+    (void)state;
+    int64_t shape[3] = {2, 3, 4}, slopes[3] = {2, 1, 1};
+    for (int old = 0; old < 2; old++) {
+        peek_network *network = begin(3, shape);
+        if (old) network->opset = 6;
+        if (old) OK(peek__graph_integer(context, &network->node[0], "broadcast", 1));
+        add_constant(network, "w", old ? 1 : 3, slopes, 1);
+        const char *inputs[2] = {"x", "w"};
+        add_node(network, "PRelu", 2, inputs);
+        check(network);
+    }
+    peek_network *network = begin(3, shape);
+    network->opset = 7;
+    const char *input = "x";
+    peek__attribute *low;
+    OK(peek__graph_attribute(context, add_node(network, "Clip", 1, &input), "min", PEEK__ATTRIBUTE_NUMBER,
+                             &low));
+    low->number = -0.3f;
+    check(network);
 }
 
 /* A tensor used twice gets the gradients of both uses; constants are spread over it. */
@@ -285,8 +380,9 @@ static void losses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(convolution), cmocka_unit_test(pooling),  cmocka_unit_test(dense),
-        cmocka_unit_test(functions),   cmocka_unit_test(addition), cmocka_unit_test(losses),
+        cmocka_unit_test(convolution), cmocka_unit_test(pooling),       cmocka_unit_test(dense),
+        cmocka_unit_test(functions),   cmocka_unit_test(of_one_number), cmocka_unit_test(slopes_and_bounds),
+        cmocka_unit_test(addition),    cmocka_unit_test(losses),
     };
     if (peek_context_create(&context, NULL) != PEEK_OK) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

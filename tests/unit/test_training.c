@@ -108,25 +108,25 @@ static peek_network *make_wide(peek_context *context)
                   {"Relu", "f", "e", 0, 0, {0}},
                   {"Flatten", "g", "f", 0, 0, {0}},
                   {"Gemm", "h", "g", 0, 2, {1600, 2}}};
-    int64_t shape[3] = {1, 28, 28}, square[2] = {2, 2}, number;
+    int64_t shape[4] = {-1, 1, 28, 28}, square[2] = {2, 2}, number;
     peek_network *network;
     peek__node *node;
     OK(peek__graph_create(context, &network));
     network->opset = 13;
-    OK(peek__graph_value(context, network, "input", &network->input));
-    OK(peek__value_shape(context, &network->value[network->input], 3, shape));
+    OK(peek__graph_input(context, network, "input", PEEK__TYPE_FLOAT, 4, shape, NULL));
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         char weight[8] = "w";
         const char *inputs[2] = {layers[i].input, weight};
         strcat(weight, layers[i].name);
         if (layers[i].dimensions) {
-            OK(peek__graph_constant(context, network, weight, PEEK__ELEMENT_FLOAT, layers[i].dimensions,
+            OK(peek__graph_constant(context, network, weight, PEEK__TYPE_FLOAT, layers[i].dimensions,
                                     layers[i].weight, &number));
             peek__stream stream = peek__stream_make(4, PEEK__TEST, i);
             float bound =
-                1.7f / sqrtf((float)(network->value[number].size / (layers[i].dimensions == 4 ? 16 : 2)));
-            for (int64_t j = 0; j < network->value[number].size; j++)
-                network->value[number].floats[j] = bound * (2 * peek__random_uniform(&stream) - 1);
+                1.7f /
+                sqrtf((float)(network->value[number].tensor.size / (layers[i].dimensions == 4 ? 16 : 2)));
+            for (int64_t j = 0; j < network->value[number].tensor.size; j++)
+                network->value[number].tensor.floats[j] = bound * (2 * peek__random_uniform(&stream) - 1);
         }
         OK(peek__graph_node(context, network, layers[i].op, layers[i].name, layers[i].dimensions ? 2 : 1,
                             inputs, 1, &layers[i].name, &node));
@@ -136,7 +136,7 @@ static peek_network *make_wide(peek_context *context)
             OK(peek__graph_integers(context, node, "strides", 2, square));
         }
     }
-    OK(peek__graph_output(context, network, "h"));
+    OK(peek__graph_output(context, network, "h", PEEK__TYPE_FLOAT, -1, NULL, NULL));
     OK(peek__graph_finish(context, network));
     return network;
 }
@@ -181,16 +181,16 @@ static void momentum(void **state)
     OK(peek_network_build(context, "paper", 1, 28, 28, 2, 0, &both));
     OK(peek_network_build(context, "paper", 1, 28, 28, 2, 0, &one));
     int64_t bias = peek__graph_find(both, "dense.bias");
-    float start = both->value[bias].floats[0];
+    float start = both->value[bias].tensor.floats[0];
     options.epochs = 2;
     OK(peek_network_train(context, both, data, &options, NULL));
     options.epochs = 1;
     OK(peek_network_train(context, one, data, &options, NULL));
-    float after_one = one->value[bias].floats[0], g1 = (start - after_one) / 0.1f;
+    float after_one = one->value[bias].tensor.floats[0], g1 = (start - after_one) / 0.1f;
     OK(peek_network_train(context, one, data, &options, NULL)); /* momentum starts anew */
-    float g2 = (after_one - one->value[bias].floats[0]) / 0.1f;
+    float g2 = (after_one - one->value[bias].tensor.floats[0]) / 0.1f;
     assert_true(fabs(g1) > 1e-4);
-    assert_true(fabs(both->value[bias].floats[0] - (after_one - 0.1f * (0.5f * g1 + g2))) <
+    assert_true(fabs(both->value[bias].tensor.floats[0] - (after_one - 0.1f * (0.5f * g1 + g2))) <
                 2e-5 * fabs(g1) + 1e-6);
     peek_network_free(&both);
     peek_network_free(&one);
