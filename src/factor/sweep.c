@@ -32,7 +32,7 @@ typedef struct sweep_work {
     peek__sketch sketch; /* of the largest rank that has one */
     peek__course group[GROUP_MOST];
     rank_state *owner[GROUP_MOST];
-    int64_t grouped, begun;
+    int64_t grouped, begun, ended;
     peek_model_fn take;
     void *user;
 } sweep_work;
@@ -72,6 +72,16 @@ static peek_status make_sketch(sweep_work *work)
     return PEEK_OK;
 }
 
+/* What is under way, for a person. */
+static void describe(const sweep_work *work, char *text, size_t size)
+{
+    if (work->fit->models == 1)
+        snprintf(text, size, "factorising, rank %lld", (long long)work->ranks[0].rank);
+    else
+        snprintf(text, size, "factorising, %lld of %lld done", (long long)work->ended,
+                 (long long)work->fit->models);
+}
+
 /* A start has ended: its record, and the best of its rank. */
 static peek_status record(sweep_work *work, rank_state *state, peek_model *model)
 {
@@ -81,6 +91,7 @@ static peek_status record(sweep_work *work, rank_state *state, peek_model *model
         (peek__start_record){model->seed, model->iterations, objective, model->relative_error, model->seconds};
     state->seconds += model->seconds - work->fit->sketch_seconds;
     state->ended++;
+    work->ended++;
     peek_model *worse = model;
     if (!state->best || objective < state->best->objective[state->best->iterations - 1]) {
         worse = state->best;
@@ -146,6 +157,7 @@ static peek_status work_group(sweep_work *work)
 {
     peek__fit *fit = work->fit;
     int64_t phases = work->sketch.width ? 2 : 1;
+    char text[80];
     for (int64_t i = 0; i < work->grouped; i++) {
         PEEK_TRY(approach(work, &work->group[i], work->owner[i]->width));
         if (phases > 1) fit->steps += fit->options->iterations;
@@ -158,6 +170,8 @@ static peek_status work_group(sweep_work *work)
         fit->steps += fit->options->iterations;
         PEEK_TRY(peek__course_end(&work->group[i], &model));
         PEEK_TRY(record(work, work->owner[i], model));
+        describe(work, text, sizeof text);
+        peek__stage_text(fit->context, text);
     }
     work->grouped = 0;
     return peek__step(fit->context, fit->steps);
@@ -187,34 +201,31 @@ static peek_status work_all(sweep_work *work)
     return work_group(work);
 }
 
-static peek_status prepare(sweep_work *work, const int64_t *ranks, char *text, size_t size)
+static peek_status prepare(sweep_work *work, const int64_t *ranks)
 {
     peek__fit *fit = work->fit;
     int64_t restarts = fit->options->restarts;
     fit->models = work->count * restarts;
-    if (fit->models == 1)
-        snprintf(text, size, "factorising, rank %lld", (long long)ranks[0]);
-    else
-        snprintf(text, size, "factorising, %lld models", (long long)fit->models);
     PEEK_TRY(peek__alloc(fit->context, &work->ranks, work->count, "a sweep"));
     for (int64_t i = 0; i < work->count; i++) {
         work->ranks[i].rank = ranks[i];
         PEEK_TRY(peek__alloc(fit->context, &work->ranks[i].starts, restarts, "a sweep"));
     }
-    peek__stage(fit->context, "fit", peek__keep_text(fit->context, 0, text), 0);
+    char text[80];
+    describe(work, text, sizeof text);
+    peek__stage(fit->context, "fit", text, 0);
     PEEK_TRY(make_sketch(work));
-    peek__stage(fit->context, "fit", peek__keep_text(fit->context, 0, text),
+    peek__stage(fit->context, "fit", text,
                 fit->models * fit->options->iterations * (work->sketch.width ? 2 : 1));
     return PEEK_OK;
 }
 
 peek_status peek__sweep(peek__fit *fit, int64_t count, const int64_t *ranks, peek_model_fn take, void *user)
 {
-    char text[80];
     sweep_work *work;
     PEEK_TRY(peek__alloc(fit->context, &work, 1, "a sweep"));
     *work = (sweep_work){.fit = fit, .count = count, .take = take, .user = user};
-    peek_status status = prepare(work, ranks, text, sizeof text);
+    peek_status status = prepare(work, ranks);
     if (status == PEEK_OK) status = work_all(work);
     for (int64_t i = 0; i < work->grouped; i++) peek__course_clear(&work->group[i]);
     for (int64_t i = 0; work->ranks && i < count; i++) {
