@@ -24,67 +24,89 @@ static float sum_row(const float *values, int64_t count)
     return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7])) + rest;
 }
 
-/* Unfolds one sample: row (c, i, j) of U holds the input value that kernel place (i, j) meets at every output
- * place. */
-static void unfold(const peek__window *window, int64_t channels, const float *restrict x,
-                   float *restrict columns)
+/* A place of the kernel over a plane. */
+typedef struct kernel_place {
+    int64_t at[PEEK__SLIDES];
+    int64_t begin, end; /* along a line, the output places from which it meets the input */
+    int64_t left;       /* where it meets a line of the input from output place 0; may be outside */
+} kernel_place;
+
+static kernel_place place_of(const peek__window *window, int64_t number)
 {
-    int64_t height = window->in[0], width = window->in[1], rows = window->out[0], places = window->out[1];
-    int64_t stride = window->stride[1];
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = 0; i < window->kernel[0]; i++)
-            for (int64_t j = 0; j < window->kernel[1]; j++) {
-                int64_t left = j * window->dilation[1] - window->before[1];
-                /* The output places from `begin` to `end` meet the input, the others the padding. */
-                int64_t begin = left < 0 ? (-left + stride - 1) / stride : 0;
-                int64_t end = width - left <= 0 ? 0 : (width - left + stride - 1) / stride;
-                if (end > places) end = places;
-                if (begin > end) begin = end;
-                for (int64_t p = 0; p < rows; p++, columns += places) {
-                    int64_t y = p * window->stride[0] + i * window->dilation[0] - window->before[0];
-                    if (y < 0 || y >= height) {
-                        memset(columns, 0, (size_t)places * sizeof *columns);
-                        continue;
-                    }
-                    const float *row = x + (c * height + y) * width + left;
-                    for (int64_t q = 0; q < begin; q++) columns[q] = 0;
-                    if (stride == 1)
-                        copy_row(columns + begin, row + begin, end - begin);
-                    else
-                        for (int64_t q = begin; q < end; q++) columns[q] = row[q * stride];
-                    for (int64_t q = end; q < places; q++) columns[q] = 0;
-                }
-            }
+    const int64_t *kernel = window->kernel;
+    kernel_place k = {
+        {number / kernel[2] / kernel[1], number / kernel[2] % kernel[1], number % kernel[2]}, 0, 0, 0};
+    k.left = peek__window_met(window, 2, k.at[2], &k.begin, &k.end);
+    return k;
 }
 
-/* The transpose of unfold: adds every value of U to the input value it came from. */
-static void fold(const peek__window *window, int64_t channels, const float *restrict columns, float *restrict x)
+/* Where in its plane the line begins that a place of the kernel meets from output line (p, q); -1: padding. */
+static inline int64_t line_met(const peek__window *window, const kernel_place *k, int64_t p, int64_t q)
 {
-    int64_t height = window->in[0], width = window->in[1], rows = window->out[0], places = window->out[1];
-    int64_t stride = window->stride[1];
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = 0; i < window->kernel[0]; i++)
-            for (int64_t j = 0; j < window->kernel[1]; j++) {
-                int64_t left = j * window->dilation[1] - window->before[1];
-                int64_t begin = left < 0 ? (-left + stride - 1) / stride : 0;
-                int64_t end = width - left <= 0 ? 0 : (width - left + stride - 1) / stride;
-                if (end > places) end = places;
-                for (int64_t p = 0; p < rows; p++, columns += places) {
-                    int64_t y = p * window->stride[0] + i * window->dilation[0] - window->before[0];
-                    if (y < 0 || y >= height) continue;
-                    float *row = x + (c * height + y) * width + left;
-                    if (stride == 1)
-                        for (int64_t q = begin; q < end; q++) row[q] += columns[q];
-                    else
-                        for (int64_t q = begin; q < end; q++) row[q * stride] += columns[q];
-                }
-            }
+    int64_t z = p * window->stride[0] + k->at[0] * window->dilation[0] - window->before[0];
+    int64_t y = q * window->stride[1] + k->at[1] * window->dilation[1] - window->before[1];
+    if (z < 0 || z >= window->in[0] || y < 0 || y >= window->in[1]) return -1;
+    return (z * window->in[1] + y) * window->in[2];
 }
 
-/* 1 where U is the input itself: a 1 x 1 kernel over every place. */
-static int is_pointwise(const peek__window *window)
+static void unfold_plane(const peek__window *window, const kernel_place *k, const float *restrict x,
+                         float *restrict columns)
 {
-    for (int d = 0; d < 2; d++)
+    int64_t places = window->out[2], stride = window->stride[2];
+    for (int64_t p = 0; p < window->out[0]; p++)
+        for (int64_t q = 0; q < window->out[1]; q++, columns += places) {
+            int64_t met = line_met(window, k, p, q);
+            if (met < 0) {
+                memset(columns, 0, (size_t)places * sizeof *columns);
+                continue;
+            }
+            const float *line = x + met;
+            for (int64_t r = 0; r < k->begin; r++) columns[r] = 0;
+            if (stride == 1)
+                copy_row(columns + k->begin, line + k->left + k->begin, k->end - k->begin);
+            else
+                for (int64_t r = k->begin; r < k->end; r++) columns[r] = line[k->left + r * stride];
+            for (int64_t r = k->end; r < places; r++) columns[r] = 0;
+        }
+}
+
+static void fold_plane(const peek__window *window, const kernel_place *k, const float *restrict columns,
+                       float *restrict x)
+{
+    int64_t stride = window->stride[2];
+    for (int64_t p = 0; p < window->out[0]; p++)
+        for (int64_t q = 0; q < window->out[1]; q++, columns += window->out[2]) {
+            int64_t met = line_met(window, k, p, q);
+            if (met < 0) continue;
+            float *line = x + met;
+            if (stride == 1)
+                for (int64_t r = k->begin; r < k->end; r++) line[k->left + r] += columns[r];
+            else
+                for (int64_t r = k->begin; r < k->end; r++) line[k->left + r * stride] += columns[r];
+        }
+}
+
+void peek__unfold(const peek__window *window, int64_t channels, const float *x, float *columns)
+{
+    for (int64_t c = 0; c < channels; c++, x += window->in_size)
+        for (int64_t i = 0; i < window->kernel_size; i++, columns += window->out_size) {
+            kernel_place k = place_of(window, i);
+            unfold_plane(window, &k, x, columns);
+        }
+}
+
+void peek__fold(const peek__window *window, int64_t channels, const float *columns, float *x)
+{
+    for (int64_t c = 0; c < channels; c++, x += window->in_size)
+        for (int64_t i = 0; i < window->kernel_size; i++, columns += window->out_size) {
+            kernel_place k = place_of(window, i);
+            fold_plane(window, &k, columns, x);
+        }
+}
+
+int peek__window_is_pointwise(const peek__window *window)
+{
+    for (int d = 0; d < PEEK__SLIDES; d++)
         if (window->kernel[d] != 1 || window->stride[d] != 1 || window->before[d] || window->after[d]) return 0;
     return 1;
 }
@@ -100,9 +122,9 @@ static sizes measure(const peek__convolution *convolution)
     const peek__window *window = &convolution->window;
     sizes s = {.channels = convolution->channels / convolution->groups,
                .outputs = convolution->outputs / convolution->groups,
-               .places = window->out[0] * window->out[1]};
-    s.depth = s.channels * window->kernel[0] * window->kernel[1];
-    s.in = s.channels * window->in[0] * window->in[1];
+               .places = window->out_size};
+    s.depth = s.channels * window->kernel_size;
+    s.in = s.channels * window->in_size;
     return s;
 }
 
@@ -149,14 +171,14 @@ void peek__convolution_columns_forward(peek__operation *operation)
     const peek__tensor *x = operation->input[0], *w = operation->input[1], *b = peek__input(operation, 2);
     sizes s = measure(convolution);
     const state *made = operation->state;
-    int pointwise = is_pointwise(&convolution->window);
+    int pointwise = peek__window_is_pointwise(&convolution->window);
     for (int64_t n = 0; n < convolution->samples; n++)
         for (int64_t g = 0; g < convolution->groups; g++) {
             const float *in = x->floats + (n * convolution->groups + g) * s.in, *columns = in;
             float *out = operation->output[0]->floats + (n * convolution->groups + g) * s.outputs * s.places;
             if (!pointwise) {
                 float *unfolded = made->columns + (n * convolution->groups + g) * made->stride;
-                unfold(&convolution->window, s.channels, in, unfolded);
+                peek__unfold(&convolution->window, s.channels, in, unfolded);
                 columns = unfolded;
             }
             for (int64_t o = 0; b && o < s.outputs; o++)
@@ -175,7 +197,7 @@ void peek__convolution_columns_backward(peek__operation *operation)
     float *db = peek__input(operation, 2) ? operation->input_gradient[2] : NULL;
     sizes s = measure(convolution);
     const state *made = operation->state;
-    int pointwise = is_pointwise(&convolution->window);
+    int pointwise = peek__window_is_pointwise(&convolution->window);
     for (int64_t n = 0; n < convolution->samples; n++)
         for (int64_t g = 0; g < convolution->groups; g++) {
             int64_t group = n * convolution->groups + g, first = g * s.outputs * s.depth;
@@ -184,7 +206,7 @@ void peek__convolution_columns_backward(peek__operation *operation)
             for (int64_t o = 0; db && o < s.outputs; o++)
                 db[g * s.outputs + o] += sum_row(out + o * s.places, s.places);
             if (!pointwise) {
-                if (!made->stride) unfold(&convolution->window, s.channels, in, made->columns);
+                if (!made->stride) peek__unfold(&convolution->window, s.channels, in, made->columns);
                 columns = made->columns + group * made->stride;
             }
             if (dw)
@@ -196,6 +218,6 @@ void peek__convolution_columns_backward(peek__operation *operation)
             cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)s.depth, (int)s.places, (int)s.outputs, 1,
                         w->floats + first, (int)s.depth, out, (int)s.places, pointwise ? 1 : 0,
                         pointwise ? back : made->gradients, (int)s.places);
-            if (!pointwise) fold(&convolution->window, s.channels, made->gradients, back);
+            if (!pointwise) peek__fold(&convolution->window, s.channels, made->gradients, back);
         }
 }

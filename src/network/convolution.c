@@ -5,8 +5,7 @@
  * groups; a 1 x 1 kernel needs no unfolding and is a plain matrix product. */
 static peek__convolution_way choose_way(const peek__convolution *convolution)
 {
-    const peek__window *window = &convolution->window;
-    int pointwise = window->kernel[0] == 1 && window->kernel[1] == 1;
+    int pointwise = convolution->window.kernel_size == 1;
     if (convolution->groups > 1) return PEEK__BY_ONEDNN;
     return !pointwise && convolution->outputs % 8 == 0 ? PEEK__BY_ONEDNN : PEEK__BY_COLUMNS;
 }
@@ -18,23 +17,20 @@ static peek_status infer(peek_context *context, peek__operation *operation)
     const peek__tensor *x = operation->input[0], *w = operation->input[1], *b = peek__input(operation, 2);
     const char *name = peek__input_name(operation, 1);
     if (b) PEEK_TRY(peek__needs_floats(context, operation, 2));
-    if (w->dimensions != 4)
-        return peek__refuse(
-            context, operation,
-            "only two-dimensional convolutions are supported, but its weight '%s' has %d dimensions", name,
-            w->dimensions);
+    if (w->dimensions < 3 || w->dimensions > 2 + PEEK__SLIDES)
+        return peek__refuse(context, operation,
+                            "its weight '%s' has %d dimensions, but convolutions have one to %d and two more",
+                            name, w->dimensions, PEEK__SLIDES);
     peek__convolution *convolution;
     PEEK_TRY(peek__infer_settings(context, operation, &convolution));
-    PEEK_TRY(peek__window_read(context, operation, w->shape + 2, &convolution->window));
+    peek__window *window = &convolution->window;
+    PEEK_TRY(peek__window_read(context, operation, w->dimensions - 2, w->shape + 2, window));
+    PEEK_TRY(peek__window_fits(context, operation, window));
+    PEEK_TRY(peek__window_slide(context, operation, 0, window));
     int64_t groups = convolution->groups = peek__attribute_integer(operation->node, "group", 1);
     convolution->samples = x->shape[0];
     convolution->channels = x->shape[1];
     convolution->outputs = w->shape[0];
-    int64_t count;
-    const int64_t *kernel = peek__attribute_integers(operation->node, "kernel_shape", &count);
-    if (kernel && (count != 2 || kernel[0] != w->shape[2] || kernel[1] != w->shape[3]))
-        return peek__broken(context, operation, "its kernel_shape differs from the shape of its weight '%s'",
-                            name);
     if (groups < 1 || convolution->outputs < 1 || convolution->channels % groups ||
         convolution->outputs % groups || w->shape[1] < 1 ||
         peek__product(w->shape[1], groups) != convolution->channels)
@@ -47,9 +43,9 @@ static peek_status infer(peek_context *context, peek__operation *operation)
                             peek__input_name(operation, 2), (long long)b->size,
                             (long long)convolution->outputs);
     convolution->way = choose_way(convolution);
-    int64_t shape[4] = {x->shape[0], convolution->outputs, convolution->window.out[0],
-                        convolution->window.out[1]};
-    return peek__infer_output(context, operation, 0, x->type, 4, shape);
+    int64_t shape[PEEK_DIMENSIONS];
+    int dimensions = peek__window_shape(window, x->shape[0], convolution->outputs, window->out, shape);
+    return peek__infer_output(context, operation, 0, x->type, dimensions, shape);
 }
 
 static peek_status prepare(peek_context *context, peek__operation *operation)

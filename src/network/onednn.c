@@ -76,18 +76,23 @@ typedef struct shapes {
 static peek_status describe(peek_context *context, const peek__convolution *c, int any, shapes *out)
 {
     const peek__window *window = &c->window;
-    int grouped = c->groups > 1;
-    dnnl_dims_t x = {c->samples, c->channels, window->in[0], window->in[1]};
-    dnnl_dims_t y = {c->samples, c->outputs, window->out[0], window->out[1]}, b = {c->outputs};
-    dnnl_dims_t w = {c->outputs, c->channels, window->kernel[0], window->kernel[1]};
-    dnnl_dims_t grouped_w = {c->groups, c->outputs / c->groups, c->channels / c->groups, window->kernel[0],
-                             window->kernel[1]};
-    dnnl_format_tag_t picture = any ? dnnl_format_tag_any : dnnl_abcd;
-    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[X], 4, x, dnnl_f32, picture));
-    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[Y], 4, y, dnnl_f32, picture));
+    int n = window->dimensions, grouped = c->groups > 1;
+    dnnl_dims_t x = {c->samples, c->channels}, y = {c->samples, c->outputs}, b = {c->outputs};
+    dnnl_dims_t w = {c->outputs, c->channels};
+    dnnl_dims_t grouped_w = {c->groups, c->outputs / c->groups, c->channels / c->groups};
+    for (int d = 0; d < n; d++) {
+        x[d + 2] = window->in[PEEK__SLIDES - n + d];
+        y[d + 2] = window->out[PEEK__SLIDES - n + d];
+        w[d + 2] = grouped_w[d + 3] = window->kernel[PEEK__SLIDES - n + d];
+    }
+    static const dnnl_format_tag_t row_major[] = {dnnl_a,    dnnl_ab,    dnnl_abc,
+                                                  dnnl_abcd, dnnl_abcde, dnnl_abcdef};
+    dnnl_format_tag_t picture = any ? dnnl_format_tag_any : row_major[n + 1];
+    dnnl_format_tag_t weights = any ? dnnl_format_tag_any : row_major[n + 1 + grouped];
+    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[X], n + 2, x, dnnl_f32, picture));
+    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[Y], n + 2, y, dnnl_f32, picture));
     TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[B], 1, b, dnnl_f32, dnnl_a));
-    dnnl_format_tag_t weights = any ? dnnl_format_tag_any : grouped ? dnnl_abcde : dnnl_abcd;
-    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[W], grouped ? 5 : 4, grouped ? grouped_w : w,
+    TRY_ONEDNN(context, dnnl_memory_desc_init_by_tag(&out->of[W], n + 2 + grouped, grouped ? grouped_w : w,
                                                      dnnl_f32, weights));
     return PEEK_OK;
 }
@@ -97,9 +102,14 @@ static peek_status create_pass(peek_context *context, peek__onednn *made, const 
 {
     const peek__window *window = &c->window;
     dnnl_convolution_desc_t description;
-    dnnl_dims_t stride = {window->stride[0], window->stride[1]}; /* oneDNN's type is longer than ours */
-    dnnl_dims_t dilation = {window->dilation[0] - 1, window->dilation[1] - 1};
-    dnnl_dims_t before = {window->before[0], window->before[1]}, after = {window->after[0], window->after[1]};
+    dnnl_dims_t stride = {0}, dilation = {0}, before = {0}, after = {0}; /* oneDNN's type is longer than ours */
+    for (int d = 0; d < window->dimensions; d++) {
+        int from = PEEK__SLIDES - window->dimensions + d;
+        stride[d] = window->stride[from];
+        dilation[d] = window->dilation[from] - 1;
+        before[d] = window->before[from];
+        after[d] = window->after[from];
+    }
     const dnnl_memory_desc_t *x = &open->of[X], *w = &open->of[W], *y = &open->of[Y];
     const dnnl_memory_desc_t *b = made->bias ? &open->of[B] : NULL;
     if (which == FORWARD)

@@ -205,6 +205,50 @@ static void broken_graphs(void **state)
     refused(network, "a", PEEK_E_FORMAT, "do not fit");
 }
 
+/* Windows that cannot be: an operator, an attribute, and what the sentence says. The input is 1 x 4 x 4. */
+static void broken_windows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *op, *attribute;
+        int64_t count, integers[6];
+        peek_status status;
+        const char *words;
+    } cases[] = {
+        {"MaxPool", "kernel_shape", 4, {1, 1, 1, 1}, PEEK_E_UNSUPPORTED, "at most 3"},
+        {"MaxPool", "kernel_shape", 3, {1, 1, 1}, PEEK_E_FORMAT, "slide over 3 dimensions"},
+        {"MaxPool", "strides", 2, {0, 1}, PEEK_E_FORMAT, "impossible value 0"},
+        {"MaxPool", "strides", 1, {1}, PEEK_E_FORMAT, "should be 2 integers"},
+        {"MaxPool", "dilations", 2, {1, INT64_MAX}, PEEK_E_FORMAT, "impossible value"},
+        {"MaxPool", "dilations", 2, {1, 4}, PEEK_E_FORMAT, "larger than its padded input"},
+        {"AveragePool", "pads", 4, {0, 0, 0, -1}, PEEK_E_FORMAT, "impossible value -1"},
+        {"AveragePool", "pads", 4, {2, 0, 0, 0}, PEEK_E_UNSUPPORTED, "as large as its window"},
+        {"LpPool", "p", 0, {0}, PEEK_E_FORMAT, "exponent"},
+        {"Conv", "kernel_shape", 2, {2, 1}, PEEK_E_FORMAT, "differs from the shape of its weight"},
+        {"Conv", "group", 0, {2}, PEEK_E_FORMAT, "in 2 groups"},
+        {"ConvTranspose", "group", 0, {0}, PEEK_E_FORMAT, "in 0 groups"},
+        {"ConvTranspose", "pads", 4, {9, 9, 9, 9}, PEEK_E_FORMAT, "length of -13"},
+        {"ConvTranspose", "output_padding", 2, {0, -1}, PEEK_E_FORMAT, "output_padding is -1"},
+        {"ConvTranspose", "output_shape", 3, {1, 1, 1}, PEEK_E_FORMAT, "should be 2 integers"},
+        {"ConvTranspose", "output_shape", 2, {INT64_MAX / 2, 9}, PEEK_E_UNSUPPORTED, "too large"},
+        {"LRN", "size", 0, {0}, PEEK_E_FORMAT, "size is 0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t number, weight[4] = {1, 1, 2, 2}, square[2] = {2, 2};
+        int convolution = strncmp(cases[i].op, "Conv", 4) == 0;
+        peek_network *network = sketch();
+        OK(peek__graph_constant(context, network, "w", PEEK__TYPE_FLOAT, 4, weight, &number));
+        peek__node *node = add(network, cases[i].op, "input", convolution ? "w" : NULL, "a");
+        if (!convolution && strcmp(cases[i].attribute, "kernel_shape") != 0)
+            OK(peek__graph_integers(context, node, "kernel_shape", 2, square));
+        if (cases[i].count)
+            OK(peek__graph_integers(context, node, cases[i].attribute, cases[i].count, cases[i].integers));
+        else
+            OK(peek__graph_integer(context, node, cases[i].attribute, cases[i].integers[0]));
+        refused(network, "a", cases[i].status, cases[i].words);
+    }
+}
+
 /* Nodes in any order are sorted, and a reshape of a constant is worked out when the file is read. */
 static void order_and_folding(void **state)
 {
@@ -421,9 +465,10 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),    cmocka_unit_test(tensors),           cmocka_unit_test(threads),
-        cmocka_unit_test(broken_graphs), cmocka_unit_test(order_and_folding), cmocka_unit_test(damaged_files),
-        cmocka_unit_test(preprocessing), cmocka_unit_test(nested_file),       cmocka_unit_test(faults),
+        cmocka_unit_test(round_trip),    cmocka_unit_test(tensors),        cmocka_unit_test(threads),
+        cmocka_unit_test(broken_graphs), cmocka_unit_test(broken_windows), cmocka_unit_test(order_and_folding),
+        cmocka_unit_test(damaged_files), cmocka_unit_test(preprocessing),  cmocka_unit_test(nested_file),
+        cmocka_unit_test(faults),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -236,7 +236,7 @@ static void one_input(const char *op, int64_t dimensions, const int64_t *shape, 
 static void functions(void **state)
 {
     (void)state;
-    static const char *const ops[] = {"Identity", "GlobalAveragePool", "Flatten", "Clip"};
+    static const char *const ops[] = {"Identity", "GlobalAveragePool", "GlobalMaxPool", "Flatten", "Clip"};
     int64_t shape[3] = {2, 3, 4};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) one_input(ops[i], 3, shape, 0);
     static const char *const over[] = {"Softmax", "LogSoftmax"};
