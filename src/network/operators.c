@@ -16,10 +16,10 @@ static const peek__family *const families[] = {
     &peek__matmul_family,         &peek__pad_family,
     &peek__max_pool_family,       &peek__max_unpool_family,
     &peek__reduce_family,         &peek__reshape_family,
-    &peek__shape_family,          &peek__slice_family,
-    &peek__softmax_family,        &peek__transpose_family,
-    &peek__unary_family,          &peek__variadic_family,
-    &peek__where_family,
+    &peek__resize_family,         &peek__shape_family,
+    &peek__slice_family,          &peek__softmax_family,
+    &peek__transpose_family,      &peek__unary_family,
+    &peek__variadic_family,       &peek__where_family,
 };
 
 enum { FAMILIES = sizeof families / sizeof *families };
