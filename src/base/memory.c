@@ -1,12 +1,19 @@
 /* base/memory.c: memory that fails with a sentence. */
 #include "base/memory.h"
 
+#include "base/available.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64 };
+enum {
+    ALIGNMENT = 64,
+    LARGE = 1 << 24 /* from here on what the machine has left is looked at before */
+};
+
+#define REMEDY "free some, or use fewer samples, a smaller network or rank"
 
 int64_t peek__product(int64_t a, int64_t b)
 {
@@ -19,6 +26,11 @@ peek_status peek__alloc_bytes(peek_context *context, void **out, int64_t count, 
 {
     *out = NULL;
     int64_t bytes = peek__product(count, (int64_t)size);
+    /* All of it is touched below, so what was taken before is no longer available here. */
+    if (bytes >= LARGE && bytes > peek__memory_available())
+        return peek__fail(context, PEEK_E_MEMORY,
+                          "not enough memory for %s: it takes %.1f MB, and %.1f MB are free: " REMEDY, what,
+                          (double)bytes / 1e6, (double)peek__memory_available() / 1e6);
     if (bytes >= 0 && bytes <= INT64_MAX - ALIGNMENT && !peek__fault(context)) {
         size_t rounded = ((size_t)bytes + ALIGNMENT) & ~(size_t)(ALIGNMENT - 1);
         *out = aligned_alloc(ALIGNMENT, rounded);
@@ -27,8 +39,7 @@ peek_status peek__alloc_bytes(peek_context *context, void **out, int64_t count, 
             return PEEK_OK;
         }
     }
-    return peek__fail(context, PEEK_E_MEMORY,
-                      "not enough memory for %s (%.1f MB): use fewer samples or a smaller rank", what,
+    return peek__fail(context, PEEK_E_MEMORY, "not enough memory for %s (%.1f MB): " REMEDY, what,
                       (double)count * (double)size / 1e6);
 }
 

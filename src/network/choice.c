@@ -1,8 +1,8 @@
 /* network/choice.c: If, where its condition is known before any sample is: y = condition ? then : else.
  *
- * The reader has put the nodes of both branches before it (network/onnx_node.c); those of the branch that is not
- * taken are passed over, and their results are not there. Inputs are the condition, the results of then_branch and
- * those of else_branch. */
+ * The reader has put the nodes of both branches before it (network/onnx_node.c); those of the branch that is
+ * not taken are passed over, and their results are not there. Inputs are the condition, the results of
+ * then_branch and those of else_branch. */
 #include "network/operators.h"
 
 peek_status peek__check_condition(peek_context *context, const peek_network *network, const peek__node *node,
@@ -13,7 +13,8 @@ peek_status peek__check_condition(peek_context *context, const peek_network *net
         return peek__node_broken(context, node, "its condition '%s' is not one bool", name);
     if (condition->data) return PEEK_OK;
     return peek__node_refuse(context, network, node,
-                             "its condition '%s' is computed from the samples, and each may go another way", name);
+                             "its condition '%s' is computed from the samples, and each may go another way",
+                             name);
 }
 
 static int64_t chosen(const peek__operation *operation, int64_t output)

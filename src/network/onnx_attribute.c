@@ -83,8 +83,8 @@ peek_status peek__onnx_attribute(peek_context *context, const peek__onnx_reader 
     return PEEK_OK;
 }
 
-peek_status peek__onnx_constant(peek_context *context, const peek__onnx_reader *reader,
-                                const peek__node *node, const Onnx__AttributeProto *from, peek__tensor *out)
+peek_status peek__onnx_constant(peek_context *context, const peek__onnx_reader *reader, const peek__node *node,
+                                const Onnx__AttributeProto *from, peek__tensor *out)
 {
     peek__attribute_kind kind;
     if (!kind_of(type_of(from), &kind) || kind == PEEK__ATTRIBUTE_TEXT ||

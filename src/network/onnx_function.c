@@ -1,7 +1,7 @@
 /* network/onnx_function.c: what a file says of its functions beyond their nodes.
  *
- * Default values of attributes, and overloads, are newer than the onnx.proto that nnpeek may have been built with:
- * protobuf-c then keeps them as unknown fields, whose bytes are read here. Source:
+ * Default values of attributes, and overloads, are newer than the onnx.proto that nnpeek may have been built
+ * with: protobuf-c then keeps them as unknown fields, whose bytes are read here. Source:
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 #include "network/onnx_read.h"
 
@@ -20,7 +20,8 @@ static const uint8_t *unknown_bytes(const ProtobufCMessage *message, unsigned i,
     const ProtobufCMessageUnknownField *field = &message->unknown_fields[i];
     size_t head = 0;
     if (field->tag != tag || field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) return NULL;
-    while (head < field->len && field->data[head] & 0x80) head++; /* the length, which stands before the bytes */
+    while (head < field->len && field->data[head] & 0x80)
+        head++; /* the length, which stands before the bytes */
     if (head >= field->len) return NULL;
     *size = field->len - head - 1;
     return field->data + head + 1;
@@ -73,7 +74,8 @@ peek_status peek__onnx_defaults_read(peek_context *context, const Onnx__Function
     for (unsigned i = 0; i < message->n_unknown_fields; i++) {
         size_t size;
         const uint8_t *bytes = unknown_bytes(message, i, FUNCTION_DEFAULT, &size);
-        if (!bytes || peek__onnx_too_deep(&onnx__attribute_proto__descriptor, bytes, size, MOST_NESTED)) continue;
+        if (!bytes || peek__onnx_too_deep(&onnx__attribute_proto__descriptor, bytes, size, MOST_NESTED))
+            continue;
         Onnx__AttributeProto *attribute = onnx__attribute_proto__unpack(NULL, size, bytes);
         if (attribute) out->attribute[out->count++] = attribute;
     }

@@ -9,12 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Protocol buffers cannot be larger. */
-static const int64_t most_bytes = INT32_MAX;
-
-/* Levels of messages; a graph within a node takes three. */
-static const int most_nested = 100;
-
 static peek_status read_opset(peek_context *context, peek_network *network, const Onnx__ModelProto *model)
 {
     for (size_t i = 0; i < model->n_opset_import; i++) {
@@ -125,11 +119,12 @@ static peek_status read_model(peek_context *context, peek__onnx_reader *reader, 
     PEEK_TRY(peek__format(context, &network->producer, "%s%s%s", peek__text_or(model->producer_name, ""),
                           model->producer_version && *model->producer_version ? " " : "",
                           peek__text_or(model->producer_version, "")));
+    PEEK_TRY(peek__onnx_room(context, model));
     PEEK_TRY(read_graph(context, reader));
     if (!survey) return peek__graph_connect(context, network);
     PEEK_TRY(peek__graph_finish(context, network));
     PEEK_TRY(read_metadata(context, network, model));
-    peek__graph_digest(network);
+    if (network->preprocess.channels) peek__graph_digest(network); /* what was read since is part of it */
     return PEEK_OK;
 }
 
@@ -138,23 +133,8 @@ static peek_status load(peek_context *context, const char *path, int survey, pee
     if (!path || !out)
         return peek__fail(context, PEEK_E_ARGUMENT, "reading a network takes the path of its file");
     *out = NULL;
-    char *bytes = NULL;
-    int64_t size = 0;
-    peek_status found = peek__file_read(context, path, most_bytes, &bytes, &size);
-    if (found == PEEK_E_MEMORY) return peek__fail_in(context, found, "%s", path);
-    PEEK_TRY(found);
-    if (peek__onnx_too_deep(&onnx__model_proto__descriptor, (const uint8_t *)bytes, (size_t)size,
-                            most_nested)) {
-        peek__free(&bytes);
-        return peek__fail(context, PEEK_E_UNSUPPORTED, "%s: graphs are nested more than %d levels deep", path,
-                          most_nested);
-    }
     peek__onnx_reader reader = {.path = path};
-    reader.model = onnx__model_proto__unpack(NULL, (size_t)size, (const uint8_t *)bytes);
-    peek__free(&bytes);
-    if (!reader.model)
-        return peek__fail(context, PEEK_E_FORMAT,
-                          "%s: this is not an ONNX file, or it is cut short: export the network again", path);
+    PEEK_TRY(peek__onnx_unpack(context, path, &reader.model));
     peek_status status = peek__graph_create(context, &reader.network);
     if (status == PEEK_OK) status = read_model(context, &reader, survey);
     onnx__model_proto__free_unpacked(reader.model, NULL);

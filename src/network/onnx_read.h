@@ -16,7 +16,8 @@ typedef struct peek__onnx_reader {
     int inside; /* functions that are being put in place, within each other: their tensors are needed again */
 } peek__onnx_reader;
 
-/* A tensor of the file; raw numbers are moved, not copied, where the tensor is not part of a function. name:
+/* A tensor of the file; its numbers are moved, or freed once they are copied, where the tensor is not part of a
+ * function. name:
  * for sentences. The caller owns out->data. Errors: E_FORMAT, E_UNSUPPORTED, E_NOT_FOUND, E_IO, E_MEMORY. */
 peek_status peek__onnx_tensor(peek_context *context, const peek__onnx_reader *reader, Onnx__TensorProto *tensor,
                               const char *name, peek__tensor *out);
@@ -54,6 +55,13 @@ void peek__onnx_defaults_free(peek__onnx_defaults *defaults);
 /* Adds all nodes of the main graph; calls of the model's functions are replaced by what the functions do, and
  * the branches of an If stand before it. */
 peek_status peek__onnx_nodes(peek_context *context, peek__onnx_reader *reader);
+
+/* A file's messages, freed with onnx__model_proto__free_unpacked(). Errors: E_NOT_FOUND, E_IO, E_FORMAT,
+ * E_UNSUPPORTED, E_MEMORY, with the path. */
+peek_status peek__onnx_unpack(peek_context *context, const char *path, Onnx__ModelProto **out);
+
+/* Says before any is read that the weights in files of their own will not fit into memory. Errors: E_MEMORY. */
+peek_status peek__onnx_room(peek_context *context, const Onnx__ModelProto *model);
 
 /* 1 if messages are nested more than `depth` levels deep. */
 int peek__onnx_too_deep(const ProtobufCMessageDescriptor *message, const uint8_t *bytes, size_t size,

@@ -3,6 +3,7 @@
 #include "network/number.h"
 #include "network/onnx_read.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Bytes of one raw number. */
@@ -123,7 +124,26 @@ static peek_status read_external(peek_context *context, const peek__onnx_reader 
     return status;
 }
 
-/* Takes what protobuf-c allocated by malloc(), so that weights are in memory only once. */
+/* Frees the numbers of a tensor that has been read, so that all weights are in memory only once. */
+static void drop(Onnx__TensorProto *tensor)
+{
+    free(tensor->raw_data.data);
+    free(tensor->float_data);
+    free(tensor->int32_data);
+    free(tensor->int64_data);
+    free(tensor->double_data);
+    free(tensor->uint64_data);
+    tensor->raw_data = (ProtobufCBinaryData){0};
+    tensor->float_data = NULL;
+    tensor->int32_data = NULL;
+    tensor->int64_data = NULL;
+    tensor->double_data = NULL;
+    tensor->uint64_data = NULL;
+    tensor->n_float_data = tensor->n_int32_data = tensor->n_int64_data = tensor->n_double_data =
+        tensor->n_uint64_data = 0;
+}
+
+/* Takes what protobuf-c allocated by malloc(). */
 static void move_raw(Onnx__TensorProto *tensor, peek__tensor *out)
 {
     out->data = tensor->raw_data.data;
@@ -164,11 +184,13 @@ peek_status peek__onnx_tensor(peek_context *context, const peek__onnx_reader *re
         }
         PEEK_TRY(peek__tensor_allocate(context, out, "the weights"));
         read_raw((const char *)tensor->raw_data.data, out);
+        if (!reader->inside) drop(tensor);
         return PEEK_OK;
     }
     PEEK_TRY(check_size(context, name, out, list_count(tensor, out->type), 1));
     PEEK_TRY(peek__tensor_allocate(context, out, "the weights"));
     read_list(tensor, out);
+    if (!reader->inside) drop(tensor);
     return PEEK_OK;
 }
 

@@ -1,46 +1,15 @@
 /* store/npy.c: mapping .npy files for reading. */
 #include "store/npy.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/memory.h"
+#include "store/mapping.h"
 #include "store/npy_header.h"
 
 /* How long a header may be; numpy.load itself refuses headers over 10,000 characters. */
 enum { LONGEST_HEADER = 1 << 20 };
-
-static peek_status map_file(peek_context *context, const char *path, peek__npy *out)
-{
-    int handle = open(path, O_RDONLY | O_CLOEXEC), reason = errno;
-    struct stat about;
-    if (handle < 0 && (reason == ENOENT || reason == ENOTDIR))
-        return peek__fail(context, PEEK_E_NOT_FOUND, "there is no file '%s': check the path", path);
-    if (handle >= 0) reason = peek__fault(context) ? EIO : fstat(handle, &about) != 0 ? errno : 0;
-    if (reason) {
-        if (handle >= 0) close(handle);
-        return peek__fail(context, PEEK_E_IO, "cannot read '%s': %s", path, strerror(reason));
-    }
-    if (!S_ISREG(about.st_mode) || about.st_size == 0) {
-        close(handle);
-        return peek__fail(context, PEEK_E_FORMAT, "'%s' is %s, not an .npy file", path,
-                          S_ISDIR(about.st_mode)   ? "a folder"
-                          : S_ISREG(about.st_mode) ? "empty"
-                                                   : "not a regular file");
-    }
-    void *mapping = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, handle, 0);
-    reason = errno;
-    close(handle);
-    if (mapping == MAP_FAILED)
-        return peek__fail(context, PEEK_E_IO, "cannot map '%s' into memory: %s", path, strerror(reason));
-    out->mapping = mapping;
-    out->mapping_size = (size_t)about.st_size;
-    return PEEK_OK;
-}
 
 /* Compares what the header promises with the bytes that are there. */
 static peek_status check_size(peek_context *context, const char *path, const peek__npy *npy, size_t offset)
@@ -63,7 +32,7 @@ static peek_status check_size(peek_context *context, const char *path, const pee
  */
 static peek_status align(peek_context *context, const char *path, peek__npy *npy, size_t offset)
 {
-    npy->data = (const char *)npy->mapping + offset;
+    npy->data = npy->mapping + offset;
     if (offset % peek__type_size(npy->type) == 0) return PEEK_OK;
     size_t size = npy->mapping_size - offset;
     void *moved = mmap(NULL, size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -71,7 +40,7 @@ static peek_status align(peek_context *context, const char *path, peek__npy *npy
         return peek__fail(context, PEEK_E_MEMORY, "not enough memory for the values of '%s' (%.1f MB)", path,
                           (double)size / 1e6);
     memcpy(moved, npy->data, size);
-    munmap(npy->mapping, npy->mapping_size);
+    peek__unmap_file(&npy->mapping, &npy->mapping_size);
     npy->data = npy->mapping = moved;
     npy->mapping_size = size + 1;
     return PEEK_OK;
@@ -80,9 +49,10 @@ static peek_status align(peek_context *context, const char *path, peek__npy *npy
 peek_status peek__npy_open(peek_context *context, const char *path, peek__npy *out)
 {
     *out = (peek__npy){0};
-    PEEK_TRY(map_file(context, path, out));
+    PEEK_TRY(peek__map_file(context, path, "an .npy file", &out->mapping, &out->mapping_size));
     size_t offset = 0, head = out->mapping_size < LONGEST_HEADER ? out->mapping_size : LONGEST_HEADER;
-    peek_status status = peek__npy_header_read(context, path, out->mapping, head, out, &offset);
+    peek_status status =
+        peek__npy_header_read(context, path, (const unsigned char *)out->mapping, head, out, &offset);
     if (status == PEEK_OK) status = check_size(context, path, out, offset);
     if (status == PEEK_OK) status = align(context, path, out, offset);
     if (status != PEEK_OK) peek__npy_close(out);
@@ -91,7 +61,7 @@ peek_status peek__npy_open(peek_context *context, const char *path, peek__npy *o
 
 void peek__npy_close(peek__npy *npy)
 {
-    if (npy->mapping) munmap(npy->mapping, npy->mapping_size);
+    peek__unmap_file(&npy->mapping, &npy->mapping_size);
     *npy = (peek__npy){0};
 }
 

@@ -33,7 +33,7 @@ typedef struct peek__npy {
     int64_t shape[PEEK__NPY_DIMENSIONS];
     int64_t rows, columns;
     const void *data;
-    void *mapping;
+    const char *mapping;
     size_t mapping_size;
 } peek__npy;
 

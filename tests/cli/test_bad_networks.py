@@ -148,6 +148,26 @@ class Bad(Case):
             file.truncate(3 << 30)
         self.refused(model([node("Mul", ["x", "w"], ["y"])], [weight]), memory=1 << 30)
 
+    def test_larger_than_memory(self):
+        """Sparse weights of twice the memory of the machine, in one tensor and in many: said before they are read."""
+        with open("/proc/meminfo") as file:
+            room = 1024 * int(file.readline().split()[1])
+        with open(self.path("weights.bin"), "wb") as file:
+            file.truncate(2 * room)
+        for count in (1, 1 << 12):
+            weights = []
+            for i in range(count):
+                weights.append(tensor([], f"w{i}"))
+                weights[-1].dims[:] = [room // 2 // count]
+                weights[-1].ClearField("raw_data")
+                weights[-1].data_location = onnx.TensorProto.EXTERNAL
+                weights[-1].external_data.add(key="location", value="weights.bin")
+            with self.subTest(count):
+                self.refused(model([node("Mul", ["x", "w0"], ["y"])], weights), ("not enough memory", "weights"))
+        with self.subTest("a constant"):
+            self.refused(model([node("Expand", ["o", "s"], ["c"]), node("Mul", ["x", "c"], ["y"])],
+                               [("o", np.float32(1)), ("s", np.array([room // 2]))]), ("not enough memory",))
+
     def test_graphs(self):
         relu = node("Relu", ["x"], ["y"])
         cases = {

@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/random.h"
@@ -462,13 +464,84 @@ static int tear_down(void **state)
     return rmdir(folder);
 }
 
+/* Sanitizers take memory of their own. */
+#ifdef __has_feature
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+#if !SANITIZED
+/* Bytes of private memory this process has. */
+static int64_t data_size(void)
+{
+    char line[256];
+    long long kilobytes = -1;
+    FILE *file = fopen("/proc/self/status", "r");
+    assert_non_null(file);
+    while (kilobytes < 0 && fgets(line, sizeof line, file)) sscanf(line, "VmData: %lld", &kilobytes);
+    fclose(file);
+    return kilobytes * 1024;
+}
+
+/* Reads the file with so much more memory than now. */
+static peek_status read_within(int64_t more, peek_network **out)
+{
+    struct rlimit before, within;
+    assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+    within = (struct rlimit){(rlim_t)(data_size() + more), before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_DATA, &within), 0);
+    peek_status status = peek_network_load(context, path, out);
+    assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+    return status;
+}
+
+/* While a network is read, its weights are in memory once, and too little memory is said to be so. */
+static void weights_once(void **state)
+{
+    (void)state;
+    const int64_t size = 16 << 20, bytes = 4 * size;
+    const int64_t shape[2] = {-1, size};
+    const char *inputs[2] = {"x", "w"}, *output = "y";
+    peek_network *network;
+    peek__node *node;
+    int64_t number;
+    OK(peek__graph_create(context, &network));
+    network->opset = 13;
+    OK(peek__copy_text(context, &network->name, "large"));
+    OK(peek__copy_text(context, &network->producer, "test"));
+    OK(peek__graph_input(context, network, "x", PEEK__TYPE_FLOAT, 2, shape, NULL));
+    OK(peek__graph_constant(context, network, "w", PEEK__TYPE_FLOAT, 1, &size, &number));
+    OK(peek__graph_node(context, network, "Add", "sum", 2, inputs, 1, &output, &node));
+    OK(peek__graph_output(context, network, "y", PEEK__TYPE_FLOAT, -1, NULL, NULL));
+    OK(peek__graph_finish(context, network));
+    OK(peek_network_save(context, network, path));
+    peek_network_free(&network);
+    if (read_within(bytes + bytes / 2, &network) != PEEK_OK) fail_msg("%s", peek_error(context));
+    peek_network_free(&network);
+    assert_int_equal(read_within(bytes / 2, &network), PEEK_E_MEMORY);
+    assert_non_null(strstr(peek_error(context), "not enough memory"));
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),    cmocka_unit_test(tensors),        cmocka_unit_test(threads),
-        cmocka_unit_test(broken_graphs), cmocka_unit_test(broken_windows), cmocka_unit_test(order_and_folding),
-        cmocka_unit_test(damaged_files), cmocka_unit_test(preprocessing),  cmocka_unit_test(nested_file),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(tensors),
+        cmocka_unit_test(threads),
+        cmocka_unit_test(broken_graphs),
+        cmocka_unit_test(broken_windows),
+        cmocka_unit_test(order_and_folding),
+        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(preprocessing),
+        cmocka_unit_test(nested_file),
         cmocka_unit_test(faults),
+#if !SANITIZED
+        cmocka_unit_test(weights_once),
+#endif
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
