@@ -11,19 +11,23 @@ static peek__likeness recognise_array(const peek__candidate *candidate)
     return peek__ends_with(candidate->path, ".npy") ? PEEK__NAMED_LIKE : PEEK__FOREIGN;
 }
 
-/* T x W, T x H x W or T x C x H x W. */
+/* T x W, T x H x W or T x C x H x W; of T x C x D x H x W, the slices of a volume, one below the other. */
 static peek_status take_shape(peek_context *context, const char *path, peek__content *content)
 {
     const peek__npy *npy = &content->values;
-    if (npy->dimensions < 2 || npy->dimensions > 4)
+    if (npy->dimensions < 2 || npy->dimensions > 5)
         return peek__fail(
             context, PEEK_E_UNSUPPORTED,
-            "'%s' has %d dimension%s: reshape it to samples x width, samples x height x width, or samples x "
-            "channels x height x width",
+            "'%s' has %d dimension%s: reshape it to samples x width, samples x height x width, samples x "
+            "channels x height x width, or samples x channels x depth x height x width",
             path, npy->dimensions, npy->dimensions == 1 ? "" : "s");
     int64_t *sizes[] = {&content->channels, &content->height, &content->width};
     for (int i = 0; i < 3; i++) *sizes[i] = 1;
-    for (int i = 1; i < npy->dimensions; i++) *sizes[3 - npy->dimensions + i] = npy->shape[i];
+    int first = npy->dimensions > 4 ? 0 : 4 - npy->dimensions;
+    for (int i = 1; i < npy->dimensions; i++) {
+        int size = first + i - 1 - (npy->dimensions > 4 && i > 2); /* depth and height share one */
+        *sizes[size] *= npy->shape[i];
+    }
     content->count = npy->rows;
     return PEEK_OK;
 }

@@ -169,7 +169,7 @@ class Arrays(Case):
         path = self.folder / "a.npy"
         for array, status, word in (
                 (np.float32(1), E_FORMAT, "single number"), (np.ones(3, np.float32), E_UNSUPPORTED, "reshape"),
-                (np.ones((1, 1, 1, 1, 1)), E_UNSUPPORTED, "5 dimensions"),
+                (np.ones((1, 1, 1, 1, 1, 1)), E_UNSUPPORTED, "6 dimensions"),
                 (np.ones((2, 3), ">f4"), E_FORMAT, "big-endian"), (np.ones((2, 3), "c8"), E_FORMAT, "real number"),
                 (np.asfortranarray(np.ones((2, 3))), E_FORMAT, "Fortran"),
                 (np.ones((0, 3)), E_FORMAT, "no samples"), (np.ones((3, 0)), E_FORMAT, "no samples"),
