@@ -1,5 +1,5 @@
 # The front door. CMake does the work; `cmake --list-presets` shows the other builds.
-.PHONY: all build demo test test-all sanitize bench install format clean
+.PHONY: all build demo test test-all sanitize bench operators install format clean
 .DEFAULT_GOAL := build
 
 BUILD = build
@@ -34,6 +34,12 @@ bench:
 	@NNPEEK_LIBRARY=$(CURDIR)/$(BUILD)/libnnpeek.so NNPEEK_ORACLE=$(CURDIR)/$(BUILD)/oracle /usr/bin/python3 bench/network.py
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/train.py
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/fit.py
+
+# docs/operators.md, from the table of operators.
+operators:
+	@cmake --preset $(PRESET) -DBUILD_TESTING=ON >/dev/null
+	@cmake --build $(BUILD) --target operators
+	@$(BUILD)/tests/operators > docs/operators.md
 
 install: build
 	@cmake --install $(BUILD)
