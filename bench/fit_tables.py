@@ -155,15 +155,17 @@ def sweep_table(results, data, threads):
         ranks, restarts = sweep["ranks"], sweep["restarts"]
         peer = sum(sum(fits["seconds"]) for fits in sweep["peer"])
         missed = sum(fits["missed"] for fits in sweep["peer"])
-        ours = statistics.median(sweep["seconds"])
+        more, models = "> " * bool(missed), len(ranks) * restarts
         lines += [f"\nThe sweep, {plural(threads)}: ranks {', '.join(map(str, ranks))}, {restarts} starts each, in one call of "
-                  f"nnpeek (wall time of the process, reading and writing included; median of {len(sweep['seconds'])}); "
-                  f"scikit-learn cd, each fit until it is within 1 % of nnpeek's best error of that rank.\n",
-                  "| | seconds | models within 1 % of nnpeek's best of their rank | peak memory, MB |", "|---|---|---|---|",
-                  f"| nnpeek | {ours:.2f} | {sweep['within']} of {len(ranks) * restarts} | {sweep['memory']:.0f} |",
-                  f"| scikit-learn cd | {'> ' * bool(missed)}{peer:.1f} | {len(ranks) * restarts - missed} of "
-                  f"{len(ranks) * restarts} | |",
-                  f"| *ratio* | {'> ' * bool(missed)}{peer / ours:.1f} (must {MUST_SWEEP}, aim {AIM}) | | |"]
+                  f"nnpeek (wall time of the process, reading and writing included; median of 3); scikit-learn cd, each fit until "
+                  f"it is within 1 % of the best error that nnpeek found at that rank.\n",
+                  "| | seconds | cd / nnpeek | models within 1 % of the best of their rank | peak memory, MB |",
+                  "|---|---|---|---|---|"]
+        for setting in sweep["ours"]:
+            ours, flags = statistics.median(setting["seconds"]), " ".join(setting["flags"])
+            lines.append(f"| nnpeek{' `' + flags + '`' if flags else ''} | {ours:.1f} | {more}{peer / ours:.1f} (must {MUST_SWEEP}, "
+                         f"aim {AIM}) | {setting['within']} of {models} | {setting['memory']:.0f} |")
+        lines.append(f"| scikit-learn cd | {more}{peer:.1f} | | {models - missed} of {models} | |")
     return lines
 
 
