@@ -1,5 +1,5 @@
 # The front door. CMake does the work; `cmake --list-presets` shows the other builds.
-.PHONY: all build demo test test-all sanitize bench install format clean
+.PHONY: all build demo test test-all sanitize bench operators install format clean
 .DEFAULT_GOAL := build
 
 BUILD = build
@@ -36,6 +36,12 @@ bench:
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/train.py
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/fit.py \
 		-o $(BUILD)/bench-fit.json --plot $(BUILD)/bench-fit.svg
+
+# docs/operators.md, from the table of operators.
+operators:
+	@cmake --preset $(PRESET) -DBUILD_TESTING=ON >/dev/null
+	@cmake --build $(BUILD) --target operators
+	@$(BUILD)/tests/operators > docs/operators.md
 
 install: build
 	@cmake --install $(BUILD)
