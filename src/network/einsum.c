@@ -1,338 +1,369 @@
-/* network/einsum.c: Einsum: sums of products by an equation as "bij,bjk->bik": every letter is an index; what
- * does not stand behind the arrow is summed over. Without an arrow, indices that occur once stay, in
- * alphabetical order.
- * "..." stands for any number of leading indices, which are spread as by broadcasting.
+/* network/einsum.c: Einsum: products of tensors, summed over all labels that the output does not name.
  *
- * Tensors are taken in one after another. Of two, indices are of four kinds: batch (in both, stays), row (in
- * the left only), column (in the right only), and depth (in both, summed); what only one of them has and nobody
- * needs is summed first. Both are packed in that order, which makes a batch of matrix products. A repeated
- * index in one tensor is its diagonal: the sum of both steps. */
-#include "network/operators.h"
+ *     "bij,bjk->bik":   y[b, i, k] = sum_j x[b, i, j] z[b, j, k]
+ *
+ * Operands are taken from left to right, two at a time. The labels of two are those of a batch (in both, and
+ * needed later), rows (of the left one only), columns (of the right one only) and the inner ones (in both, and
+ * not needed): a batch of matrix products. A tensor whose steps are not those of matrices is copied first, and
+ * labels that no other names are summed then. Labels of length 1 are left out throughout: they change neither
+ * order nor sums, and so spreading needs nothing. Source: the ONNX operator; numpy.einsum. */
+#include "network/einsum.h"
+#include "network/number.h"
 
 #include <cblas.h>
 #include <string.h>
 
-enum { LETTERS = 52, INDICES = LETTERS + PEEK_DIMENSIONS };
+typedef peek__einsum_view view;
 
-/* A tensor as seen by indices: each once, and how far apart its numbers are along it. */
-typedef struct view {
-    int count;
-    int index[PEEK_DIMENSIONS];
-    int64_t step[PEEK_DIMENSIONS];
-} view;
+/* Rows and columns of matrices that lie in a tensor. */
+typedef struct matrix {
+    int turned;   /* columns follow each other, not rows */
+    int64_t step; /* from row to row (turned: column to column) */
+} matrix;
 
-/* Copies a view to numbers in order of the kept indices, summed over the others. */
-typedef struct packing {
-    peek__walk kept, summed;
-    int64_t count, sums;
-} packing;
+typedef struct side {
+    view from;     /* as it is given */
+    int64_t place; /* where its copy is in the scratch memory; -1: it is read as it is */
+    view read;     /* as it is read */
+    matrix matrix;
+} side;
 
-typedef struct product {
-    packing left, right;
-    int64_t batches;
-    int rows, columns, depth;
-} product;
+typedef struct contraction {
+    side left, right;
+    int64_t rows, columns, inner;
+    peek__walk batch; /* offsets: left, right, result */
+    int64_t runs;
+    view result;
+    int64_t place; /* of the result in the scratch memory; -1: the output */
+    int64_t step;  /* from row to row of the result */
+    int swapped;   /* the result is computed transposed */
+} contraction;
 
 typedef struct settings {
-    int64_t most_left, most_right, most_result; /* numbers of the largest of each */
-    packing last;                               /* from the last result to y */
-    int64_t products;
-    product product[];
+    int64_t scratch; /* numbers */
+    view first, output;
+    int finish; /* the last result has to be put into the order of the output */
+    int empty;  /* nothing to sum: zeros */
+    int64_t contractions;
+    contraction contraction[];
 } settings;
 
-typedef struct state {
-    float *left, *right, *result[2];
-} state;
-
-/* The equation while it is read. */
-typedef struct equation {
-    const char *text, *at;
-    int64_t length[INDICES]; /* -1: not met yet */
-    char often[INDICES];     /* in how many places it stands */
-    int ellipsis;            /* the most indices that "..." stands for */
-    view *input;
-} equation;
-
-static int letter(char c)
+static int where(const view *v, int label)
 {
-    return c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? 26 + c - 'a' : -1;
-}
-
-static peek_status broken(peek_context *context, const peek__operation *operation, const equation *e,
-                          const char *why)
-{
-    return peek__broken(context, operation, "its equation '%.60s' %s", e->text, why);
-}
-
-static void add_index(view *of, int index, int64_t step)
-{
-    for (int i = 0; i < of->count; i++)
-        if (of->index[i] == index) {
-            of->step[i] += step;
-            return;
-        }
-    of->index[of->count] = index;
-    of->step[of->count++] = step;
-}
-
-/* One dimension of an input, under an index. */
-static peek_status meet(peek_context *context, const peek__operation *operation, equation *e, int64_t input,
-                        int dimension, int index, int64_t step)
-{
-    int64_t length = operation->input[input]->shape[dimension], *known = &e->length[index];
-    int spread = index >= LETTERS;
-    if (*known >= 0 && *known != length && !(spread && (length == 1 || *known == 1)))
-        return broken(context, operation, e, "gives one index to dimensions of different lengths");
-    if (*known < 0 || *known == 1) *known = length;
-    if (e->often[index] < 2) e->often[index]++;
-    add_index(&e->input[input], index, spread && length == 1 ? 0 : step);
-    return PEEK_OK;
-}
-
-/* The indices of one input, up to a comma, an arrow or the end. */
-static peek_status read_term(peek_context *context, const peek__operation *operation, equation *e,
-                             int64_t input)
-{
-    const peek__tensor *x = operation->input[input];
-    int letters = 0, d = 0, dots = 0;
-    int64_t step[PEEK_DIMENSIONS];
-    PEEK_TRY(peek__needs_floats(context, operation, input));
-    for (const char *c = e->at; *c && *c != ',' && *c != '-'; c++) letters += letter(*c) >= 0;
-    peek__row_major_steps(x->dimensions, x->shape, step);
-    for (; *e->at && *e->at != ',' && *e->at != '-'; e->at++) {
-        int index = letter(*e->at);
-        if (*e->at == ' ') continue;
-        if (strncmp(e->at, "...", 3) == 0 && !dots++) {
-            int spread = x->dimensions - letters;
-            for (int i = spread; i > 0; i--, d++)
-                PEEK_TRY(meet(context, operation, e, input, d, LETTERS + i - 1, step[d]));
-            if (spread > e->ellipsis) e->ellipsis = spread;
-            e->at += 2;
-            continue;
-        }
-        if (index < 0) return broken(context, operation, e, "holds what is no index");
-        if (d >= x->dimensions) return broken(context, operation, e, "has more indices than an input");
-        PEEK_TRY(meet(context, operation, e, input, d, index, step[d]));
-        d++;
-    }
-    return d == x->dimensions ? PEEK_OK : broken(context, operation, e, "has not one index for each dimension");
-}
-
-/* The indices of y. */
-static peek_status read_output(peek_context *context, const peek__operation *operation, equation *e, int *count,
-                               int *index)
-{
-    char seen[INDICES] = {0};
-    int found[INDICES + 1], explicit = e->at[0] == '-';
-    *count = 0;
-    if (explicit && e->at[1] != '>') return broken(context, operation, e, "holds a '-' without '>'");
-    for (int i = e->ellipsis; !explicit && i > 0; i--) found[(*count)++] = LETTERS + i - 1;
-    for (int i = 0; !explicit && i < LETTERS; i++)
-        if (e->often[i] == 1) found[(*count)++] = i;
-    for (const char *c = explicit ? e->at + 2 : ""; *c; c++) {
-        if (*c == ' ') continue;
-        int dots = strncmp(c, "...", 3) == 0, first = dots ? LETTERS + e->ellipsis - 1 : letter(*c);
-        int last = dots ? LETTERS : first;
-        for (int i = first; i >= last; i--) {
-            if (i < 0 || e->length[i] < 0 || seen[i]++)
-                return broken(context, operation, e, "has an output index that is in no input, or twice");
-            found[(*count)++] = i;
-        }
-        if (dots) c += 2;
-    }
-    if (*count > PEEK_DIMENSIONS) return broken(context, operation, e, "makes too many dimensions");
-    memcpy(index, found, (size_t)*count * sizeof *index);
-    return PEEK_OK;
-}
-
-static int find(const view *of, int index)
-{
-    for (int i = 0; i < of->count; i++)
-        if (of->index[i] == index) return i;
+    for (int d = 0; d < v->labels; d++)
+        if (v->label[d] == label) return d;
     return -1;
 }
 
-/* kept: indices that stay, in order; those that the view lacks spread it. */
-static void make_packing(const equation *e, const view *of, int kept, const int *index, packing *out)
+/* Labels of `v` that are in `in` and not in `out` (NULL: any). */
+static view chosen(const view *v, const view *in, const view *out)
 {
-    *out = (packing){.count = 1, .sums = 1};
-    for (int i = 0; i < kept; i++) {
-        int at = find(of, index[i]);
-        out->kept.shape[out->kept.dimensions] = e->length[index[i]];
-        out->kept.step[0][out->kept.dimensions++] = at < 0 ? 0 : of->step[at];
-        out->count = peek__product(out->count, e->length[index[i]]);
-    }
-    for (int i = 0; i < of->count; i++) {
-        int stays = 0;
-        for (int j = 0; j < kept; j++) stays |= index[j] == of->index[i];
-        if (stays) continue;
-        out->summed.shape[out->summed.dimensions] = e->length[of->index[i]];
-        out->summed.step[0][out->summed.dimensions++] = of->step[i];
-        out->sums = peek__product(out->sums, e->length[of->index[i]]);
-    }
+    view made = {0};
+    for (int d = 0; d < v->labels; d++)
+        if ((!in || where(in, v->label[d]) >= 0) && (!out || where(out, v->label[d]) < 0)) {
+            made.label[made.labels] = v->label[d];
+            made.length[made.labels++] = v->length[d];
+        }
+    return made;
 }
 
-/* The product of two views; left becomes the view of the result. needed: indices that y or later inputs have.
- */
-static peek_status make_product(peek_context *context, const peek__operation *operation, const equation *e,
-                                view *left, const view *right, const char *needed, settings *einsum)
+static peek_status append(peek_context *context, const peek__operation *operation, view *to, const view *more)
 {
-    enum { BATCH, ROW, COLUMN, DEPTH, KINDS };
-    int index[KINDS][2 * PEEK_DIMENSIONS], count[KINDS] = {0};
-    int64_t size[KINDS] = {1, 1, 1, 1};
-    for (int i = 0; i < left->count + right->count; i++) {
-        int from_left = i < left->count;
-        int now = from_left ? left->index[i] : right->index[i - left->count];
-        int shared = find(from_left ? right : left, now) >= 0;
-        int kind = shared ? (needed[now] ? BATCH : DEPTH) : from_left ? ROW : COLUMN;
-        if ((shared && !from_left) || (!shared && !needed[now])) continue;
-        index[kind][count[kind]++] = now;
-        size[kind] = peek__product(size[kind], e->length[now]);
-    }
-    int sizes[2] = {count[BATCH] + count[ROW] + count[DEPTH], count[BATCH] + count[DEPTH] + count[COLUMN]};
-    int made = count[BATCH] + count[ROW] + count[COLUMN];
-    if (sizes[0] > PEEK_DIMENSIONS || sizes[1] > PEEK_DIMENSIONS || made > PEEK_DIMENSIONS)
-        return peek__refuse(context, operation, "its equation '%.60s' makes more than %d dimensions on the way",
-                            e->text, PEEK_DIMENSIONS);
-    const int lists[3][3] = {{BATCH, ROW, DEPTH}, {BATCH, DEPTH, COLUMN}, {BATCH, ROW, COLUMN}};
-    int order[3][PEEK_DIMENSIONS];
-    for (int l = 0; l < 3; l++)
-        for (int k = 0, at = 0; k < 3; k++)
-            for (int i = 0; i < count[lists[l][k]]; i++) order[l][at++] = index[lists[l][k]][i];
-    product *next = &einsum->product[einsum->products++];
-    make_packing(e, left, sizes[0], order[0], &next->left);
-    make_packing(e, right, sizes[1], order[1], &next->right);
-    int64_t result = peek__product(size[BATCH], peek__product(size[ROW], size[COLUMN]));
-    const int64_t most = INT64_C(1) << 40;
-    if (next->left.count < 0 || next->left.count > most || next->right.count < 0 || next->right.count > most ||
-        result < 0 || result > most || size[ROW] > INT32_MAX || size[COLUMN] > INT32_MAX ||
-        size[DEPTH] > INT32_MAX)
-        return peek__refuse(context, operation, "its matrices are too large");
-    next->batches = size[BATCH];
-    next->rows = (int)size[ROW];
-    next->columns = (int)size[COLUMN];
-    next->depth = (int)size[DEPTH];
-    if (next->left.count > einsum->most_left) einsum->most_left = next->left.count;
-    if (next->right.count > einsum->most_right) einsum->most_right = next->right.count;
-    if (result > einsum->most_result) einsum->most_result = result;
-    left->count = made;
-    int64_t running = 1;
-    for (int i = made - 1; i >= 0; i--) {
-        left->index[i] = order[2][i];
-        left->step[i] = running;
-        running *= e->length[order[2][i]];
+    if (to->labels + more->labels > PEEK_DIMENSIONS)
+        return peek__refuse(context, operation, "it makes a product of more than %d dimensions",
+                            PEEK_DIMENSIONS);
+    for (int d = 0; d < more->labels; d++) {
+        to->label[to->labels] = more->label[d];
+        to->length[to->labels++] = more->length[d];
     }
     return PEEK_OK;
 }
 
-static peek_status read_equation(peek_context *context, peek__operation *operation, equation *e)
+/* Numbers in a view; the steps if they lie without gaps. Errors: E_FORMAT. */
+static peek_status lay_out(peek_context *context, const peek__operation *operation, view *v, int64_t *size)
 {
-    int count, output[PEEK_DIMENSIONS] = {0};
-    int64_t shape[PEEK_DIMENSIONS];
-    settings *einsum;
-    for (int i = 0; i < INDICES; i++) e->length[i] = -1;
-    for (int64_t i = 0; i < operation->inputs; i++) {
-        PEEK_TRY(read_term(context, operation, e, i));
-        int more = i + 1 < operation->inputs;
-        if (more != (*e->at == ',')) return broken(context, operation, e, "is not for all its inputs");
-        e->at += more;
+    *size = 1;
+    for (int d = v->labels - 1; d >= 0; d--) {
+        v->step[d] = *size;
+        *size = peek__product(*size, v->length[d]);
+        if (*size < 0) return peek__broken(context, operation, "its intermediate results are too large");
     }
-    PEEK_TRY(read_output(context, operation, e, &count, output));
-    for (int i = 0; i < count; i++) shape[i] = e->length[output[i]];
-    PEEK_TRY(peek__infer_output(context, operation, 0, operation->input[0]->type, count, shape));
-    PEEK_TRY(peek__infer_settings_bytes(context, operation, (void **)&einsum,
-                                        sizeof *einsum + (size_t)operation->inputs * sizeof(product)));
-    view left = e->input[0];
-    for (int64_t i = 1; i < operation->inputs; i++) {
-        char needed[INDICES] = {0};
-        for (int j = 0; j < count; j++) needed[output[j]] = 1;
-        for (int64_t later = i + 1; later < operation->inputs; later++)
-            for (int j = 0; j < e->input[later].count; j++) needed[e->input[later].index[j]] = 1;
-        PEEK_TRY(make_product(context, operation, e, &left, &e->input[i], needed, einsum));
+    return PEEK_OK;
+}
+
+/* Takes room for a view in the scratch memory. */
+static peek_status take_room(peek_context *context, const peek__operation *operation, settings *einsum, view *v,
+                             int64_t *place)
+{
+    int64_t size;
+    PEEK_TRY(lay_out(context, operation, v, &size));
+    *place = einsum->scratch;
+    if (size > INT64_MAX / 16 - einsum->scratch)
+        return peek__broken(context, operation, "its intermediate results are too large");
+    einsum->scratch += size;
+    return PEEK_OK;
+}
+
+/* The steps of `v` along some labels, if they can be gone through as one dimension: its step and length. */
+static int collapse(const view *v, const view *labels, int64_t *step, int64_t *length)
+{
+    *step = 0;
+    *length = 1;
+    for (int d = labels->labels - 1; d >= 0; d--) {
+        int at = where(v, labels->label[d]);
+        if (*length > 1 && v->step[at] != *step * *length) return 0;
+        if (*length == 1) *step = v->step[at];
+        *length *= v->length[at];
     }
-    make_packing(e, &left, count, output, &einsum->last);
+    return 1;
+}
+
+static int as_matrix(const view *v, const view *rows, const view *columns, matrix *out)
+{
+    int64_t row_step, column_step, row_count, column_count;
+    if (!collapse(v, rows, &row_step, &row_count) || !collapse(v, columns, &column_step, &column_count))
+        return 0;
+    out->turned = !(column_count == 1 || column_step == 1);
+    if (out->turned && row_count > 1 && row_step != 1) return 0;
+    int64_t outer = out->turned ? column_count : row_count, within = out->turned ? row_count : column_count;
+    out->step = outer == 1 ? within : out->turned ? column_step : row_step;
+    return out->step >= within && out->step <= INT32_MAX;
+}
+
+/* Decides how one side is read: as batch x rows x columns. */
+static peek_status plan_side(peek_context *context, const peek__operation *operation, settings *einsum,
+                             const view *batch, const view *rows, const view *columns, side *out)
+{
+    out->read = out->from;
+    out->place = -1;
+    if (out->from.labels == batch->labels + rows->labels + columns->labels &&
+        as_matrix(&out->from, rows, columns, &out->matrix))
+        return PEEK_OK;
+    out->read = *batch;
+    PEEK_TRY(append(context, operation, &out->read, rows));
+    PEEK_TRY(append(context, operation, &out->read, columns));
+    PEEK_TRY(take_room(context, operation, einsum, &out->read, &out->place));
+    if (!as_matrix(&out->read, rows, columns, &out->matrix))
+        return peek__refuse(context, operation, "its matrices are too large");
+    return PEEK_OK;
+}
+
+static int64_t length_of(const view *v)
+{
+    int64_t length = 1;
+    for (int d = 0; d < v->labels; d++) length *= v->length[d];
+    return length;
+}
+
+/* needed: labels that are used later; last: this is the output. */
+static peek_status plan(peek_context *context, const peek__operation *operation, settings *einsum,
+                        const view *needed, int last, contraction *c)
+{
+    const view *left = &c->left.from, *right = &c->right.from;
+    view both = chosen(left, right, NULL), batch = chosen(&both, needed, NULL),
+         inner = chosen(&both, NULL, needed);
+    view rows = chosen(left, needed, right), columns = chosen(right, needed, left);
+    PEEK_TRY(plan_side(context, operation, einsum, &batch, &rows, &inner, &c->left));
+    PEEK_TRY(plan_side(context, operation, einsum, &batch, &inner, &columns, &c->right));
+    c->rows = length_of(&rows);
+    c->columns = length_of(&columns);
+    c->inner = length_of(&inner);
+    if (c->rows > INT32_MAX || c->columns > INT32_MAX || c->inner > INT32_MAX)
+        return peek__refuse(context, operation, "its matrices are too large");
+    matrix order;
+    c->place = -1;
+    c->result = einsum->output;
+    if (!last || !as_matrix(&c->result, &rows, &columns, &order)) {
+        einsum->finish = last;
+        c->result = batch;
+        PEEK_TRY(append(context, operation, &c->result, &rows));
+        PEEK_TRY(append(context, operation, &c->result, &columns));
+        PEEK_TRY(take_room(context, operation, einsum, &c->result, &c->place));
+        if (!as_matrix(&c->result, &rows, &columns, &order))
+            return peek__refuse(context, operation, "its matrices are too large");
+    }
+    c->swapped = order.turned;
+    c->step = order.step;
+    c->runs = length_of(&batch);
+    c->batch.dimensions = batch.labels;
+    const view *walked[3] = {&c->left.read, &c->right.read, &c->result};
+    for (int d = 0; d < batch.labels; d++) {
+        c->batch.shape[d] = batch.length[d];
+        for (int i = 0; i < 3; i++) c->batch.step[i][d] = walked[i]->step[where(walked[i], batch.label[d])];
+    }
     return PEEK_OK;
 }
 
 static peek_status infer(peek_context *context, peek__operation *operation)
 {
-    equation e = {.text = peek__attribute_text(operation->node, "equation", "")};
-    e.at = e.text;
-    PEEK_TRY(peek__alloc(context, &e.input, operation->inputs, "an equation"));
-    peek_status status = read_equation(context, operation, &e);
-    peek__free(&e.input);
-    return status;
-}
-
-static void release(peek__operation *operation)
-{
-    state *made = operation->state;
-    if (!made) return;
-    peek__free(&made->left);
-    peek__free(&made->right);
-    peek__free(&made->result[0]);
-    peek__free(&made->result[1]);
-    peek__free(&operation->state);
+    int64_t inputs = operation->inputs, shape[PEEK_DIMENSIONS];
+    settings *einsum;
+    peek__einsum_equation *equation;
+    for (int64_t i = 1; i < inputs; i++)
+        if (!operation->input[i] || operation->input[i]->type != operation->input[0]->type)
+            return peek__broken(context, operation, "its inputs are not all there, or not of one type");
+    size_t size = sizeof *einsum + (size_t)inputs * sizeof *einsum->contraction;
+    PEEK_TRY(peek__infer_settings_bytes(context, operation, (void **)&einsum, size));
+    PEEK_TRY(peek__alloc_bytes(context, (void **)&equation, 1,
+                               sizeof *equation + (size_t)inputs * sizeof *equation->input, "an equation"));
+    peek_status status = peek__einsum_read(context, operation, equation, &einsum->output, shape);
+    einsum->first = equation->input[0];
+    einsum->empty = equation->empty;
+    if (inputs == 1) einsum->finish = 1;
+    view current = einsum->first;
+    for (int64_t i = 1; status == PEEK_OK && !einsum->empty && i < inputs; i++) {
+        contraction *c = &einsum->contraction[einsum->contractions++];
+        view needed = einsum->output;
+        for (int64_t j = i + 1; status == PEEK_OK && j < inputs; j++) {
+            view more = chosen(&equation->input[j], NULL, &needed), now = chosen(&current, &more, NULL),
+                 with = chosen(&equation->input[i], &more, &now);
+            /* Only those of the two at hand matter. */
+            status = append(context, operation, &needed, &now);
+            if (status == PEEK_OK) status = append(context, operation, &needed, &with);
+        }
+        c->left.from = current;
+        c->right.from = equation->input[i];
+        if (status == PEEK_OK) status = plan(context, operation, einsum, &needed, i == inputs - 1, c);
+        current = c->result;
+    }
+    int dimensions = equation->dimensions;
+    peek__free(&equation);
+    PEEK_TRY(status);
+    return peek__infer_output(context, operation, 0, operation->input[0]->type, dimensions, shape);
 }
 
 static peek_status prepare(peek_context *context, peek__operation *operation)
 {
     const settings *einsum = operation->settings;
-    state *made;
-    const char *what = "a sum of products";
-    PEEK_TRY(peek__alloc(context, &made, 1, what));
-    operation->state = made;
-    if (!einsum->products) return PEEK_OK;
-    peek_status status = peek__alloc(context, &made->left, einsum->most_left, what);
-    if (status == PEEK_OK) status = peek__alloc(context, &made->right, einsum->most_right, what);
-    for (int i = 0; i < 2 && status == PEEK_OK; i++)
-        status = peek__alloc(context, &made->result[i], einsum->most_result, what);
-    if (status != PEEK_OK) release(operation);
-    return status;
+    return peek__alloc_bytes(context, &operation->state, einsum->scratch,
+                             peek__width(operation->input[0]->type), "the products of an Einsum");
 }
 
-static void pack(const packing *how, const float *x, float *to)
+static void release(peek__operation *operation)
 {
-    peek__walk kept = how->kept;
-    if (!how->summed.dimensions && kept.dimensions) { /* runs along the last index */
-        int64_t run = kept.shape[--kept.dimensions], step = kept.step[0][kept.dimensions];
-        for (int64_t i = 0; i < how->count; i += run, peek__walk_on(&kept))
-            peek__copy_numbers(PEEK__TYPE_FLOAT, to + i, x + kept.offset[0], run, step);
-        return;
+    peek__free(&operation->state);
+}
+
+static void *at(peek__element type, const void *numbers, int64_t place)
+{
+    return (char *)numbers + (size_t)place * peek__width(type);
+}
+
+/* A walk over labels; offset 0 is into a view. */
+static peek__walk walk_over(const view *labels, const view *v)
+{
+    peek__walk walk = {.dimensions = labels->labels};
+    for (int d = 0; d < labels->labels; d++) {
+        walk.shape[d] = labels->length[d];
+        walk.step[0][d] = v->step[where(v, labels->label[d])];
     }
-    for (int64_t i = 0; i < how->count; i++, peek__walk_on(&kept)) {
-        double sum = 0;
-        peek__walk summed = how->summed;
-        for (int64_t j = 0; j < how->sums; j++, peek__walk_on(&summed))
-            sum += x[kept.offset[0] + summed.offset[0]];
-        to[i] = (float)sum;
+    return walk;
+}
+
+static void sum(peek__element type, const void *numbers, peek__walk walk, int64_t count, void *out)
+{
+    double total = 0;
+    uint64_t whole = 0;
+    for (int64_t i = 0; i < count; i++, peek__walk_on(&walk))
+        if (peek__is_float(type))
+            total += ((const float *)numbers)[walk.offset[0]];
+        else
+            whole += (uint64_t)((const int64_t *)numbers)[walk.offset[0]];
+    if (peek__is_float(type))
+        *(float *)out = (float)total;
+    else
+        *(int64_t *)out = peek__wrap_to(type, (int64_t)whole);
+}
+
+/* The numbers of `from` in the order of `to`, which has no gaps; labels that it does not name are summed. */
+static void arrange(peek__element type, const view *from, const void *numbers, const view *to, void *out)
+{
+    view summed = chosen(from, NULL, to), lines = *to;
+    int64_t terms = length_of(&summed), length = 1, step = 1;
+    if (terms == 1 && lines.labels) {
+        lines.labels--;
+        length = to->length[lines.labels];
+        step = from->step[where(from, to->label[lines.labels])];
+    }
+    peek__walk walk = walk_over(&lines, from), within = walk_over(&summed, from);
+    int64_t runs = length_of(&lines);
+    for (int64_t r = 0; r < runs; r++, peek__walk_on(&walk)) {
+        const void *first = at(type, numbers, walk.offset[0]);
+        if (terms == 1)
+            peek__copy_numbers(type, at(type, out, r * length), first, length, step);
+        else
+            sum(type, first, within, terms, at(type, out, r));
     }
 }
 
-static void multiply(const product *of, const float *left, const float *right, float *to)
+static const void *read_side(const peek__operation *operation, const side *from, const void *numbers)
 {
-    int64_t m = of->rows, n = of->columns, k = of->depth;
-    if (!k && m > 0 && n > 0) memset(to, 0, (size_t)(of->batches * m * n) * sizeof *to);
-    for (int64_t b = 0; m && n && k && b < of->batches; b++)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, of->rows, of->columns, of->depth, 1,
-                    left + b * m * k, of->depth, right + b * k * n, of->columns, 0, to + b * m * n,
-                    of->columns);
+    peek__element type = operation->input[0]->type;
+    if (from->place < 0) return numbers;
+    void *copy = at(type, operation->state, from->place);
+    arrange(type, &from->from, numbers, &from->read, copy);
+    return copy;
+}
+
+static void multiply_floats(const contraction *c, const float *a, const float *b, float *y)
+{
+    const matrix *left = &c->left.matrix, *right = &c->right.matrix;
+    CBLAS_TRANSPOSE turn_a = left->turned != c->swapped ? CblasTrans : CblasNoTrans,
+                    turn_b = right->turned != c->swapped ? CblasTrans : CblasNoTrans;
+    int m = (int)c->rows, n = (int)c->columns, k = (int)c->inner, step = (int)c->step;
+    if (m == 1 && n == 1 && k == 1)
+        y[0] = a[0] * b[0];
+    else if (c->swapped)
+        cblas_sgemm(CblasRowMajor, turn_b, turn_a, n, m, k, 1, b, (int)right->step, a, (int)left->step, 0, y,
+                    step);
+    else
+        cblas_sgemm(CblasRowMajor, turn_a, turn_b, m, n, k, 1, a, (int)left->step, b, (int)right->step, 0, y,
+                    step);
+}
+
+static void multiply_integers(const contraction *c, peek__element type, const int64_t *a, const int64_t *b,
+                              int64_t *y)
+{
+    const matrix *left = &c->left.matrix, *right = &c->right.matrix;
+    for (int64_t i = 0; i < c->rows; i++)
+        for (int64_t j = 0; j < c->columns; j++) {
+            uint64_t total = 0;
+            for (int64_t k = 0; k < c->inner; k++)
+                total += (uint64_t)a[left->turned ? k * left->step + i : i * left->step + k] *
+                         (uint64_t)b[right->turned ? j * right->step + k : k * right->step + j];
+            y[c->swapped ? j * c->step + i : i * c->step + j] = peek__wrap_to(type, (int64_t)total);
+        }
 }
 
 static peek_status forward(peek_context *context, peek__operation *operation)
 {
     (void)context;
     const settings *einsum = operation->settings;
-    const state *made = operation->state;
-    const float *left = operation->input[0]->floats;
-    for (int64_t p = 0; p < einsum->products; p++) {
-        const product *now = &einsum->product[p];
-        pack(&now->left, left, made->left);
-        pack(&now->right, operation->input[p + 1]->floats, made->right);
-        multiply(now, made->left, made->right, made->result[p % 2]);
-        left = made->result[p % 2];
+    const peek__tensor *y = operation->output[0];
+    const void *current = operation->input[0]->data;
+    const view *order = &einsum->first;
+    if (einsum->empty) {
+        memset(y->data, 0, (size_t)y->size * peek__width(y->type));
+        return PEEK_OK;
     }
-    pack(&einsum->last, left, operation->output[0]->floats);
+    for (int64_t i = 0; i < einsum->contractions; i++) {
+        const contraction *c = &einsum->contraction[i];
+        const void *a = read_side(operation, &c->left, current);
+        const void *b = read_side(operation, &c->right, operation->input[i + 1]->data);
+        void *result = c->place < 0 ? y->data : at(y->type, operation->state, c->place);
+        peek__walk walk = c->batch;
+        for (int64_t r = 0; r < c->runs; r++, peek__walk_on(&walk)) {
+            const void *from_a = at(y->type, a, walk.offset[0]), *from_b = at(y->type, b, walk.offset[1]);
+            void *to = at(y->type, result, walk.offset[2]);
+            if (peek__is_float(y->type))
+                multiply_floats(c, from_a, from_b, to);
+            else
+                multiply_integers(c, y->type, from_a, from_b, to);
+        }
+        current = result;
+        order = &c->result;
+    }
+    if (einsum->finish) arrange(y->type, order, current, &einsum->output, y->data);
     return PEEK_OK;
 }
 
