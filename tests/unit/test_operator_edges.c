@@ -1,5 +1,6 @@
 /* Operators where ONNX's own vectors do not reach: odd forms, and what must end in a sentence. Every case is
- * one node run once; expected numbers are NumPy's. */
+ * one node run once; expected numbers are NumPy's (from 1.25 on: before, wide margins that wrap were out of
+ * phase). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
