@@ -1,7 +1,7 @@
 /* network/capture.c: samples through a network, their input and activations to disk.
  *
- * Samples go in groups; a group is cut into slices that any thread may run, and appended to the files in order.
- * Memory is bounded by the group, whatever the number of samples. */
+ * Samples are cut into slices that any thread may run; each writes its rows where they belong in the files.
+ * Memory is that of a slice for every thread, whatever the number of samples. */
 #include "base/options.h"
 #include "network/manifest.h"
 #include "network/preprocess.h"
@@ -12,16 +12,14 @@
 
 enum { SLICE = 16 };
 
-/* Floats that a group may hold: 256 MB. */
-static const int64_t group_budget = INT64_C(1) << 26;
-
 static const peek_option capture_rows[] = {
     PEEK_TEXT(peek_capture_options, layers, "layers", "auto", "LIST",
               "globs over tensor or node names, op:Relu, commas between; auto: every activation function's "
               "output, and the network's output for the measures"),
     PEEK_INTEGER(peek_capture_options, samples, "samples", 0, 0, 0x1p53, "N",
                  "at most this many, a seeded random choice; 0: all"),
-    PEEK_INTEGER(peek_capture_options, batch, "batch", 64, 1, 1 << 20, "N", "samples run at a time"),
+    PEEK_INTEGER(peek_capture_options, batch, "batch", 64, 1, 1 << 20, "N",
+                 "samples run together at most; fewer where they are large"),
     PEEK_TEXT(peek_capture_options, preprocess, "preprocess", "auto", "SPEC",
               "auto: what the network's file carries; none, zero-one, imagenet, mean=a,b,c,std=d,e,f"),
     PEEK_INTEGER(peek_capture_options, seed, "seed", 0, 0, 0x1p53, "N", "of the choice of samples"),
@@ -48,10 +46,10 @@ typedef struct capture {
     peek__tensor sample; /* the shape of one */
     peek__team team;
     int64_t *wanted;
-    float **group;              /* one a block: rows of this group */
-    peek__npy_writer *writer;   /* one a block */
-    int64_t begun;              /* writers */
-    int64_t first, count, most; /* samples of this group; of the largest */
+    peek__npy_writer *writer; /* one a block */
+    int64_t begun;            /* writers */
+    float **rows;             /* one a thread: rows of a block that do not lie so */
+    int64_t count, done;      /* samples */
 } capture;
 
 static int64_t block_columns(const capture *c, int64_t block)
@@ -62,7 +60,44 @@ static int64_t block_columns(const capture *c, int64_t block)
     return data.height * data.width;
 }
 
-/* Runs one slice of the group and puts its rows where they belong. */
+/* Memory for the rows of any block of a slice. */
+static peek_status find_rows(capture *c, int thread, float **out)
+{
+    int64_t most = 0;
+    for (int64_t b = 0; b < c->selection.count; b++)
+        if (block_columns(c, b) > most) most = block_columns(c, b);
+    if (!c->rows[thread])
+        PEEK_TRY(peek__alloc(c->context, &c->rows[thread], peek__product(most, c->team.slice), "the capture"));
+    *out = c->rows[thread];
+    return PEEK_OK;
+}
+
+/* A channel of the samples is a block. */
+static peek_status put_channel(capture *c, int64_t channel, int64_t first, int64_t count, const float *input,
+                               int thread)
+{
+    int64_t channels = c->selection.channels, columns = block_columns(c, channel);
+    float *rows;
+    if (channels == 1) return peek__npy_put(c->context, &c->writer[channel], first, input, count);
+    PEEK_TRY(find_rows(c, thread, &rows));
+    for (int64_t i = 0; i < count; i++)
+        memcpy(rows + i * columns, input + (i * channels + channel) * columns, (size_t)columns * sizeof *rows);
+    return peek__npy_put(c->context, &c->writer[channel], first, rows, count);
+}
+
+static peek_status put_values(capture *c, int64_t block, int64_t first, int64_t count, int thread)
+{
+    int64_t value = c->selection.chosen[block].value;
+    const float *rows = peek__team_rows(&c->team, thread, count, value);
+    float *gathered;
+    if (!rows) {
+        PEEK_TRY(find_rows(c, thread, &gathered));
+        peek__team_values(&c->team, thread, count, value, gathered);
+        rows = gathered;
+    }
+    return peek__npy_put(c->context, &c->writer[block], first, rows, count);
+}
+
 static peek_status capture_slice(void *argument, int64_t index, int thread)
 {
     capture *c = argument;
@@ -70,32 +105,18 @@ static peek_status capture_slice(void *argument, int64_t index, int thread)
     if (count > c->count - first) count = c->count - first;
     float *input;
     PEEK_TRY(peek__team_input(c->context, &c->team, thread, count, &input));
-    PEEK_TRY(peek_dataset_read(c->context, c->dataset, c->first + first, count, input));
-    for (int64_t b = 0; b < channels; b++) {
-        int64_t columns = block_columns(c, b);
-        for (int64_t i = 0; i < count; i++)
-            memcpy(c->group[b] + (first + i) * columns, input + (i * channels + b) * columns,
-                   (size_t)columns * sizeof(float));
-    }
+    PEEK_TRY(peek_dataset_read(c->context, c->dataset, first, count, input));
+    for (int64_t b = 0; b < channels; b++) PEEK_TRY(put_channel(c, b, first, count, input, thread));
     PEEK_TRY(peek__team_forward(c->context, &c->team, thread, count));
-    for (int64_t b = channels; b < c->selection.count; b++)
-        peek__team_values(&c->team, thread, count, c->selection.chosen[b].value,
-                          c->group[b] + first * block_columns(c, b));
-    return PEEK_OK;
+    for (int64_t b = channels; b < c->selection.count; b++) PEEK_TRY(put_values(c, b, first, count, thread));
+    return peek__step(c->context, __atomic_add_fetch(&c->done, count, __ATOMIC_RELAXED));
 }
 
-static peek_status run_groups(capture *c)
+static peek_status run_slices(capture *c)
 {
-    int64_t count = peek_dataset_describe(c->dataset).count;
-    peek__stage(c->context, "capture", "running the samples through the network", count);
-    for (c->first = 0; c->first < count; c->first += c->count) {
-        c->count = c->most < count - c->first ? c->most : count - c->first;
-        PEEK_TRY(peek__parallel(c->context, (c->count + c->team.slice - 1) / c->team.slice, capture_slice, c));
-        for (int64_t b = 0; b < c->selection.count; b++)
-            PEEK_TRY(peek__npy_append(c->context, &c->writer[b], c->group[b], c->count));
-        PEEK_TRY(peek__step(c->context, c->first + c->count));
-    }
-    return PEEK_OK;
+    peek__stage(c->context, "capture", "running the samples through the network", c->count);
+    PEEK_TRY(peek__parallel(c->context, (c->count + c->team.slice - 1) / c->team.slice, capture_slice, c));
+    return peek__step(c->context, c->count);
 }
 
 static peek_status begin_files(capture *c, const char *folder)
@@ -133,16 +154,6 @@ static peek_status write_labels(capture *c, const char *folder)
     return status;
 }
 
-/* How many samples a group has: the batch, or fewer where its tensors would take too much memory. */
-static int64_t group_size(const capture *c)
-{
-    int64_t total = 1, most = c->options->batch, count = peek_dataset_describe(c->dataset).count;
-    for (int64_t b = 0; b < c->selection.count && total < group_budget; b++) total += block_columns(c, b);
-    if (most > group_budget / total) most = group_budget / total;
-    if (most > count) most = count;
-    return most > 1 ? most : 1;
-}
-
 static peek_status begin_capture(capture *c)
 {
     const char *preprocess = c->options->preprocess ? c->options->preprocess : "auto";
@@ -159,25 +170,20 @@ static peek_status begin_capture(capture *c)
         c->wanted[b - c->selection.channels] = c->selection.chosen[b].value;
     c->team = (peek__team){.network = c->network,
                            .preprocess = &c->preprocess,
-                           .most = SLICE,
+                           .most = c->options->batch < SLICE ? c->options->batch : SLICE,
                            .wanted_count = blocks - c->selection.channels,
                            .wanted = c->wanted};
     PEEK_TRY(peek__team_begin(c->context, &c->team, &c->sample));
     PEEK_TRY(peek__alloc(c->context, &c->writer, blocks, "the capture"));
-    PEEK_TRY(peek__alloc(c->context, &c->group, blocks, "the capture"));
-    c->most = group_size(c);
-    for (int64_t b = 0; b < blocks; b++)
-        PEEK_TRY(peek__alloc(c->context, &c->group[b], peek__product(c->most, block_columns(c, b)),
-                             "the activations of a group of samples"));
-    return PEEK_OK;
+    return peek__alloc(c->context, &c->rows, c->team.size, "the capture");
 }
 
 static void end_capture(capture *c)
 {
     for (int64_t b = 0; b < c->begun; b++) peek__npy_abort(&c->writer[b]);
-    for (int64_t b = 0; c->group && b < c->selection.count; b++) peek__free(&c->group[b]);
+    for (int64_t t = 0; c->rows && t < c->team.size; t++) peek__free(&c->rows[t]);
+    peek__free(&c->rows);
     peek__team_end(&c->team);
-    peek__free(&c->group);
     peek__free(&c->writer);
     peek__free(&c->wanted);
     peek__preprocess_free(&c->preprocess);
@@ -198,7 +204,7 @@ static peek_status write_manifest(capture *c, int64_t opened, const char *folder
 static peek_status fill_folder(capture *c, int64_t opened, const char *folder)
 {
     PEEK_TRY(begin_files(c, folder));
-    PEEK_TRY(run_groups(c));
+    PEEK_TRY(run_slices(c));
     for (int64_t b = 0; b < c->selection.count; b++) PEEK_TRY(peek__npy_commit(c->context, &c->writer[b]));
     PEEK_TRY(write_labels(c, folder));
     return write_manifest(c, opened, folder);
@@ -222,8 +228,12 @@ peek_status peek_capture(peek_context *context, const peek_network *network, con
     cut.samples = options->samples;
     cut.seed = options->seed;
     PEEK_TRY(peek_dataset_select(context, dataset, &cut, &chosen));
-    capture c = {
-        .context = context, .network = network, .dataset = chosen, .options = options, .sample = sample};
+    capture c = {.context = context,
+                 .network = network,
+                 .dataset = chosen,
+                 .options = options,
+                 .sample = sample,
+                 .count = peek_dataset_describe(chosen).count};
     char *temporary = NULL;
     peek_status status = begin_capture(&c);
     if (status == PEEK_OK) status = peek__folder_begin(context, folder, &temporary);

@@ -2,12 +2,19 @@
 #include "network/onednn.h"
 
 /* As measured: oneDNN works in blocks of 8 channels and wins where they are full, and wherever there are
- * groups; a 1 x 1 kernel needs no unfolding and is a plain matrix product. */
+ * groups, but those of one channel; a 1 x 1 kernel needs no unfolding and is a plain matrix product. */
 static peek__convolution_way choose_way(const peek__convolution *convolution)
 {
     int pointwise = convolution->window.kernel_size == 1;
+    if (peek__convolution_is_depthwise(convolution)) return PEEK__BY_PLANES;
     if (convolution->groups > 1) return PEEK__BY_ONEDNN;
     return !pointwise && convolution->outputs % 8 == 0 ? PEEK__BY_ONEDNN : PEEK__BY_COLUMNS;
+}
+
+static peek__convolution_way way_of(const peek__operation *operation)
+{
+    peek__convolution_way way = ((const peek__convolution *)operation->settings)->way;
+    return way == PEEK__BY_PLANES && operation->training ? PEEK__BY_ONEDNN : way;
 }
 
 static peek_status infer(peek_context *context, peek__operation *operation)
@@ -52,7 +59,8 @@ static peek_status prepare(peek_context *context, peek__operation *operation)
 {
     const peek__convolution *convolution = operation->settings;
     if (!convolution->samples) return PEEK_OK;
-    if (convolution->way == PEEK__BY_COLUMNS) return peek__convolution_columns_prepare(context, operation);
+    if (way_of(operation) == PEEK__BY_COLUMNS) return peek__convolution_columns_prepare(context, operation);
+    if (way_of(operation) == PEEK__BY_PLANES) return peek__convolution_depthwise_prepare(context, operation);
     peek__onednn *made = NULL;
     peek_status status = peek__onednn_create(context, convolution, peek__input(operation, 2) != NULL,
                                              operation->training && operation->output_gradient[0],
@@ -67,18 +75,20 @@ static peek_status forward(peek_context *context, peek__operation *operation)
     const peek__convolution *convolution = operation->settings;
     const peek__tensor *b = peek__input(operation, 2);
     if (!convolution->samples) return PEEK_OK;
-    if (convolution->way == PEEK__BY_ONEDNN)
+    if (way_of(operation) == PEEK__BY_ONEDNN)
         return peek__onednn_forward(context, operation->state, operation->input[0]->floats,
                                     operation->input[1]->floats, b ? b->floats : NULL,
                                     operation->output[0]->floats);
-    peek__convolution_columns_forward(operation);
+    if (way_of(operation) == PEEK__BY_PLANES)
+        peek__convolution_depthwise_forward(operation);
+    else
+        peek__convolution_columns_forward(operation);
     return PEEK_OK;
 }
 
 static peek_status backward(peek_context *context, peek__operation *operation)
 {
-    const peek__convolution *convolution = operation->settings;
-    if (convolution->way == PEEK__BY_ONEDNN)
+    if (way_of(operation) == PEEK__BY_ONEDNN)
         return peek__onednn_backward(context, operation->state, operation->input[0]->floats,
                                      operation->input[1]->floats, operation->output_gradient[0],
                                      operation->input_gradient[0], operation->input_gradient[1],
@@ -89,14 +99,15 @@ static peek_status backward(peek_context *context, peek__operation *operation)
 
 static void release(peek__operation *operation)
 {
-    const peek__convolution *convolution = operation->settings;
-    if (convolution->way == PEEK__BY_COLUMNS) {
-        peek__convolution_columns_release(operation);
-        return;
-    }
     peek__onednn *made = operation->state;
-    peek__onednn_free(&made);
-    operation->state = NULL;
+    if (way_of(operation) == PEEK__BY_COLUMNS) {
+        peek__convolution_columns_release(operation);
+    } else if (way_of(operation) == PEEK__BY_PLANES) {
+        peek__convolution_depthwise_release(operation);
+    } else {
+        peek__onednn_free(&made);
+        operation->state = NULL;
+    }
 }
 
 static const peek__operator rows[] = {{.name = "Conv",

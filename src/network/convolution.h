@@ -9,7 +9,11 @@
 
 #include "network/window.h"
 
-typedef enum peek__convolution_way { PEEK__BY_COLUMNS, PEEK__BY_ONEDNN } peek__convolution_way;
+typedef enum peek__convolution_way {
+    PEEK__BY_COLUMNS,
+    PEEK__BY_ONEDNN,
+    PEEK__BY_PLANES /* forward only: training goes by oneDNN instead */
+} peek__convolution_way;
 
 typedef struct peek__convolution {
     peek__window window;
@@ -22,6 +26,12 @@ peek_status peek__convolution_columns_prepare(peek_context *context, peek__opera
 void peek__convolution_columns_forward(peek__operation *operation);
 void peek__convolution_columns_backward(peek__operation *operation);
 void peek__convolution_columns_release(peek__operation *operation);
+
+/* Every channel by itself. Errors: E_MEMORY. */
+int peek__convolution_is_depthwise(const peek__convolution *convolution);
+peek_status peek__convolution_depthwise_prepare(peek_context *context, peek__operation *operation);
+void peek__convolution_depthwise_forward(peek__operation *operation);
+void peek__convolution_depthwise_release(peek__operation *operation);
 
 /* U (channels x kernel rows of out values each): the input value that every kernel place meets at every output
  * place, 0 in the padding. */

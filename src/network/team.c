@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Floats that the tensors of a slice may have: 256 MB a thread. */
-static const int64_t slice_budget = INT64_C(1) << 26;
+/* Floats that the tensors of a slice may have. In training 256 MB: the more samples, the fewer gradients are
+ * summed. Otherwise 16 MB: what one operation writes is still in cache when the next one reads it. */
+static const int64_t training_budget = INT64_C(1) << 26, running_budget = INT64_C(1) << 22;
 
 peek_status peek__team_one_input(peek_context *context, const peek_network *network)
 {
@@ -27,9 +28,10 @@ static int64_t choose_slice(const peek__team *team)
     const peek__survey *survey = team->survey;
     if (survey->batch) return survey->batch;
     int64_t total = survey->input[0].size, slice = team->most;
-    for (int64_t i = 0; i < survey->tensors && total < slice_budget; i++)
+    int64_t budget = team->training ? training_budget : running_budget;
+    for (int64_t i = 0; i < survey->tensors && total < budget; i++)
         total += survey->layer[survey->tensor[i]].size;
-    while (slice > 1 && total > slice_budget / slice) slice /= 2;
+    while (slice > 1 && total > budget / slice) slice /= 2;
     return slice;
 }
 
@@ -39,6 +41,39 @@ static peek_status survey(peek_context *context, peek__team *team, const peek__t
     PEEK_TRY(peek__survey_create(context, team->network, sample, alone, &team->own_survey));
     team->survey = team->own_survey;
     return PEEK_OK;
+}
+
+static peek_status make_instance(peek_context *context, const peek__team *team, int64_t samples,
+                                 peek__instance **out)
+{
+    peek__tensor input;
+    PEEK_TRY(peek__survey_inputs(context, team->network, team->survey, samples, &input));
+    return peek__instance_create(context, team->network, &input, out);
+}
+
+/* Whether one sample gives tensors of the sizes that the survey found. */
+static peek_status fits_one(peek_context *context, const peek__team *team, int *fits)
+{
+    peek__instance *instance;
+    PEEK_TRY(make_instance(context, team, 1, &instance));
+    *fits = 1;
+    for (int64_t i = 0; i < team->wanted_count; i++)
+        *fits &= instance->tensor[team->wanted[i]].size == team->survey->layer[team->wanted[i]].size;
+    peek__instance_free(&instance);
+    return PEEK_OK;
+}
+
+/* Falls back to one sample at a time where samples cannot be run together. */
+static peek_status check_samples(peek_context *context, peek__team *team)
+{
+    int fine = 1;
+    if (team->survey->batch) return PEEK_OK;
+    if (choose_slice(team) > 1)
+        PEEK_TRY(peek__trial(context, team->network, team->survey, team->wanted_count, team->wanted, &fine));
+    else
+        PEEK_TRY(fits_one(context, team, &fine));
+    peek__tensor shape = team->survey->input[0];
+    return fine ? PEEK_OK : survey(context, team, &shape, 1);
 }
 
 peek_status peek__team_begin(peek_context *context, peek__team *team, const peek__tensor *sample)
@@ -52,12 +87,7 @@ peek_status peek__team_begin(peek_context *context, peek__team *team, const peek
         return peek__fail(context, PEEK_E_SHAPE,
                           "the network leaves the size of its input '%s' open: give samples that have one",
                           network->value[network->input[0].value].name);
-    if (!team->survey->batch && team->most > 1) {
-        int same;
-        PEEK_TRY(peek__trial(context, network, team->survey, team->wanted_count, team->wanted, &same));
-        peek__tensor shape = team->survey->input[0];
-        if (!same) PEEK_TRY(survey(context, team, &shape, 1));
-    }
+    PEEK_TRY(check_samples(context, team));
     team->slice = choose_slice(team);
     team->size = peek_threads(context);
     omp_init_lock(&team->lock);
@@ -84,14 +114,6 @@ void peek__team_end(peek__team *team)
     peek__survey_free(&team->own_survey);
     if (team->begun) omp_destroy_lock(&team->lock);
     team->begun = 0;
-}
-
-static peek_status make_instance(peek_context *context, const peek__team *team, int64_t samples,
-                                 peek__instance **out)
-{
-    peek__tensor input;
-    PEEK_TRY(peek__survey_inputs(context, team->network, team->survey, samples, &input));
-    return peek__instance_create(context, team->network, &input, out);
 }
 
 /* Threads share instances: the first that needs one makes it, and the others wait. */
@@ -177,6 +199,12 @@ void peek__team_values(const peek__team *team, int thread, int64_t count, int64_
     peek__plan *plan = peek__team_plan(team, thread, count);
     peek__layer_gather(&team->survey->layer[value], peek__plan_tensor(plan, value), samples_for(team, count),
                        count, out);
+}
+
+const float *peek__team_rows(const peek__team *team, int thread, int64_t count, int64_t value)
+{
+    const peek__tensor *tensor = peek__plan_tensor(peek__team_plan(team, thread, count), value);
+    return team->survey->layer[value].outer == 1 && peek__is_float(tensor->type) ? tensor->floats : NULL;
 }
 
 peek_status peek__team_sample(peek_context *context, const peek_network *network, const peek_dataset *dataset,

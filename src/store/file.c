@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,8 +56,9 @@ peek_status peek__file_begin(peek_context *context, peek__file *file, const char
     int handle = -1, reason = EEXIST;
     for (int i = 0; status == PEEK_OK && handle < 0 && reason == EEXIST && i < TRIES; i++) {
         peek__free(&file->temporary);
-        status = peek__format(context, &file->temporary, "%.*s.nnpeek-%ld-%d.tmp", folder_length(path), path,
-                              (long)getpid(), i);
+        /* Two files being written are at two addresses: the first name is mostly free. */
+        status = peek__format(context, &file->temporary, "%.*s.nnpeek-%ld-%" PRIxPTR "-%d.tmp",
+                              folder_length(path), path, (long)getpid(), (uintptr_t)file, i);
         if (status != PEEK_OK) break;
         handle = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         reason = errno;
@@ -84,6 +86,21 @@ peek_status peek__file_write(peek_context *context, peek__file *file, const void
 {
     if (peek__fault(context)) return cannot_write(context, file, EIO);
     if (count && fwrite(bytes, 1, count, file->stream) != count) return cannot_write(context, file, errno);
+    return PEEK_OK;
+}
+
+peek_status peek__file_write_at(peek_context *context, const peek__file *file, int64_t offset,
+                                const void *bytes, size_t count)
+{
+    if (peek__fault(context)) return cannot_write(context, file, EIO);
+    for (const char *from = bytes; count;) {
+        ssize_t written = pwrite(fileno(file->stream), from, count, offset);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return cannot_write(context, file, written ? errno : ENOSPC);
+        from += written;
+        offset += written;
+        count -= (size_t)written;
+    }
     return PEEK_OK;
 }
 

@@ -93,11 +93,8 @@ static void captures(void **state)
         assert_int_equal(entries(folder), 6);
         holds(context, folder, "input.npy", x, COUNT, PIXELS);
         if (threads == 1) { /* in the same slices, so that the bits are equal */
-            for (int i = 0; i < COUNT; i += 17) {
-                int count = COUNT - i < 17 ? COUNT - i : 17;
-                OK(peek_network_run(context, network, x + i * PIXELS, count, "relu1", expected + i * 1440));
-                OK(peek_network_run(context, network, x + i * PIXELS, count, NULL, softmax + i * 10));
-            }
+            OK(peek_network_run(context, network, x, COUNT, "relu1", expected));
+            OK(peek_network_run(context, network, x, COUNT, NULL, softmax));
         }
         holds(context, folder, "relu1.npy", expected, COUNT, 1440);
         holds(context, folder, "softmax.npy", softmax, COUNT, 10);
