@@ -12,7 +12,8 @@
 #define INLINE AVX2 static inline __attribute__((always_inline))
 
 enum {
-    CHUNK = 512,    /* columns of X and Wt that times works on at once: KR x CHUNK floats of Wt stay in L1 */
+    CHUNK = 800,    /* columns at most that times works on at once: 6 rows of Wt and 2 of X stay in L1 */
+    ROWS_MOST = 4,  /* of X in a block of times */
     ROW_BLOCK = 64, /* rows that transposed accumulates before it goes to memory */
     WIDE = 16
 };
@@ -23,11 +24,13 @@ int peek__avx2_usable(void)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-INLINE float sum8(__m256 v)
+/* The sums of four vectors. */
+INLINE __m128 sums_of(__m256 a, __m256 b, __m256 c, __m256 d)
 {
-    __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+    __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)); /* a b a b in each half */
+    __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+    __m256 halves = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+    return _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1)); /* a b c d */
 }
 
 /* All bits set in the first `count` of 8 places. */
@@ -40,17 +43,18 @@ INLINE __m256i first(int64_t count)
 INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale, const float *x,
                       int64_t x_stride, const float *wt, int64_t w_stride, float *r, int64_t k)
 {
-    __m256 sums[4][6];
-    for (int t = 0; t < mr; t++)
+    __m256 sums[ROWS_MOST][6];
+    for (int t = 0; t < ROWS_MOST; t++)
         for (int c = 0; c < kr; c++) sums[t][c] = _mm256_setzero_ps();
     int64_t i = 0;
     for (; i + 8 <= n; i += 8) {
-        __m256 rows[4];
+        __m256 rows[ROWS_MOST];
         for (int t = 0; t < mr; t++) rows[t] = _mm256_loadu_ps(x + t * x_stride + i);
         if (soon && i % 16 == 0)
             for (int t = 0; t < mr / 2; t++) _mm_prefetch((const char *)(soon + t * x_stride + i), _MM_HINT_T1);
         for (int c = 0; c < kr; c++) {
             __m256 w = _mm256_loadu_ps(wt + c * w_stride + i);
+            __asm__("" : "+x"(w)); /* or GCC loads it for each row anew: more loads than multiply-adds */
             for (int t = 0; t < mr; t++) sums[t][c] = _mm256_fmadd_ps(rows[t], w, sums[t][c]);
         }
     }
@@ -62,8 +66,17 @@ INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale,
                 sums[t][c] = _mm256_fmadd_ps(_mm256_maskload_ps(x + t * x_stride + i, mask), w, sums[t][c]);
         }
     }
-    for (int t = 0; t < mr; t++)
-        for (int c = 0; c < kr; c++) r[t * k + c] += scale * sum8(sums[t][c]);
+    __m128 factor = _mm_set1_ps(scale);
+    if (kr >= 4)
+        for (int t = 0; t < mr; t++) {
+            __m128 found = sums_of(sums[t][0], sums[t][1], sums[t][2], sums[t][3]); /* of a row */
+            _mm_storeu_ps(r + t * k, _mm_fmadd_ps(factor, found, _mm_loadu_ps(r + t * k)));
+        }
+    for (int c = kr >= 4 ? 4 : 0; c < kr; c++) {
+        float found[ROWS_MOST]; /* of a component */
+        _mm_storeu_ps(found, sums_of(sums[0][c], sums[1][c], sums[2][c], sums[3][c]));
+        for (int t = 0; t < mr; t++) r[t * k + c] += scale * found[t];
+    }
 }
 
 /* All rows for kr components, mr rows at a time. */
@@ -118,8 +131,10 @@ INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_
 AVX2 void peek__avx2_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t x_stride,
                            const float *soon, const float *wt, int64_t w_stride, float *r)
 {
-    for (int64_t from = 0; from < n; from += CHUNK) {
-        int64_t width = n - from < CHUNK ? n - from : CHUNK, take = block_of(k);
+    int64_t chunks = (n + CHUNK - 1) / CHUNK; /* of nearly equal width, in whole lines */
+    int64_t chunk = ((n + chunks - 1) / chunks + 15) / 16 * 16;
+    for (int64_t from = 0; from < n; from += chunk) {
+        int64_t width = n - from < chunk ? n - from : chunk, take = block_of(k);
         const float *xs = x + from, *ws = wt + from;
         dot_components(take, soon ? soon + from : NULL, rows, width, scale, xs, x_stride, ws, w_stride, r, k);
         for (int64_t c = take; c < k; c += take) {

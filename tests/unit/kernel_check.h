@@ -27,14 +27,15 @@ static int64_t wrong(float found, double expected, double terms, const char *nam
     return 1;
 }
 
-/* Strides are larger than the widths, and what lies beyond must stay as it was. */
+/* Strides are larger than the widths, and what lies beyond must stay as it was, one value behind R too: the
+ * address sanitizer sees what is read or written farther. */
 static int64_t check_shape(const peek__kernel *kernel, int64_t rows, int64_t n, int64_t k)
 {
     int64_t x_stride = n + 3, w_stride = n + 5, found = 0;
     float *x = random_values(rows * x_stride, 1), *wt = random_values(k * w_stride, 2);
-    float *f = random_values(rows * k, 3), *r = random_values(rows * k, 4),
+    float *f = random_values(rows * k, 3), *r = random_values(rows * k + 1, 4),
           *nt = random_values(k * w_stride, 6);
-    float *r_before = random_values(rows * k, 4), *nt_before = random_values(k * w_stride, 6);
+    float *r_before = random_values(rows * k + 1, 4), *nt_before = random_values(k * w_stride, 6);
     kernel->times(rows, n, k, 0.5f, x, x_stride, x, wt, w_stride, r);
     kernel->transposed(rows, n, k, f, x, x_stride, NULL, nt, w_stride);
     for (int64_t t = 0; t < rows; t++)
@@ -43,6 +44,7 @@ static int64_t check_shape(const peek__kernel *kernel, int64_t rows, int64_t n, 
             for (int64_t i = 0; i < n; i++) sum += 0.5 * x[t * x_stride + i] * wt[c * w_stride + i];
             found += wrong(r[t * k + c], sum, (double)n, kernel->name);
         }
+    found += r[rows * k] != r_before[rows * k];
     for (int64_t c = 0; c < k; c++)
         for (int64_t i = 0; i < w_stride; i++) {
             double sum = nt_before[c * w_stride + i];
@@ -66,7 +68,7 @@ static int64_t check_kernel(const peek__kernel *kernel)
         for (size_t b = 0; b < sizeof columns / sizeof *columns; b++)
             found += check_shape(kernel, rows[a], columns[b], 1 + (int64_t)(a * 5 + b) % 14);
     for (int64_t k = 1; k <= 40; k++) found += check_shape(kernel, 6, 35, k);
-    return found + check_shape(kernel, 20, 50, 131);
+    return found + check_shape(kernel, 20, 50, 131) + check_shape(kernel, 9, 70, 200);
 }
 
 #endif
