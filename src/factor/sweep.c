@@ -114,6 +114,19 @@ static peek_status record(sweep_work *work, rank_state *state, peek_model *model
     return work->take(model, work->user);
 }
 
+/* A course of the group has stopped: its model goes where it belongs at once, so that an interrupted sweep
+ * keeps it. */
+static peek_status finish(sweep_work *work, int64_t index)
+{
+    peek_model *model = NULL;
+    char text[80];
+    PEEK_TRY(peek__course_end(&work->group[index], &model));
+    PEEK_TRY(record(work, work->owner[index], model));
+    describe(work, text, sizeof text);
+    peek__stage_text(work->fit->context, text);
+    return PEEK_OK;
+}
+
 /* Iterates the group's models on the data until all have stopped. A sweep's time is shared by rank. */
 static peek_status iterate_group(sweep_work *work)
 {
@@ -134,6 +147,8 @@ static peek_status iterate_group(sweep_work *work)
         PEEK_TRY(peek__pass_run(passes, count));
         double each = (peek__seconds() - begin) / (double)ranks;
         for (int64_t i = 0; i < count; i++) PEEK_TRY(peek__course_step(active[i], each * (double)passes[i]->k));
+        for (int64_t i = 0; i < work->grouped; i++)
+            if (work->group[i].stop && work->group[i].model) PEEK_TRY(finish(work, i));
         PEEK_TRY(peek__step(fit->context, fit->steps + steps));
     }
 }
@@ -157,7 +172,6 @@ static peek_status work_group(sweep_work *work)
 {
     peek__fit *fit = work->fit;
     int64_t phases = work->sketch.width ? 2 : 1;
-    char text[80];
     for (int64_t i = 0; i < work->grouped; i++) {
         PEEK_TRY(approach(work, &work->group[i], work->owner[i]->width));
         if (phases > 1) fit->steps += fit->options->iterations;
@@ -165,14 +179,7 @@ static peek_status work_group(sweep_work *work)
     if (work->begun == fit->models) peek__sketch_clear(&work->sketch); /* no model needs it any more */
     for (int64_t i = 0; i < work->grouped; i++) PEEK_TRY(peek__course_enter(&work->group[i]));
     PEEK_TRY(iterate_group(work));
-    for (int64_t i = 0; i < work->grouped; i++) {
-        peek_model *model = NULL;
-        fit->steps += fit->options->iterations;
-        PEEK_TRY(peek__course_end(&work->group[i], &model));
-        PEEK_TRY(record(work, work->owner[i], model));
-        describe(work, text, sizeof text);
-        peek__stage_text(fit->context, text);
-    }
+    fit->steps += work->grouped * fit->options->iterations;
     work->grouped = 0;
     return peek__step(fit->context, fit->steps);
 }
