@@ -1,5 +1,5 @@
 # The front door. CMake does the work; `cmake --list-presets` shows the other builds.
-.PHONY: all build demo test test-all sanitize bench install format clean
+.PHONY: all build demo test test-all sanitize bench operators install format clean
 .DEFAULT_GOAL := build
 
 BUILD = build
@@ -26,14 +26,22 @@ test-all:
 sanitize:
 	@scripts/test.sh sanitize
 
-# Speed against peers, in one run; the tables go to docs/benchmarks.md by hand, with the machine.
+# Speed against peers, in one run; tables and plot go to docs/ by hand, with the machine. About an hour; --quick is two minutes.
 bench:
 	@scripts/setup.sh bench
 	@cmake --preset $(PRESET) -DBUILD_TESTING=OFF >/dev/null
-	@cmake --build $(BUILD) --target all nnpeek_oracle
+	@cmake --build $(BUILD) --target all roofline nnpeek_oracle
+	@$(BUILD)/bench/roofline --kernels
 	@NNPEEK_LIBRARY=$(CURDIR)/$(BUILD)/libnnpeek.so NNPEEK_ORACLE=$(CURDIR)/$(BUILD)/oracle /usr/bin/python3 bench/network.py
 	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/train.py
-	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/fit.py
+	@NNPEEK=$(CURDIR)/$(BUILD)/nnpeek /usr/bin/python3 bench/fit.py \
+		-o $(BUILD)/bench-fit.json --plot $(BUILD)/bench-fit.svg
+
+# docs/operators.md, from the table of operators.
+operators:
+	@cmake --preset $(PRESET) -DBUILD_TESTING=ON >/dev/null
+	@cmake --build $(BUILD) --target operators
+	@$(BUILD)/tests/operators > docs/operators.md
 
 install: build
 	@cmake --install $(BUILD)

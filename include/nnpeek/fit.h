@@ -97,7 +97,8 @@ typedef struct peek_fit_options {
     int64_t restarts;  /* default 1: starts with seeds seed, seed+1, ..; the model of least objective is kept */
     int64_t scale; /* peek_scale; default none; norm or max: each block is divided by its norm or largest value
                       before its weight is applied; the matrices are given in original units */
-    int64_t accuracy; /* peek_accuracy; default balanced */
+    int64_t accuracy;                                        /* peek_accuracy; default balanced */
+    double l1_samples, l1_loadings, l2_samples, l2_loadings; /* default 0: penalties, see peek_fit() */
     const char *init; /* default "uniform": uniform (0, 1); "nndsvd": from singular vectors; or a rank-K folder
                          to start from */
     int64_t seed;     /* default 0 */
@@ -108,21 +109,42 @@ PEEK_API void peek_fit_options_default(peek_fit_options *options);
 
 typedef struct peek_model peek_model;
 
-/* Factorises. The same bits for any number of threads. The caller frees *out with peek_model_free().
- * Errors: E_ARGUMENT, E_SHAPE (no blocks; rank larger than the samples or the columns of all blocks), E_FORMAT
- * and E_SHAPE (init), E_NUMERIC, E_MEMORY, E_STOPPED. */
+/* Factorises. With penalties what is minimised is
+ *
+ *     J + n (2 l1_samples sum F + l2_samples ||F||^2) + T sum_b (2 l1_loadings sum V_b + l2_loadings ||V_b||^2)
+ *
+ * with n the columns of all blocks and V_b = sqrt(alpha_b) W_b the loadings of the weighted blocks: twice the
+ * objective of scikit-learn's NMF. The same bits for any number of threads. The caller frees *out with
+ * peek_model_free(). Errors: E_ARGUMENT (also a penalty on one of F and W alone, which the other can evade),
+ * E_SHAPE (no blocks; rank larger than the samples or the columns of all blocks), E_FORMAT and E_SHAPE (init),
+ * E_NUMERIC, E_MEMORY, E_STOPPED.
+ */
 PEEK_API peek_status peek_fit(peek_context *context, const peek_problem *problem,
                               const peek_fit_options *options, peek_model **out);
+
+/* Takes a model, which is its own from then on, to be freed with peek_model_free(). Anything but PEEK_OK ends
+ * the call that made the model, with this status. */
+typedef peek_status (*peek_model_fn)(peek_model *model, void *user);
+
+/* Factorises at several ranks, each from options->restarts starts (options->rank is not looked at), and hands
+ * each rank's best model to `take` as soon as it is known. Models share the reading of the data and one sketch
+ * of it, so this takes less time than a call for each. On the data itself a model has the bits that it would
+ * have alone; on a sketch, which is that of the largest rank, it has those of this sweep. Errors: as
+ * peek_fit(). */
+PEEK_API peek_status peek_sweep(peek_context *context, const peek_problem *problem,
+                                const peek_fit_options *options, int64_t count, const int64_t *ranks,
+                                peek_model_fn take, void *user);
 PEEK_API void peek_model_free(peek_model **model);
 
 typedef struct peek_model_info {
     int64_t samples, rank, blocks;
     const char *rule;          /* "mu", "hals", "bpp" */
-    const char *stop;          /* "tolerance", "iterations", "kkt", "time" */
+    const char *stop;          /* "tolerance", "iterations", "kkt", "time"; of a transform "exact" */
     int64_t seed;              /* of the start that was kept */
     int64_t iterations;        /* on the data */
     int64_t sketch_iterations; /* before them, on a sketch of the data; 0: none */
-    double seconds;            /* from blocks loaded to final matrices */
+    double seconds;            /* from blocks loaded to final matrices, of all starts of this rank; where models
+                                  share a sweep over the data, each has a share of its time by rank */
     const double *objective;   /* J of every iteration, `iterations` values */
     double rmse;           /* sqrt(sum_b ||X_b - F W_b^T||^2 / number of entries of all blocks), unweighted */
     double relative_error; /* sqrt(sum_b ||X_b - F W_b^T||^2) / sqrt(sum_b ||X_b||^2) */
@@ -147,6 +169,28 @@ PEEK_API const float *peek_model_errors(const peek_model *model);
 /* Writes folder/samples.npy, errors.npy, BLOCK.npy and fit.json; the folder appears whole or not at all, and
  * replaces an older model of the same name. Errors: E_IO, E_MEMORY. */
 PEEK_API peek_status peek_model_save(peek_context *context, const peek_model *model, const char *folder);
+
+/* Reads a model back from such a folder; the caller frees *out with peek_model_free(). Errors: E_NOT_FOUND,
+ * E_FORMAT, E_SHAPE, E_VALUE (negative or not finite), E_MEMORY. */
+PEEK_API peek_status peek_model_load(peek_context *context, const char *folder, peek_model **out);
+
+typedef enum peek_fixed {
+    PEEK_FIXED_NONE,
+    PEEK_FIXED_SAMPLES, /* F stays: the loadings of new blocks for the same samples */
+    PEEK_FIXED_LOADINGS /* W stays: the sample matrix of new samples, from some or all of the model's blocks */
+} peek_fixed;
+
+/* Finds one matrix while the other stays as the model has it, by exact non-negative least squares:
+ *
+ *     loadings stay:  min over F >= 0 of sum_b alpha_b || X_b - F W_b^T ||^2    X_b any number of samples; W_b
+ * the model's block of the same name, alpha_b its weight there samples stay:   min over W_b >= 0 of || X_b - F
+ * W_b^T ||^2                X_b as many samples as the model has
+ *
+ * *out is a model of these blocks, `rule` "bpp", `stop` "exact"; the caller frees it. The same bits for any
+ * number of threads. Errors: E_ARGUMENT, E_NOT_FOUND (a block that the model does not have), E_SHAPE, E_VALUE,
+ * E_MEMORY, E_STOPPED. Source: J. Kim, H. Park, SIAM Journal on Scientific Computing 33(6), 2011. */
+PEEK_API peek_status peek_transform(peek_context *context, const peek_problem *problem, const peek_model *model,
+                                    peek_fixed fixed, peek_model **out);
 
 /* Parses ranks: "20", "10,20,50", "10:50:10" (ends included). ranks is an array of `capacity`; *count of them
  * are set, ascending without repeats. Errors: E_ARGUMENT. */

@@ -36,6 +36,10 @@ typedef struct peek_network_info {
     const char *producer;            /* who wrote it */
     const char *input;               /* the name of the input tensor */
     int64_t channels, height, width; /* of one input sample; 0 where the file leaves a size open */
+    int open;                        /* 1: a size is left open: tensors and outputs are described for stand-ins,
+                                        and a run takes the sizes of its data */
+    int64_t dimensions;              /* of one input sample */
+    int64_t shape[PEEK_DIMENSIONS];  /* its sizes, with stand-ins for those left open */
     int64_t outputs;                 /* values of the output for one sample */
     int64_t parameters;              /* numbers in all weights */
     int64_t tensors;                 /* how many tensors can be captured */

@@ -1,8 +1,8 @@
 /* base/available.c: how much memory may be taken before the kernel ends processes for it.
  *
- * Linux gives memory it does not have, and ends a process when that is touched. So what is needed is compared with
- * MemAvailable of /proc/meminfo and with the limits of control groups (containers), of either version. Sources:
- * https://docs.kernel.org/filesystems/proc.html, https://docs.kernel.org/admin-guide/cgroup-v2.html */
+ * Linux gives memory it does not have, and ends a process when that is touched. So what is needed is compared
+ * with MemAvailable of /proc/meminfo and with the limits of control groups (containers), of either version.
+ * Sources: https://docs.kernel.org/filesystems/proc.html, https://docs.kernel.org/admin-guide/cgroup-v2.html */
 #include "base/available.h"
 
 #include <limits.h>
@@ -43,7 +43,8 @@ typedef struct version {
 
 static const version versions[] = {
     {"0::", "/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file "},
-    {"memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "},
+    {"memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
+     "total_inactive_file "},
 };
 
 /* Files' pages that a group holds count as its memory, but are given up where it is short. */

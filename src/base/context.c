@@ -23,7 +23,8 @@ struct peek_context {
     pthread_mutex_t lock;
     char error[SENTENCE];
     int stopped;
-    const char *stage, *text;
+    const char *stage;
+    char text[160]; /* of the stage */
     int64_t done, total;
     double stage_start, last_event;
     char *kept[SLOTS];
@@ -91,7 +92,7 @@ peek_status peek_context_create(peek_context **out, const peek_context_options *
     context->event = options->event;
     context->user = options->user;
     context->owner = pthread_self();
-    context->stage = context->text = "";
+    context->stage = "";
     pthread_mutex_init(&context->lock, NULL);
     *out = context;
     return PEEK_OK;
@@ -179,10 +180,15 @@ static peek_status stop_status(peek_context *context)
     return peek__fail(context, PEEK_E_STOPPED, "stopped on request while doing: %s", context->text);
 }
 
+void peek__stage_text(peek_context *context, const char *text)
+{
+    snprintf(context->text, sizeof context->text, "%s", text);
+}
+
 void peek__stage(peek_context *context, const char *stage, const char *text, int64_t total)
 {
     context->stage = stage;
-    context->text = text;
+    peek__stage_text(context, text);
     context->done = 0;
     context->total = total;
     context->stage_start = peek__seconds();
@@ -230,7 +236,12 @@ int peek__workers(const peek_context *context, int64_t count)
 
 peek_status peek__parallel(peek_context *context, int64_t count, peek__task task, void *argument)
 {
-    int threads = peek__workers(context, count);
+    return peek__parallel_if(context, 0, count, task, argument);
+}
+
+peek_status peek__parallel_if(peek_context *context, int small, int64_t count, peek__task task, void *argument)
+{
+    int threads = small ? 1 : peek__workers(context, count);
     peek_status result = PEEK_OK;
 #pragma omp parallel num_threads(threads)
     {

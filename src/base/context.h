@@ -18,8 +18,12 @@ peek_status peek__fail(peek_context *context, peek_status status, const char *fo
 /* Puts "WHERE: " before the sentence already recorded, and returns status. */
 peek_status peek__fail_in(peek_context *context, peek_status status, const char *format, ...) PEEK_PRINTF(3, 4);
 
-/* Begins a stage: the clock of its progress events starts. stage and text must outlive it (literals). */
+/* Begins a stage: the clock of its progress events starts. stage must outlive it (a literal); text is copied.
+ */
 void peek__stage(peek_context *context, const char *stage, const char *text, int64_t total);
+
+/* Another text for the stage that is under way. */
+void peek__stage_text(peek_context *context, const char *text);
 
 /* Says that `done` steps of the stage are done, and asks whether to stop; rate-limited, so that it may be
  * called often. Main thread only (elsewhere it does nothing). Returns PEEK_E_STOPPED once the listener asked
@@ -46,6 +50,9 @@ typedef peek_status (*peek__task)(void *argument, int64_t index, int thread);
 /* Runs tasks 0 .. count-1 on the context's threads, in any order, each once; polls for a stop between tasks.
  * Returns the first failure. BLAS and oneDNN called from a task run on that thread alone. */
 peek_status peek__parallel(peek_context *context, int64_t count, peek__task task, void *argument);
+
+/* The same on one thread where `small`: work of microseconds is not worth waking others for. */
+peek_status peek__parallel_if(peek_context *context, int small, int64_t count, peek__task task, void *argument);
 
 /* On how many threads peek__parallel runs that many tasks, 1 or more: how often a task's scratch memory is
  * needed. */

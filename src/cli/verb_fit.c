@@ -10,7 +10,7 @@ enum { RANKS = 1000 };
 typedef struct fit_flags {
     size_t size;
     const char *output, *ranks, *weight;
-    int64_t negatives;
+    int64_t negatives, fixed;
 } fit_flags;
 
 static const peek_option rows[] = {
@@ -24,6 +24,13 @@ static const peek_option rows[] = {
      .help = "what to do with negative values: split a block into its positive and negative part, keep the "
              "positive part, or add "
              "a constant"},
+    {.name = "fixed",
+     .type = PEEK_OPTION_CHOICE,
+     .offset = offsetof(fit_flags, fixed),
+     .choices = "none|samples|loadings",
+     .placeholder = "NAME",
+     .help = "with --init DIR: keep this matrix of a model and find the other one exactly, for new blocks or "
+             "new samples; --ranks may then be left out"},
     CLI_TEXT(fit_flags, weight, "weight", "BLOCK=X",
              "weight of a block in the objective; may be given several times"),
 };
@@ -95,39 +102,72 @@ static void tell(cli_call *call, const peek_problem *problem, const peek_model *
     cJSON_AddItemToArray(models, entry);
 }
 
-static peek_status fit_rank(cli_call *call, const peek_problem *problem, const peek_fit_options *options,
-                            const char *output)
+/* Where finished models go. */
+typedef struct finish {
+    cli_call *call;
+    const peek_problem *problem;
+    const char *output;
+} finish;
+
+static peek_status save(peek_model *model, void *user)
 {
-    peek_model *model = NULL;
+    const finish *to = user;
     char folder[4096];
-    snprintf(folder, sizeof folder, "%s/rank-%lld", output, (long long)options->rank);
-    peek_status status = peek_fit(call->context, problem, options, &model);
-    if (status == PEEK_OK) status = peek_model_save(call->context, model, folder);
-    if (status == PEEK_OK) tell(call, problem, model, folder);
+    snprintf(folder, sizeof folder, "%s/rank-%lld", to->output, (long long)peek_model_describe(model).rank);
+    peek_status status = peek_model_save(to->call->context, model, folder);
+    if (status == PEEK_OK) tell(to->call, to->problem, model, folder);
     peek_model_free(&model);
     return status;
 }
 
-static peek_status run(cli_call *call, const fit_flags *flags, peek_fit_options *options, peek_problem *problem)
+/* Reads the model that --init names: a rank-K folder, or one of this rank inside of it. */
+static peek_status load(cli_call *call, const char *init, int64_t rank, peek_model **model)
+{
+    char inner[4096];
+    snprintf(inner, sizeof inner, "%s/rank-%lld", init, (long long)rank);
+    if (strcmp(init, "uniform") == 0 || strcmp(init, "nndsvd") == 0)
+        return cli_wrong(call, "--fixed needs a model: give its rank-K folder, as in --init fit/rank-20");
+    peek_status status = peek_model_load(call->context, rank && access(inner, F_OK) == 0 ? inner : init, model);
+    if (status == PEEK_OK && rank && peek_model_describe(*model).rank != rank)
+        return cli_wrong(call, "--ranks is %lld, but the model in %s has rank %lld", (long long)rank, init,
+                         (long long)peek_model_describe(*model).rank);
+    return status;
+}
+
+static peek_status fit_fixed(finish *to, const fit_flags *flags, const char *init, int64_t rank)
+{
+    peek_model *model = NULL, *found = NULL;
+    peek_status status = load(to->call, init, rank, &model);
+    if (status == PEEK_OK)
+        status = peek_transform(to->call->context, to->problem, model, (peek_fixed)flags->fixed, &found);
+    peek_model_free(&model);
+    return status == PEEK_OK ? save(found, to) : status;
+}
+
+static peek_status run(cli_call *call, const fit_flags *flags, const peek_fit_options *options,
+                       peek_problem *problem)
 {
     int64_t ranks[RANKS], count = 0;
-    if (!flags->ranks)
+    if (!flags->ranks && !flags->fixed)
         return cli_wrong(call, "--ranks is missing: say how many components, as in --ranks 10:50:10");
     if (!flags->output) return cli_wrong(call, "-o is missing: say where the models go, as in -o fit");
-    peek_status status = peek_parse_ranks(call->context, flags->ranks, ranks, RANKS, &count);
+    peek_status status = PEEK_OK;
+    if (flags->ranks) status = peek_parse_ranks(call->context, flags->ranks, ranks, RANKS, &count);
+    if (status == PEEK_OK && flags->fixed && count > 1)
+        return cli_wrong(call, "--fixed goes with one model, but --ranks names %lld", (long long)count);
     if (status == PEEK_OK) status = add_blocks(call, problem, (peek_signed)flags->negatives);
     if (status == PEEK_OK) status = set_weights(call, problem);
-    if (status == PEEK_OK) status = peek_problem_check_rank(call->context, problem, ranks[count - 1]);
+    if (status == PEEK_OK && !flags->fixed)
+        status = peek_problem_check_rank(call->context, problem, ranks[count - 1]);
     if (status == PEEK_OK) status = cli_make_folder(call, flags->output);
     if (status != PEEK_OK) return status;
     call->result = cJSON_CreateObject();
     cJSON_AddStringToObject(call->result, "output", flags->output);
     cJSON_AddNumberToObject(call->result, "samples", (double)peek_problem_samples(problem));
     cJSON_AddArrayToObject(call->result, "models");
-    for (int64_t i = 0; status == PEEK_OK && i < count; i++) {
-        options->rank = ranks[i];
-        status = fit_rank(call, problem, options, flags->output);
-    }
+    finish to = {call, problem, flags->output};
+    status = flags->fixed ? fit_fixed(&to, flags, options->init, count ? ranks[0] : 0)
+                          : peek_sweep(call->context, problem, options, count, ranks, save, &to);
     if (status == PEEK_OK) cli_say(call, "models are in %s\n", flags->output);
     return status;
 }
@@ -145,6 +185,7 @@ int cli_fit(int argc, char **argv)
         .examples = "Examples:\n"
                     "  nnpeek fit run/capture --ranks 10:50:10 -o run/fit\n"
                     "  nnpeek fit pixels.npy layer1.npy layer2.npy --ranks 20 -o fit\n"
+                    "  nnpeek fit new/capture --init fit/rank-20 --fixed loadings -o new/fit\n"
                     "  nnpeek fit a.npy b.npy --ranks 5 --rule mu --iterations 200 --tolerance 0 -o fit\n",
         .sets = {{&table, &flags, NULL}, {peek_fit_option_table(), &options, ",rank,"}},
         .least = 1,

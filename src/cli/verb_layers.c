@@ -3,13 +3,21 @@
 
 #include "cli/cli.h"
 
-static void shape_text(const peek_tensor_info *tensor, char *out, size_t size)
+/* "3 x 28 x 28"; open: zeros are sizes left open. */
+static void shape_text(int64_t dimensions, const int64_t *shape, int open, char *out, size_t size)
 {
     size_t used = 0;
     out[0] = 0;
-    for (int64_t i = 0; i < tensor->dimensions && used < size; i++)
-        used +=
-            (size_t)snprintf(out + used, size - used, "%s%lld", i ? " x " : "", (long long)tensor->shape[i]);
+    for (int64_t i = 0; i < dimensions && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, open && !shape[i] ? "%s?" : "%s%lld", i ? " x " : "",
+                                 (long long)shape[i]);
+}
+
+static cJSON *shape_json(int64_t dimensions, const int64_t *shape)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (int64_t i = 0; i < dimensions; i++) cJSON_AddItemToArray(list, cJSON_CreateNumber((double)shape[i]));
+    return list;
 }
 
 static cJSON *tensor_json(const peek_tensor_info *tensor)
@@ -18,9 +26,7 @@ static cJSON *tensor_json(const peek_tensor_info *tensor)
     cJSON_AddStringToObject(entry, "name", tensor->name);
     cJSON_AddStringToObject(entry, "node", tensor->node);
     cJSON_AddStringToObject(entry, "operator", tensor->op);
-    cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
-    for (int64_t i = 0; i < tensor->dimensions; i++)
-        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)tensor->shape[i]));
+    cJSON_AddItemToObject(entry, "shape", shape_json(tensor->dimensions, tensor->shape));
     cJSON_AddNumberToObject(entry, "size", (double)tensor->size);
     cJSON_AddNumberToObject(entry, "bytes_per_sample", 4 * (double)tensor->size);
     cJSON_AddNumberToObject(entry, "parameters", (double)tensor->parameters);
@@ -43,18 +49,26 @@ static peek_status run(cli_call *call, peek_network **network)
     cJSON *input = cJSON_AddObjectToObject(call->result, "input");
     cJSON_AddStringToObject(input, "name", info.input);
     const int64_t sizes[] = {info.channels, info.height, info.width};
-    cJSON *input_shape = cJSON_AddArrayToObject(input, "shape");
-    for (int i = 0; i < 3; i++) cJSON_AddItemToArray(input_shape, cJSON_CreateNumber((double)sizes[i]));
+    cJSON_AddItemToObject(input, "shape", shape_json(3, sizes));
+    cJSON_AddItemToObject(input, "stand_in",
+                          info.open ? shape_json(info.dimensions, info.shape) : cJSON_CreateNull());
     cJSON *tensors = cJSON_AddArrayToObject(call->result, "tensors");
-    cli_say(call, "%s: input '%s' %lld x %lld x %lld, %s parameters, opset %lld\n\n",
-            info.name[0] ? info.name : "network", info.input, (long long)info.channels, (long long)info.height,
-            (long long)info.width, cli_count(info.parameters, count), (long long)info.opset);
+    shape_text(3, sizes, info.open, shape, sizeof shape);
+    cli_say(call, "%s: input '%s' %s, %s parameters, opset %lld\n", info.name[0] ? info.name : "network",
+            info.input, shape, cli_count(info.parameters, count), (long long)info.opset);
+    shape_text(info.dimensions, info.shape, 0, shape, sizeof shape);
+    if (info.open)
+        cli_say(call,
+                "The file leaves sizes open (?): the shapes below are for a sample of %s; a capture takes the "
+                "sizes of its data.\n",
+                shape);
+    cli_say(call, "\n");
     cli_say(call, "  %-28s %-18s %-18s %12s %14s\n", "name", "operator", "shape", "bytes/sample", "parameters");
     for (int64_t i = 0; i < info.tensors; i++) {
         peek_tensor_info tensor;
         status = peek_network_tensor(call->context, *network, i, &tensor);
         if (status != PEEK_OK) return status;
-        shape_text(&tensor, shape, sizeof shape);
+        shape_text(tensor.dimensions, tensor.shape, 0, shape, sizeof shape);
         cli_say(call, "%s %-28s %-18s %-18s %12s %14s\n",
                 tensor.activation ? "*"
                 : tensor.output   ? ">"

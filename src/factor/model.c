@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 
-peek_status peek__model_create(peek_context *context, const peek_problem *problem, int64_t rank,
-                               int64_t iterations, peek_model **out)
+peek_status peek__model_create(peek_context *context, const peek_problem *problem, const double *alphas,
+                               int64_t rank, int64_t iterations, peek_model **out)
 {
     peek_model *model;
     PEEK_TRY(peek__alloc(context, out, 1, "a model"));
@@ -18,9 +18,11 @@ peek_status peek__model_create(peek_context *context, const peek_problem *proble
     model->rank = rank;
     model->columns = problem->columns;
     PEEK_TRY(peek__alloc(context, &model->objective, iterations, "a model"));
+    PEEK_TRY(peek__alloc(context, &model->times, iterations, "a model"));
     PEEK_TRY(peek__alloc(context, &model->samples, peek__product(model->rows, rank), "the sample matrix"));
     PEEK_TRY(peek__alloc(context, &model->loadings, peek__product(model->columns, rank), "the loadings"));
     PEEK_TRY(peek__alloc(context, &model->errors, peek__product(model->rows, problem->count), "the errors"));
+    PEEK_TRY(peek__alloc(context, &model->alphas, problem->count, "a model"));
     PEEK_TRY(peek__alloc(context, &model->block, problem->count, "a model"));
     model->blocks = problem->count;
     for (int64_t b = 0; b < problem->count; b++) {
@@ -32,6 +34,7 @@ peek_status peek__model_create(peek_context *context, const peek_problem *proble
         model->block[b].columns = problem->blocks[b].columns;
         model->block[b].norm = sqrt(problem->blocks[b].square);
         model->block[b].weight = problem->weights[b];
+        model->alphas[b] = alphas[b];
     }
     return PEEK_OK;
 }
@@ -45,9 +48,11 @@ void peek_model_free(peek_model **out)
         peek__release((void *)(uintptr_t)model->block[b].file);
     }
     peek__free(&model->objective);
+    peek__free(&model->times);
     peek__free(&model->samples);
     peek__free(&model->loadings);
     peek__free(&model->errors);
+    peek__free(&model->alphas);
     peek__free(&model->block);
     peek__free(&model->starts);
     cJSON_Delete(model->options);
@@ -122,8 +127,7 @@ static double ratio_root(double part, double whole)
     return whole > 0 ? sqrt(part / whole) : 0;
 }
 
-peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem,
-                              const double *weights)
+peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem)
 {
     judge_work work = {.context = context, .model = model, .problem = problem};
     double residual = 0, norm = 0, objective = 0;
@@ -140,7 +144,7 @@ peek_status peek__model_judge(peek_context *context, peek_model *model, const pe
         model->block[b].relative_error = ratio_root(square, work.block->square);
         residual += square;
         norm += work.block->square;
-        objective += weights[b] * square;
+        objective += model->alphas[b] * square;
     }
     peek__free(&work.squares);
     PEEK_TRY(status);

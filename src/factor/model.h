@@ -6,7 +6,7 @@
 
 typedef struct peek__start_record {
     int64_t seed, iterations;
-    double objective, relative_error;
+    double objective, relative_error, seconds;
 } peek__start_record;
 
 struct peek_model {
@@ -14,11 +14,15 @@ struct peek_model {
     const char *rule, *citation, *stop;
     int64_t seed, iterations;
     int64_t sketch_width, sketch_iterations; /* 0: no sketch */
+    int64_t sweep_models;                    /* that shared the call */
+    double sketch_seconds;                   /* until iterations on the data began */
     double seconds, rmse, relative_error;
     double *objective;       /* iterations */
+    double *times;           /* iterations: seconds at the end of each */
     float *samples;          /* T x k */
     float *loadings;         /* columns x k */
     float *errors;           /* T x blocks */
+    double *alphas;          /* alpha_b with the share of --scale in it */
     peek_model_block *block; /* with names and files owned by the model */
     cJSON *options;          /* as resolved */
     peek__start_record *starts;
@@ -27,12 +31,11 @@ struct peek_model {
 
 /* An empty model with its matrices, for the problem. The caller frees it with peek_model_free(), also after a
  * failure. */
-peek_status peek__model_create(peek_context *context, const peek_problem *problem, int64_t rank,
-                               int64_t iterations, peek_model **out);
+peek_status peek__model_create(peek_context *context, const peek_problem *problem, const double *alphas,
+                               int64_t rank, int64_t iterations, peek_model **out);
 
 /* Fills errors, rmse and relative_error (of each block and whole) and objective[iterations-1] from the matrices
  * as they are, in double precision:   e_tb = || x_bt - f_t W_b^T ||. */
-peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem,
-                              const double *weights);
+peek_status peek__model_judge(peek_context *context, peek_model *model, const peek_problem *problem);
 
 #endif

@@ -17,6 +17,7 @@ static cJSON *blocks_json(const peek_model *model)
         cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)block->columns));
         cJSON_AddNumberToObject(entry, "norm", block->norm);
         cJSON_AddNumberToObject(entry, "weight", block->weight);
+        cJSON_AddNumberToObject(entry, "scaled_weight", model->alphas[b]);
         cJSON_AddNumberToObject(entry, "rmse", block->rmse);
         cJSON_AddNumberToObject(entry, "relative_error", block->relative_error);
         cJSON_AddItemToArray(list, entry);
@@ -37,9 +38,11 @@ static cJSON *fit_json(const peek_model *model)
         cJSON *sketch = cJSON_AddObjectToObject(json, "sketch");
         cJSON_AddNumberToObject(sketch, "width", (double)model->sketch_width);
         cJSON_AddNumberToObject(sketch, "iterations", (double)model->sketch_iterations);
+        cJSON_AddNumberToObject(sketch, "seconds", model->sketch_seconds);
     } else {
         cJSON_AddNullToObject(json, "sketch");
     }
+    cJSON_AddNumberToObject(json, "sweep_models", (double)model->sweep_models);
     cJSON_AddStringToObject(json, "stop", model->stop);
     cJSON_AddNumberToObject(json, "seconds", model->seconds);
     cJSON_AddNumberToObject(json, "rmse", model->rmse);
@@ -52,9 +55,11 @@ static cJSON *fit_json(const peek_model *model)
         cJSON_AddNumberToObject(start, "iterations", (double)model->starts[i].iterations);
         cJSON_AddNumberToObject(start, "objective", model->starts[i].objective);
         cJSON_AddNumberToObject(start, "relative_error", model->starts[i].relative_error);
+        cJSON_AddNumberToObject(start, "seconds", model->starts[i].seconds);
         cJSON_AddItemToArray(starts, start);
     }
     cJSON_AddItemToObject(json, "objective", cJSON_CreateDoubleArray(model->objective, (int)model->iterations));
+    cJSON_AddItemToObject(json, "times", cJSON_CreateDoubleArray(model->times, (int)model->iterations));
     cJSON_AddItemToObject(json, "options", cJSON_Duplicate(model->options, 1));
     cJSON_AddStringToObject(json, "version", peek_version());
     return json;

@@ -3,8 +3,9 @@
  * A rule improves one non-negative matrix M (rows x k) of a least-squares problem that it knows only by
  *     G  k x k      Gram matrix of the other matrix
  *     R  rows x k   numerator
- * (objective <M G, M> - 2 <R, M>, up to a constant). It works row by row, never sees blocks or data, and serves
- * the sample matrix and all loadings alike. */
+ * and, where there is an L1 penalty, its weight l1: the objective is <M G, M> - 2 <R - l1, M>, up to a
+ * constant. An L2 penalty stands on the diagonal of G. The rule works row by row, never sees blocks or data,
+ * and serves the sample matrix and all loadings alike. */
 #ifndef FACTOR_RULE_H
 #define FACTOR_RULE_H
 
@@ -16,6 +17,7 @@ typedef struct peek__update {
     int64_t rows, k;
     const float *gram;      /* G, k x k */
     const float *numerator; /* R, rows x k */
+    float l1;               /* not negative */
     float *m;               /* M, rows x k */
     void *scratch;          /* as many bytes as the rule asks for, at a 64-byte boundary */
     int64_t effort; /* how many products M G cost as much as the numerator did: repeating is that cheap */

@@ -1,9 +1,9 @@
 /* factor/rule_bpp.c: exact non-negative least squares for every row by block principal pivoting.
  *
- * A row m >= 0 minimises m G m^T - 2 r m^T where y = m G - r >= 0 and m y = 0. The indices are split into a
- * passive set P (m free, y = 0) and the others (m = 0); wherever m or y is negative, indices change sides, all
- * at once while their number falls, else only the last one, which ends for certain. Rows with equal passive
- * sets share one Cholesky factor. A row starts from the set of its positive entries.
+ * A row m >= 0 minimises m G m^T - 2 r m^T, r the row of R - l1, where y = m G - r >= 0 and m y = 0. The
+ * indices are split into a passive set P (m free, y = 0) and the others (m = 0); wherever m or y is negative,
+ * indices change sides, all at once while their number falls, else only the last one, which ends for certain.
+ * Rows with equal passive sets share one Cholesky factor. A row starts from the set of its positive entries.
  *
  * Where G is singular or nearly so, the row is found that minimises this plus ridge ||m - m before||^2: that
  * has one answer, never raises the objective, and adds nothing once the iteration stands still. A row that does
@@ -112,7 +112,7 @@ static void substitute(const tools *t, int64_t count, double *x)
 static double right_side(const tools *t, const peek__update *update, int64_t row, int64_t r)
 {
     int64_t at = row * update->k + r;
-    return update->numerator[at] + t->ridge * update->m[at];
+    return update->numerator[at] - update->l1 + t->ridge * update->m[at];
 }
 
 /* Solves one row for its passive set, whose factor is ready, into x; marks the indices that are on the wrong

@@ -1,6 +1,6 @@
 /* factor/rule_hals.c: hierarchical alternating least squares, exact coordinate descent one component after the
  * other,
- *     m_r <- max(0, m_r + (R_r - (M G)_r) / G_rr),   r = 0 .. k-1,   in several sweeps.
+ *     m_r <- max(0, m_r + (R_r - l1 - (M G)_r) / G_rr),   r = 0 .. k-1,   in several sweeps.
  * A sweep costs k^2 operations a row, R itself n k or T k: further sweeps over tiles that stay in cache are
  * nearly free. They end when they no longer pay: tile by tile, which depends on the shapes alone.
  * The objective never rises. A component that the other matrix does not use (G_rr = 0) is left as it is, so
@@ -149,7 +149,7 @@ void peek__rule_hals(const peek__update *update)
         for (int64_t r = 0; r < k; r++) {
             for (int64_t i = 0; i < rows; i++) {
                 m[r * TILE + i] = out[i * k + r];
-                numerator[r * TILE + i] = in[i * k + r];
+                numerator[r * TILE + i] = in[i * k + r] - update->l1;
             }
             for (int64_t i = rows; i < width * LANES; i++) m[r * TILE + i] = numerator[r * TILE + i] = 0;
         }

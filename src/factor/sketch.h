@@ -16,7 +16,7 @@
 #include "linalg/kernel.h"
 
 typedef struct peek__sketch {
-    int64_t width;       /* l */
+    int64_t rows, width; /* T, l */
     float *basis;        /* V, n x l */
     float *coefficients; /* C, T x l */
 } peek__sketch;
@@ -28,6 +28,20 @@ int64_t peek__sketch_width(const peek_problem *problem, int64_t rank);
  * after a failure. */
 peek_status peek__sketch_make(peek_context *context, const peek_problem *problem, const double *multipliers,
                               int64_t width, uint64_t seed, peek__sketch *sketch);
+
+/* Turns basis and coefficients so that the columns of C are orthogonal to each other, those of most energy
+ * first. */
+peek_status peek__sketch_sort(peek_context *context, const peek_problem *problem, peek__sketch *sketch);
+
+/* A copy of the first `width` columns, of the rows `chosen` (`rows` of them) or of all (NULL). Free it with
+ * peek__sketch_clear(), also after a failure. */
+peek_status peek__sketch_part(peek_context *context, const peek_problem *problem, const peek__sketch *sketch,
+                              int64_t width, int64_t rows, const int64_t *chosen, peek__sketch *out);
+
+/* `count` of the places 0 .. rows-1, a seeded random choice, ascending. */
+peek_status peek__sketch_choose(peek_context *context, int64_t rows, int64_t count, uint64_t seed,
+                                int64_t *chosen);
+
 void peek__sketch_clear(peek__sketch *sketch);
 
 #endif

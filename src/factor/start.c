@@ -2,6 +2,7 @@
 #include "factor/start.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -62,10 +63,43 @@ static peek_status read_matrix(peek_context *context, const char *folder, const 
                                 "negative",
                                 path, (double)out[i], (long long)(i / k), (long long)(i % k));
         out[i] = (float)(out[i] * scale);
+        if (status == PEEK_OK && isinf(out[i]))
+            status = peek__fail(context, PEEK_E_VALUE,
+                                "%s is too large beside the data for single precision: multiply it so that its "
+                                "product with the other matrices is near the data",
+                                path);
     }
     peek__npy_close(&npy);
     peek__free(&path);
     return status;
+}
+
+/* The exponent of the largest value: it lies in [2^(e-1), 2^e). 0 where all are zero. */
+static int exponent_of(int64_t count, const float *m)
+{
+    float largest = 0;
+    int exponent = 0;
+    for (int64_t i = 0; i < count; i++) largest = m[i] > largest ? m[i] : largest;
+    frexpf(largest, &exponent);
+    return exponent;
+}
+
+static void shift(int64_t count, int exponent, float *m)
+{
+    for (int64_t i = 0; exponent && i < count; i++) m[i] = scalbnf(m[i], exponent);
+}
+
+/* Brings matrices of any scale to where single precision holds their Gram matrices. What W loses F gains,
+ * exactly; F alone is moved only where it is far from the data: its update does not depend on its scale. */
+static void balance(int64_t samples, float *f, int64_t loadings, float *w)
+{
+    enum { FAR = 20 };
+    int exponent = exponent_of(loadings, w), other = exponent_of(samples, f);
+    if (abs(exponent) > FAR || abs(other) > FAR) {
+        shift(loadings, -exponent, w);
+        other += exponent;
+        shift(samples, abs(other) > FAR ? exponent - other : exponent, f);
+    }
 }
 
 peek_status peek__start_read(peek_context *context, const peek_problem *problem, int64_t k, const char *folder,
@@ -85,6 +119,8 @@ peek_status peek__start_read(peek_context *context, const peek_problem *problem,
                              loading_scales[b], loadings);
         loadings += problem->blocks[b].columns * k;
     }
+    if (status == PEEK_OK)
+        balance(problem->rows * k, samples, problem->columns * k, loadings - problem->columns * k);
     peek__free(&inner);
     return status;
 }

@@ -64,8 +64,8 @@ static peek_status to_left(void *argument, int64_t run, int thread)
         const peek__block *block = &s->problem->blocks[b];
         int64_t stride;
         const float *x = peek__block_rows(block, first, rows, buffer, &stride);
-        s->kernel->times(rows, block->columns, s->width, (float)s->multipliers[b], x, stride, s->right + offset,
-                         n, out);
+        s->kernel->times(rows, block->columns, s->width, (float)s->multipliers[b], x, stride, NULL,
+                         s->right + offset, n, out);
         offset += block->columns;
     }
     return PEEK_OK;
@@ -88,7 +88,7 @@ static peek_status to_right(void *argument, int64_t lane, int thread)
             const float *x = peek__block_rows(block, first, rows, buffer, &stride);
             for (int64_t i = 0; i < rows * l; i++)
                 scaled[i] = (float)s->multipliers[b] * s->left[first * l + i];
-            s->kernel->transposed(rows, block->columns, l, scaled, x, stride, out + offset, n);
+            s->kernel->transposed(rows, block->columns, l, scaled, x, stride, NULL, out + offset, n);
             offset += block->columns;
         }
         PEEK_TRY(peek__poll(s->context));

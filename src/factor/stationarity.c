@@ -3,13 +3,13 @@
 
 #include "linalg/skinny.h"
 
-double peek__projected_gradient(int64_t rows, int64_t k, const float *gram, const float *numerator,
-                                const float *m, float *scratch)
+double peek__projected_gradient(const peek__update *update, float *scratch)
 {
+    const float *m = update->m;
     double sum = 0;
-    peek__skinny_square(rows, k, m, gram, scratch);
-    for (int64_t i = 0; i < rows * k; i++) {
-        double slope = (double)scratch[i] - numerator[i];
+    peek__skinny_square(update->rows, update->k, m, update->gram, scratch);
+    for (int64_t i = 0; i < update->rows * update->k; i++) {
+        double slope = (double)scratch[i] - update->numerator[i] + update->l1;
         if (m[i] > 0 || slope < 0) sum += slope * slope;
     }
     return sum;

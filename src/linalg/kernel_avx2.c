@@ -36,10 +36,9 @@ INLINE __m256i first(int64_t count)
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-/* R[0..mr)[0..kr) += scale x dot products over n columns. fetch: ask for the rows behind these as well, whose
- * first use it will be. */
-INLINE void dot_block(int mr, int kr, int fetch, int64_t n, float scale, const float *x, int64_t x_stride,
-                      const float *wt, int64_t w_stride, float *r, int64_t k)
+/* R[0..mr)[0..kr) += scale x dot products over n columns. soon: half as many rows to ask for, or NULL. */
+INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale, const float *x,
+                      int64_t x_stride, const float *wt, int64_t w_stride, float *r, int64_t k)
 {
     __m256 sums[4][6];
     for (int t = 0; t < mr; t++)
@@ -47,10 +46,9 @@ INLINE void dot_block(int mr, int kr, int fetch, int64_t n, float scale, const f
     int64_t i = 0;
     for (; i + 8 <= n; i += 8) {
         __m256 rows[4];
-        for (int t = 0; t < mr; t++) {
-            rows[t] = _mm256_loadu_ps(x + t * x_stride + i);
-            if (fetch && i % 16 == 0) _mm_prefetch((const char *)(x + (t + mr) * x_stride + i), _MM_HINT_T0);
-        }
+        for (int t = 0; t < mr; t++) rows[t] = _mm256_loadu_ps(x + t * x_stride + i);
+        if (soon && i % 16 == 0)
+            for (int t = 0; t < mr / 2; t++) _mm_prefetch((const char *)(soon + t * x_stride + i), _MM_HINT_T1);
         for (int c = 0; c < kr; c++) {
             __m256 w = _mm256_loadu_ps(wt + c * w_stride + i);
             for (int t = 0; t < mr; t++) sums[t][c] = _mm256_fmadd_ps(rows[t], w, sums[t][c]);
@@ -69,14 +67,15 @@ INLINE void dot_block(int mr, int kr, int fetch, int64_t n, float scale, const f
 }
 
 /* All rows for kr components, mr rows at a time. */
-INLINE void dot_rows(int mr, int kr, int fetch, int64_t rows, int64_t n, float scale, const float *x,
+INLINE void dot_rows(int mr, int kr, const float *soon, int64_t rows, int64_t n, float scale, const float *x,
                      int64_t x_stride, const float *wt, int64_t w_stride, float *r, int64_t k)
 {
     int64_t t = 0;
     for (; t + mr <= rows; t += mr)
-        dot_block(mr, kr, fetch && t + 2 * mr <= rows, n, scale, x + t * x_stride, x_stride, wt, w_stride,
-                  r + t * k, k);
-    for (; t < rows; t++) dot_block(1, kr, 0, n, scale, x + t * x_stride, x_stride, wt, w_stride, r + t * k, k);
+        dot_block(mr, kr, soon ? soon + t / 2 * x_stride : NULL, n, scale, x + t * x_stride, x_stride, wt,
+                  w_stride, r + t * k, k);
+    for (; t < rows; t++)
+        dot_block(1, kr, NULL, n, scale, x + t * x_stride, x_stride, wt, w_stride, r + t * k, k);
 }
 
 /* How many components of those left a block takes: fives and sixes as far as they go, so that no block is thin.
@@ -90,48 +89,50 @@ static int64_t block_of(int64_t left)
 }
 
 /* `take` components for all rows of a chunk. */
-INLINE void dot_components(int64_t take, int fetch, int64_t rows, int64_t n, float scale, const float *x,
-                           int64_t x_stride, const float *wt, int64_t w_stride, float *r, int64_t k)
+INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_t n, float scale,
+                           const float *x, int64_t x_stride, const float *wt, int64_t w_stride, float *r,
+                           int64_t k)
 {
     switch (take) {
     case 6:
-        dot_rows(2, 6, fetch, rows, n, scale, x, x_stride, wt, w_stride, r, k);
+        dot_rows(2, 6, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
         break;
     case 5:
-        dot_rows(2, 5, fetch, rows, n, scale, x, x_stride, wt, w_stride, r, k);
+        dot_rows(2, 5, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
         break;
     case 4:
-        dot_rows(3, 4, fetch, rows, n, scale, x, x_stride, wt, w_stride, r, k);
+        dot_rows(3, 4, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
         break;
     case 3:
-        dot_rows(4, 3, fetch, rows, n, scale, x, x_stride, wt, w_stride, r, k);
+        dot_rows(4, 3, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
         break;
     case 2:
-        dot_rows(4, 2, fetch, rows, n, scale, x, x_stride, wt, w_stride, r, k);
+        dot_rows(4, 2, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
         break;
     default:
-        dot_rows(4, 1, fetch, rows, n, scale, x, x_stride, wt, w_stride, r, k);
+        dot_rows(4, 1, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
         break;
     }
 }
 
 AVX2 void peek__avx2_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t x_stride,
-                           const float *wt, int64_t w_stride, float *r)
+                           const float *soon, const float *wt, int64_t w_stride, float *r)
 {
     for (int64_t from = 0; from < n; from += CHUNK) {
         int64_t width = n - from < CHUNK ? n - from : CHUNK, take = block_of(k);
         const float *xs = x + from, *ws = wt + from;
-        dot_components(take, 1, rows, width, scale, xs, x_stride, ws, w_stride, r, k);
+        dot_components(take, soon ? soon + from : NULL, rows, width, scale, xs, x_stride, ws, w_stride, r, k);
         for (int64_t c = take; c < k; c += take) {
             take = block_of(k - c);
-            dot_components(take, 0, rows, width, scale, xs, x_stride, ws + c * w_stride, w_stride, r + c, k);
+            dot_components(take, NULL, rows, width, scale, xs, x_stride, ws + c * w_stride, w_stride, r + c, k);
         }
     }
 }
 
-/* Nt[0..kr)[0..16) += sum over rows of f_c x. */
+/* Nt[0..kr)[0..16) += sum over rows of f_c x. soon: as many columns of half as many rows to ask for, or NULL.
+ */
 INLINE void outer_block(int kr, int64_t rows, const float *f, int64_t k, const float *x, int64_t x_stride,
-                        float *nt, int64_t n_stride)
+                        const float *soon, float *nt, int64_t n_stride)
 {
     __m256 sums[6][2];
     for (int c = 0; c < kr; c++) {
@@ -140,6 +141,7 @@ INLINE void outer_block(int kr, int64_t rows, const float *f, int64_t k, const f
     }
     for (int64_t t = 0; t < rows; t++) {
         __m256 low = _mm256_loadu_ps(x + t * x_stride), high = _mm256_loadu_ps(x + t * x_stride + 8);
+        if (soon && t % 2 == 0) _mm_prefetch((const char *)(soon + t / 2 * x_stride), _MM_HINT_T1);
         for (int c = 0; c < kr; c++) {
             __m256 value = _mm256_broadcast_ss(f + t * k + c);
             sums[c][0] = _mm256_fmadd_ps(value, low, sums[c][0]);
@@ -171,15 +173,16 @@ INLINE void outer_rest(int64_t kr, int64_t rows, int64_t columns, const float *f
 }
 
 INLINE void outer_rows(int kr, int64_t rows, int64_t n, const float *f, int64_t k, const float *x,
-                       int64_t x_stride, float *nt, int64_t n_stride)
+                       int64_t x_stride, const float *soon, float *nt, int64_t n_stride)
 {
     int64_t i = 0;
-    for (; i + WIDE <= n; i += WIDE) outer_block(kr, rows, f, k, x + i, x_stride, nt + i, n_stride);
+    for (; i + WIDE <= n; i += WIDE)
+        outer_block(kr, rows, f, k, x + i, x_stride, soon ? soon + i : NULL, nt + i, n_stride);
     if (i < n) outer_rest(kr, rows, n - i, f, k, x + i, x_stride, nt + i, n_stride);
 }
 
 AVX2 void peek__avx2_transposed(int64_t rows, int64_t n, int64_t k, const float *f, const float *x,
-                                int64_t x_stride, float *nt, int64_t n_stride)
+                                int64_t x_stride, const float *soon, float *nt, int64_t n_stride)
 {
     enum { COLUMNS = 4 * WIDE }; /* of X, ROW_BLOCK rows of which stay in L1 for all components */
     for (int64_t t = 0; t < rows; t += ROW_BLOCK) {
@@ -189,26 +192,27 @@ AVX2 void peek__avx2_transposed(int64_t rows, int64_t n, int64_t k, const float 
             const float *xs = x + t * x_stride + from;
             for (int64_t c = 0; c < k;) {
                 const float *fs = f + t * k + c;
+                const float *ask = soon && c == 0 ? soon + (rows / 2 + t / 2) * x_stride + from : NULL;
                 float *out = nt + c * n_stride + from;
                 int64_t take = block_of(k - c);
                 switch (take) {
                 case 6:
-                    outer_rows(6, count, width, fs, k, xs, x_stride, out, n_stride);
+                    outer_rows(6, count, width, fs, k, xs, x_stride, ask, out, n_stride);
                     break;
                 case 5:
-                    outer_rows(5, count, width, fs, k, xs, x_stride, out, n_stride);
+                    outer_rows(5, count, width, fs, k, xs, x_stride, ask, out, n_stride);
                     break;
                 case 4:
-                    outer_rows(4, count, width, fs, k, xs, x_stride, out, n_stride);
+                    outer_rows(4, count, width, fs, k, xs, x_stride, ask, out, n_stride);
                     break;
                 case 3:
-                    outer_rows(3, count, width, fs, k, xs, x_stride, out, n_stride);
+                    outer_rows(3, count, width, fs, k, xs, x_stride, ask, out, n_stride);
                     break;
                 case 2:
-                    outer_rows(2, count, width, fs, k, xs, x_stride, out, n_stride);
+                    outer_rows(2, count, width, fs, k, xs, x_stride, ask, out, n_stride);
                     break;
                 default:
-                    outer_rows(1, count, width, fs, k, xs, x_stride, out, n_stride);
+                    outer_rows(1, count, width, fs, k, xs, x_stride, ask, out, n_stride);
                     break;
                 }
                 c += take;

@@ -25,6 +25,9 @@ peek_network_info peek_network_describe(const peek_network *network)
                               .tensors = survey->tensors,
                               .opset = network->opset,
                               .digest = network->digest};
+    info.open = survey->open;
+    info.dimensions = input->dimensions;
+    for (int d = 0; d < input->dimensions; d++) info.shape[d] = input->shape[d];
     if (input->dimensions == 3) {
         info.channels = declared(network, 0);
         info.height = declared(network, 1);

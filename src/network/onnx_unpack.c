@@ -1,8 +1,8 @@
 /* network/onnx_unpack.c: a file's messages in memory, if they fit there.
  *
- * protobuf-c copies what it unpacks, from the mapped file: whose pages the kernel drops where memory is short. What
- * it takes is counted and ends where the memory that the machine has does, which may be long after the size of the
- * file: two bytes are enough for an empty node. */
+ * protobuf-c copies what it unpacks, from the mapped file: whose pages the kernel drops where memory is short.
+ * What it takes is counted and ends where the memory that the machine has does, which may be long after the
+ * size of the file: two bytes are enough for an empty node. */
 #include "base/available.h"
 #include "network/onnx_read.h"
 #include "store/mapping.h"
@@ -50,8 +50,8 @@ static peek_status unpack(peek_context *context, const char *path, const char *b
     int64_t available = peek__memory_available();
     account memory = {.left = (size_t)available};
     memory.short_of = size > memory.left;
-    if (!memory.short_of && peek__onnx_too_deep(&onnx__model_proto__descriptor, (const uint8_t *)bytes, size,
-                                                most_nested))
+    if (!memory.short_of &&
+        peek__onnx_too_deep(&onnx__model_proto__descriptor, (const uint8_t *)bytes, size, most_nested))
         return peek__fail(context, PEEK_E_UNSUPPORTED, "%s: graphs are nested more than %d levels deep", path,
                           most_nested);
     ProtobufCAllocator allocator = {.alloc = take, .free = give, .allocator_data = &memory};
@@ -83,7 +83,8 @@ peek_status peek__onnx_room(peek_context *context, const Onnx__ModelProto *model
     int64_t bytes = 0;
     for (size_t i = 0; i < graph->n_initializer; i++) {
         const Onnx__TensorProto *tensor = graph->initializer[i];
-        int64_t size = peek__element_known(tensor->data_type) ? (int64_t)peek__width((peek__element)tensor->data_type) : 0;
+        int64_t size =
+            peek__element_known(tensor->data_type) ? (int64_t)peek__width((peek__element)tensor->data_type) : 0;
         if (!tensor->n_external_data) continue;
         for (size_t d = 0; d < tensor->n_dims && size > 0; d++) size = peek__product(size, tensor->dims[d]);
         /* What is impossible will be said of that tensor. */
@@ -91,7 +92,8 @@ peek_status peek__onnx_room(peek_context *context, const Onnx__ModelProto *model
     }
     int64_t available = bytes ? peek__memory_available() : INT64_MAX;
     if (bytes <= available) return PEEK_OK;
-    return peek__fail(context, PEEK_E_MEMORY,
-                      "not enough memory for the network's weights: they take %.1f MB, and %.1f MB are free: free some",
-                      (double)bytes / 1e6, (double)available / 1e6);
+    return peek__fail(
+        context, PEEK_E_MEMORY,
+        "not enough memory for the network's weights: they take %.1f MB, and %.1f MB are free: free some",
+        (double)bytes / 1e6, (double)available / 1e6);
 }

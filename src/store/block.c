@@ -48,6 +48,11 @@ const float *peek__block_rows(const peek__block *block, int64_t first, int64_t c
     return buffer;
 }
 
+int peek__block_in_place(const peek__block *block)
+{
+    return block->view == PEEK__VIEW_PLAIN && (block->values || block->npy.type == PEEK__FLOAT32);
+}
+
 /* The first value of a tile that is not finite; row -1: there is none. */
 typedef struct bad_value {
     int64_t row, column;

@@ -30,6 +30,9 @@ typedef struct peek__block {
 const float *peek__block_rows(const peek__block *block, int64_t first, int64_t count, float *buffer,
                               int64_t *stride);
 
+/* Whether peek__block_rows() points into the data and needs no buffer. */
+int peek__block_in_place(const peek__block *block);
+
 /* Scans the block as stored: smallest and largest value, and an E_VALUE that names row and column of the first
  * value that is not finite. negative_row, negative_column: the first value below 0, or -1. */
 typedef struct peek__block_scan {

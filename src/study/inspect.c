@@ -98,16 +98,21 @@ static peek_status fit_ranks(peek_context *context, inspect_work *work, const pe
     return PEEK_OK;
 }
 
-static peek_status fit_rank(peek_context *context, const peek_problem *problem, const peek_fit_options *options,
-                            const char *folder)
+/* Where finished models go. */
+typedef struct finish {
+    peek_context *context;
+    const char *folder;
+} finish;
+
+static peek_status save(peek_model *model, void *user)
 {
-    peek_model *model = NULL;
+    const finish *to = user;
     char *place;
-    PEEK_TRY(peek__format(context, &place, "%s/rank-%lld", folder, (long long)options->rank));
-    peek_status status = peek_fit(context, problem, options, &model);
-    if (status == PEEK_OK) status = peek_model_save(context, model, place);
-    peek_model_free(&model);
+    peek_status status = peek__format(to->context, &place, "%s/rank-%lld", to->folder,
+                                      (long long)peek_model_describe(model).rank);
+    if (status == PEEK_OK) status = peek_model_save(to->context, model, place);
     peek__free(&place);
+    peek_model_free(&model);
     return status;
 }
 
@@ -119,12 +124,10 @@ static peek_status fit_all(peek_context *context, const inspect_work *work, cons
     peek_fit_options_default(&options);
     options.seed = work->options->seed;
     cJSON *json = cJSON_CreateObject(), *ranks = cJSON_AddArrayToObject(json, "ranks");
-    peek_status status = PEEK_OK;
-    for (int64_t i = 0; status == PEEK_OK && i < work->rank_count; i++) {
-        options.rank = work->ranks[i];
-        status = fit_rank(context, problem, &options, folder);
-        cJSON_AddItemToArray(ranks, cJSON_CreateNumber((double)options.rank));
-    }
+    finish to = {context, folder};
+    peek_status status = peek_sweep(context, problem, &options, work->rank_count, work->ranks, save, &to);
+    for (int64_t i = 0; status == PEEK_OK && i < work->rank_count; i++)
+        cJSON_AddItemToArray(ranks, cJSON_CreateNumber((double)work->ranks[i]));
     cJSON_AddStringToObject(json, "version", peek_version());
     char *path = NULL;
     if (status == PEEK_OK) status = peek__format(context, &path, "%s/models.json", folder);

@@ -225,6 +225,8 @@ class Fit(Case):
                 self.nnpeek("fit", *files, "--ranks", "4,17", "--rule", rule, "--iterations", 25, "--threads", threads,
                             "-o", name)
             for rank in (4, 17):
+                sketch = self.read_json("one", f"rank-{rank}", "fit.json")["sketch"]
+                self.assertEqual(sketch is None, rule == "mu")
                 for file in ("samples.npy", "b0.npy", "b1.npy", "errors.npy"):
                     contents = {self.read_bytes(name, f"rank-{rank}", file)
                                 for name in ("one", "two", "three", "again")}

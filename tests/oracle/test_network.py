@@ -240,9 +240,34 @@ class Read(Case):
         expected = F.max_pool2d(relu, 2).flatten(1) @ t(m).reshape(196, 3) + t(c)
         self.compare("made.onnx", x, expected.numpy())
 
+    def test_open_sizes_are_those_of_the_data(self):
+        """Listed as open, with shapes for a stand-in; run at the size of each data set."""
+        random = np.random.default_rng(2)
+        w, b = random.normal(size=(4, 3, 3, 3)).astype(np.float32), random.normal(size=4).astype(np.float32)
+        node = onnx.helper.make_node
+        self.onnx_model([node("Conv", ["x", "w", "b"], ["conv"], pads=[1, 1, 1, 1]), node("Relu", ["conv"], ["relu"]),
+                         node("GlobalAveragePool", ["relu"], ["mean"]), node("Flatten", ["mean"], ["y"])],
+                        {"w": w, "b": b}, ["N", 3, "height", "width"], ["N", 4])
+        listed = self.json("layers", "made.onnx")
+        self.assertEqual((listed["input"]["shape"], listed["input"]["stand_in"]), ([3, 0, 0], [3, 224, 224]))
+        self.assertEqual({t["name"]: t["shape"] for t in listed["tensors"]}["relu"], [4, 224, 224])
+        said = self.nnpeek("layers", "made.onnx").stdout
+        self.assertIn("3 x ? x ?", said)
+        self.assertIn("sizes open (?): the shapes below are for a sample of 3 x 224 x 224", said)
+        for height, width in ((20, 12), (7, 33)):
+            x = random.normal(size=(5, 3, height, width)).astype(np.float32)
+            relu = F.relu(F.conv2d(torch.tensor(x), torch.tensor(w), torch.tensor(b), padding=1))
+            self.compare("made.onnx", x, relu.mean((2, 3)).numpy())
+            blocks = {block["name"]: block["file"] for block in self.read_json("capture", "manifest.json")["blocks"]}
+            found = np.load(self.path("capture", blocks["relu"]))
+            np.testing.assert_allclose(found, relu.numpy(), rtol=1e-5, atol=1e-5)
+        self.onnx_model([node("Relu", ["x"], ["y"])], {}, ["N", 3, 8, 8], ["N", 3, 8, 8])
+        self.assertIsNone(self.json("layers", "made.onnx")["input"]["stand_in"])
+        self.assertNotIn("?", self.nnpeek("layers", "made.onnx").stdout)
+
     def test_unknown_operators_are_named(self):
-        self.onnx_model([onnx.helper.make_node("Hyperbolic", ["x"], ["y"], name="odd one")], {}, ["N", 4], ["N", 4])
-        self.sentence("layers", "made.onnx", has=("made.onnx", "odd one", "Hyperbolic", "opset 13"))
+        self.onnx_model([onnx.helper.make_node("RandomNormalLike", ["x"], ["y"], name="odd one")], {}, ["N", 4], ["N", 4])
+        self.sentence("layers", "made.onnx", has=("made.onnx", "odd one", "RandomNormalLike", "opset 13"))
 
 
 if __name__ == "__main__":

@@ -77,17 +77,18 @@ static peek_fit_options options_for(int64_t rule, int64_t rank, int64_t iteratio
 /* What every rule is called on: G of random columns, R of random data. */
 typedef struct trial {
     int64_t rows, k;
-    float *gram, *numerator, *m;
+    float *gram, *numerator, *m, l1;
     void *scratch;
 } trial;
 
-static trial make_trial(const peek__rule *rule, int64_t rows, int64_t k, int64_t others)
+static trial make_trial(const peek__rule *rule, int64_t rows, int64_t k, int64_t others, float l1)
 {
     trial t = {rows,
                k,
                calloc((size_t)(k * k), sizeof(float)),
                calloc((size_t)(rows * k), sizeof(float)),
                calloc((size_t)(rows * k), sizeof(float)),
+               l1,
                aligned_alloc(64, (rule->scratch(rows, k) + 127) / 64 * 64)};
     peek__stream stream = peek__stream_make(17, PEEK__TEST, (uint64_t)(rows * 1000 + k));
     float *w = calloc((size_t)(others * k), sizeof *w), *x = calloc((size_t)others, sizeof *x);
@@ -111,7 +112,7 @@ static void free_trial(trial *t)
     free(t->gram), free(t->numerator), free(t->m), free(t->scratch);
 }
 
-/* <M G, M> - 2 <R, M> of one row, in double. */
+/* <M G, M> - 2 <R - l1, M> of one row, in double. */
 static double value(const trial *t, int64_t row)
 {
     const float *m = t->m + row * t->k;
@@ -119,19 +120,25 @@ static double value(const trial *t, int64_t row)
     for (int64_t r = 0; r < t->k; r++) {
         double product = 0;
         for (int64_t s = 0; s < t->k; s++) product += (double)t->gram[r * t->k + s] * m[s];
-        sum += m[r] * (product - 2.0 * t->numerator[row * t->k + r]);
+        sum += m[r] * (product - 2.0 * (t->numerator[row * t->k + r] - t->l1));
     }
     return sum;
 }
 
+static peek__update update_of(const trial *t)
+{
+    return (peek__update){.rows = t->rows,
+                          .k = t->k,
+                          .gram = t->gram,
+                          .numerator = t->numerator,
+                          .l1 = t->l1,
+                          .m = t->m,
+                          .scratch = t->scratch};
+}
+
 static void apply(const peek__rule *rule, const trial *t)
 {
-    peek__update update = {.rows = t->rows,
-                           .k = t->k,
-                           .gram = t->gram,
-                           .numerator = t->numerator,
-                           .m = t->m,
-                           .scratch = t->scratch};
+    peek__update update = update_of(t);
     rule->update(&update);
 }
 
@@ -143,9 +150,10 @@ static void test_rules_descend_to_the_optimum(void **state)
     for (int64_t id = 0; peek__rule_at(id); id++) {
         const peek__rule *rule = peek__rule_at(id);
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-            trial t = make_trial(rule, shapes[s][0], shapes[s][1], 4 * shapes[s][1] + 2);
+            trial t = make_trial(rule, shapes[s][0], shapes[s][1], 4 * shapes[s][1] + 2, s % 2 ? 0.5f : 0);
+            peek__update update = update_of(&t);
             float *scratch = calloc((size_t)(t.rows * t.k), sizeof *scratch);
-            double first = peek__projected_gradient(t.rows, t.k, t.gram, t.numerator, t.m, scratch);
+            double first = peek__projected_gradient(&update, scratch);
             int calls = id == PEEK__RULE_BPP ? 1 : id == PEEK__RULE_HALS ? 200 : 3000;
             for (int i = 0; i < calls; i++) {
                 double before[130];
@@ -156,7 +164,7 @@ static void test_rules_descend_to_the_optimum(void **state)
                     assert_true(after <= before[row] + 1e-6 * fabs(before[row]));
                 }
             }
-            double last = peek__projected_gradient(t.rows, t.k, t.gram, t.numerator, t.m, scratch);
+            double last = peek__projected_gradient(&update, scratch);
             if (sqrt(last / first) > (id == PEEK__RULE_MU ? 3e-2 : 1e-5))
                 fail_msg("%s, %lld x %lld: projected gradient %g of the first", rule->name, (long long)t.rows,
                          (long long)t.k, sqrt(last / first));
@@ -173,7 +181,7 @@ static void test_singular_gram(void **state)
     (void)state;
     for (int64_t id = 0; peek__rule_at(id); id++) {
         const peek__rule *rule = peek__rule_at(id);
-        trial t = make_trial(rule, 40, 12, 5);
+        trial t = make_trial(rule, 40, 12, 5, 0);
         for (int64_t r = 0; r < t.k; r++) t.gram[3 * t.k + r] = t.gram[r * t.k + 3] = 0;
         for (int64_t row = 0; row < t.rows; row++) t.numerator[row * t.k + 3] = 0;
         for (int i = 0; i < 20; i++) {

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
+#include "factor/rule.h"
 #include "factor/sketch.h"
 
 enum { ROWS = 1500, WIDE = 500, NARROW = 300, RANK = 6 };
@@ -59,13 +60,14 @@ static peek_status add_both(peek_context *context, peek_problem **problem)
     return status;
 }
 
-static peek_model *fit(peek_context *context, int64_t accuracy)
+static peek_model *fit(peek_context *context, int64_t rule, int64_t accuracy)
 {
     peek_problem *problem;
     peek_model *model;
     peek_fit_options options;
     peek_fit_options_default(&options);
     options.rank = RANK;
+    options.rule = rule;
     options.accuracy = accuracy;
     assert_int_equal(add_both(context, &problem), PEEK_OK);
     assert_int_equal(peek_fit(context, problem, &options, &model), PEEK_OK);
@@ -112,23 +114,27 @@ static void test_basis_and_coefficients(void **state)
 static void test_same_bits_for_any_threads(void **state)
 {
     (void)state;
-    peek_model *models[3];
-    peek_context *contexts[3];
-    for (int i = 0; i < 3; i++) {
-        contexts[i] = context_with(i + 1);
-        models[i] = fit(contexts[i], PEEK_ACCURACY_BALANCED);
-        assert_true(peek_model_describe(models[i]).sketch_iterations > 0);
-    }
-    for (int i = 1; i < 3; i++) {
-        assert_memory_equal(peek_model_samples(models[0]), peek_model_samples(models[i]),
-                            ROWS * RANK * sizeof(float));
-        assert_memory_equal(peek_model_loadings(models[0], 1), peek_model_loadings(models[i], 1),
-                            NARROW * RANK * sizeof(float));
-    }
-    for (int i = 0; i < 3; i++) {
-        peek_model_free(&models[i]);
-        peek_context_free(&contexts[i]);
-    }
+    for (int64_t rule = 0; peek__rule_at(rule); rule++)
+        for (int accuracy = PEEK_ACCURACY_FAST;
+             peek__rule_at(rule)->sketched && accuracy <= PEEK_ACCURACY_BALANCED; accuracy++) {
+            peek_model *models[3];
+            peek_context *contexts[3];
+            for (int i = 0; i < 3; i++) {
+                contexts[i] = context_with(i + 1);
+                models[i] = fit(contexts[i], rule, accuracy);
+                assert_true(peek_model_describe(models[i]).sketch_iterations > 0);
+            }
+            for (int i = 1; i < 3; i++) {
+                assert_memory_equal(peek_model_samples(models[0]), peek_model_samples(models[i]),
+                                    ROWS * RANK * sizeof(float));
+                assert_memory_equal(peek_model_loadings(models[0], 1), peek_model_loadings(models[i], 1),
+                                    NARROW * RANK * sizeof(float));
+            }
+            for (int i = 0; i < 3; i++) {
+                peek_model_free(&models[i]);
+                peek_context_free(&contexts[i]);
+            }
+        }
 }
 
 /* A sketch costs no quality; the objective on the data never rises. */
@@ -136,8 +142,9 @@ static void test_quality(void **state)
 {
     (void)state;
     peek_context *context = context_with(2);
-    peek_model *exact = fit(context, PEEK_ACCURACY_EXACT), *balanced = fit(context, PEEK_ACCURACY_BALANCED);
-    peek_model *fast = fit(context, PEEK_ACCURACY_FAST);
+    peek_model *exact = fit(context, PEEK__RULE_HALS, PEEK_ACCURACY_EXACT);
+    peek_model *balanced = fit(context, PEEK__RULE_HALS, PEEK_ACCURACY_BALANCED);
+    peek_model *fast = fit(context, PEEK__RULE_HALS, PEEK_ACCURACY_FAST);
     peek_model_info e = peek_model_describe(exact), b = peek_model_describe(balanced),
                     f = peek_model_describe(fast);
     assert_int_equal(e.sketch_iterations, 0);

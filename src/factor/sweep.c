@@ -1,0 +1,239 @@
+/* factor/sweep.c: many models of one problem: one sketch for all, groups that share each sweep over the data.
+ */
+#include "factor/sweep.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/options.h"
+
+/* A sketch pays where the problem is large; less than this is done at once. */
+static const double sketch_above = 1e6;
+
+/* Models share a sweep as long as together they take no more than this share of what the data takes, or so many
+ * bytes: reading is shared well by a few. */
+static const double group_share = 0.25, group_bytes = 16e6;
+enum { GROUP_MOST = 64 };
+
+/* What is known of one rank. */
+typedef struct rank_state {
+    int64_t rank, started, ended;
+    int64_t width; /* of its part of the sketch; 0: none */
+    peek_model *best;
+    peek__start_record *starts;
+    double seconds; /* of all starts */
+} rank_state;
+
+typedef struct sweep_work {
+    peek__fit *fit;
+    int64_t count;
+    rank_state *ranks;
+    peek__sketch sketch; /* of the largest rank that has one */
+    peek__course group[GROUP_MOST];
+    rank_state *owner[GROUP_MOST];
+    int64_t grouped, begun, ended;
+    peek_model_fn take;
+    void *user;
+} sweep_work;
+
+/* Whether --init names matrices to start from. */
+static int from_files(const peek_fit_options *options)
+{
+    return options->init && strcmp(options->init, "uniform") != 0 && strcmp(options->init, "nndsvd") != 0;
+}
+
+/* Makes the sketch of all models, where one is wanted and pays. */
+static peek_status make_sketch(sweep_work *work)
+{
+    peek__fit *fit = work->fit;
+    const peek_fit_options *options = fit->options;
+    const peek_problem *problem = fit->problem;
+    int64_t widest = 0;
+    if (options->accuracy == PEEK_ACCURACY_FAST && !fit->rule->sketched)
+        return peek__fail(
+            fit->context, PEEK_E_ARGUMENT,
+            "--accuracy fast works on a sketch, whose numerators can be negative, and --rule %s needs them "
+            "non-negative: choose --rule hals or another accuracy",
+            fit->rule->name);
+    if (options->accuracy == PEEK_ACCURACY_EXACT || !fit->rule->sketched || from_files(options) ||
+        (double)problem->rows * (double)problem->columns < sketch_above || fit->scaling.square == 0)
+        return PEEK_OK;
+    for (int64_t i = 0; i < work->count; i++) {
+        work->ranks[i].width = peek__sketch_width(problem, work->ranks[i].rank);
+        if (work->ranks[i].width > widest) widest = work->ranks[i].width;
+    }
+    if (!widest) return PEEK_OK;
+    double begin = peek__seconds();
+    PEEK_TRY(peek__sketch_make(fit->context, problem, fit->scaling.multipliers, widest, (uint64_t)options->seed,
+                               &work->sketch));
+    if (work->count > 1) PEEK_TRY(peek__sketch_sort(fit->context, problem, &work->sketch));
+    fit->sketch_seconds = peek__seconds() - begin;
+    return PEEK_OK;
+}
+
+/* What is under way, for a person. */
+static void describe(const sweep_work *work, char *text, size_t size)
+{
+    if (work->fit->models == 1)
+        snprintf(text, size, "factorising, rank %lld", (long long)work->ranks[0].rank);
+    else
+        snprintf(text, size, "factorising, %lld of %lld done", (long long)work->ended,
+                 (long long)work->fit->models);
+}
+
+/* A start has ended: its record, and the best of its rank. */
+static peek_status record(sweep_work *work, rank_state *state, peek_model *model)
+{
+    double objective = model->objective[model->iterations - 1];
+    int64_t restarts = work->fit->options->restarts;
+    state->starts[model->seed - work->fit->options->seed] =
+        (peek__start_record){model->seed, model->iterations, objective, model->relative_error, model->seconds};
+    state->seconds += model->seconds - work->fit->sketch_seconds;
+    state->ended++;
+    work->ended++;
+    peek_model *worse = model;
+    if (!state->best || objective < state->best->objective[state->best->iterations - 1]) {
+        worse = state->best;
+        state->best = model;
+    }
+    peek_model_free(&worse);
+    if (state->ended < restarts) return PEEK_OK;
+    peek_fit_options options = *work->fit->options;
+    model = state->best;
+    options.rank = state->rank;
+    model->seconds = work->fit->sketch_seconds + state->seconds;
+    model->sweep_models = work->fit->models;
+    model->starts = state->starts;
+    model->start_count = restarts;
+    state->starts = NULL;
+    model->options = peek__options_json(peek_fit_option_table(), &options);
+    if (!model->options)
+        return peek__fail(work->fit->context, PEEK_E_MEMORY, "not enough memory for the options");
+    state->best = NULL;
+    return work->take(model, work->user);
+}
+
+/* Iterates the group's models on the data until all have stopped. A sweep's time is shared by rank. */
+static peek_status iterate_group(sweep_work *work)
+{
+    peek__fit *fit = work->fit;
+    for (;;) {
+        peek__course *active[GROUP_MOST];
+        peek__pass *passes[GROUP_MOST];
+        int64_t count = 0, ranks = 0, steps = 0;
+        for (int64_t i = 0; i < work->grouped; i++) {
+            steps += work->group[i].stop ? fit->options->iterations : work->group[i].iterations + 1;
+            if (work->group[i].stop) continue;
+            active[count] = &work->group[i];
+            passes[count++] = &work->group[i].pass;
+            ranks += work->group[i].pass.k;
+        }
+        if (!count) return PEEK_OK;
+        double begin = peek__seconds();
+        PEEK_TRY(peek__pass_run(passes, count));
+        double each = (peek__seconds() - begin) / (double)ranks;
+        for (int64_t i = 0; i < count; i++) PEEK_TRY(peek__course_step(active[i], each * (double)passes[i]->k));
+        PEEK_TRY(peek__step(fit->context, fit->steps + steps));
+    }
+}
+
+/* Brings a model close on its part of the sketch. */
+static peek_status approach(sweep_work *work, peek__course *course, int64_t width)
+{
+    const peek__fit *fit = work->fit;
+    peek__sketch part = {0};
+    if (!width) return PEEK_OK;
+    if (width == work->sketch.width) return peek__course_approach(course, &work->sketch);
+    peek_status status =
+        peek__sketch_part(fit->context, fit->problem, &work->sketch, width, work->sketch.rows, NULL, &part);
+    if (status == PEEK_OK) status = peek__course_approach(course, &part);
+    peek__sketch_clear(&part);
+    return status;
+}
+
+/* Works the group off. */
+static peek_status work_group(sweep_work *work)
+{
+    peek__fit *fit = work->fit;
+    int64_t phases = work->sketch.width ? 2 : 1;
+    char text[80];
+    for (int64_t i = 0; i < work->grouped; i++) {
+        PEEK_TRY(approach(work, &work->group[i], work->owner[i]->width));
+        if (phases > 1) fit->steps += fit->options->iterations;
+    }
+    if (work->begun == fit->models) peek__sketch_clear(&work->sketch); /* no model needs it any more */
+    for (int64_t i = 0; i < work->grouped; i++) PEEK_TRY(peek__course_enter(&work->group[i]));
+    PEEK_TRY(iterate_group(work));
+    for (int64_t i = 0; i < work->grouped; i++) {
+        peek_model *model = NULL;
+        fit->steps += fit->options->iterations;
+        PEEK_TRY(peek__course_end(&work->group[i], &model));
+        PEEK_TRY(record(work, work->owner[i], model));
+        describe(work, text, sizeof text);
+        peek__stage_text(fit->context, text);
+    }
+    work->grouped = 0;
+    return peek__step(fit->context, fit->steps);
+}
+
+static peek_status work_all(sweep_work *work)
+{
+    peek__fit *fit = work->fit;
+    double data = sizeof(float) * (double)fit->problem->rows * (double)fit->problem->columns, bytes = 0;
+    double most = data * group_share > group_bytes ? data * group_share : group_bytes;
+    for (int64_t i = 0; i < work->count; i++) {
+        rank_state *state = &work->ranks[i];
+        double one = peek__pass_bytes(fit->problem, fit->rule, state->rank);
+        for (int64_t start = 0; start < fit->options->restarts; start++) {
+            if (work->grouped == GROUP_MOST || (work->grouped && bytes + one > most)) {
+                PEEK_TRY(work_group(work));
+                bytes = 0;
+            }
+            work->owner[work->grouped] = state;
+            work->grouped++;
+            work->begun++;
+            bytes += one;
+            PEEK_TRY(peek__course_begin(fit, state->rank, fit->options->seed + start,
+                                        &work->group[work->grouped - 1]));
+        }
+    }
+    return work_group(work);
+}
+
+static peek_status prepare(sweep_work *work, const int64_t *ranks)
+{
+    peek__fit *fit = work->fit;
+    int64_t restarts = fit->options->restarts;
+    fit->models = work->count * restarts;
+    PEEK_TRY(peek__alloc(fit->context, &work->ranks, work->count, "a sweep"));
+    for (int64_t i = 0; i < work->count; i++) {
+        work->ranks[i].rank = ranks[i];
+        PEEK_TRY(peek__alloc(fit->context, &work->ranks[i].starts, restarts, "a sweep"));
+    }
+    char text[80];
+    describe(work, text, sizeof text);
+    peek__stage(fit->context, "fit", text, 0);
+    PEEK_TRY(make_sketch(work));
+    peek__stage(fit->context, "fit", text,
+                fit->models * fit->options->iterations * (work->sketch.width ? 2 : 1));
+    return PEEK_OK;
+}
+
+peek_status peek__sweep(peek__fit *fit, int64_t count, const int64_t *ranks, peek_model_fn take, void *user)
+{
+    sweep_work *work;
+    PEEK_TRY(peek__alloc(fit->context, &work, 1, "a sweep"));
+    *work = (sweep_work){.fit = fit, .count = count, .take = take, .user = user};
+    peek_status status = prepare(work, ranks);
+    if (status == PEEK_OK) status = work_all(work);
+    for (int64_t i = 0; i < work->grouped; i++) peek__course_clear(&work->group[i]);
+    for (int64_t i = 0; work->ranks && i < count; i++) {
+        peek_model_free(&work->ranks[i].best);
+        peek__free(&work->ranks[i].starts);
+    }
+    peek__free(&work->ranks);
+    peek__sketch_clear(&work->sketch);
+    peek__free(&work);
+    return status;
+}

@@ -1,0 +1,17 @@
+/* linalg/kernel_avx512.h: the kernel for x86-64 with AVX-512. */
+#ifndef LINALG_KERNEL_AVX512_H
+#define LINALG_KERNEL_AVX512_H
+
+#include <stdint.h>
+
+#ifdef __x86_64__
+#define PEEK__KERNEL_AVX512
+
+int peek__avx512_usable(void);
+void peek__avx512_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t x_stride,
+                        const float *soon, const float *wt, int64_t w_stride, float *r);
+void peek__avx512_transposed(int64_t rows, int64_t n, int64_t k, const float *f, const float *x,
+                             int64_t x_stride, const float *soon, float *nt, int64_t n_stride);
+#endif
+
+#endif
