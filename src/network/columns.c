@@ -131,6 +131,7 @@ static sizes measure(const peek__convolution *convolution)
 /* Floats of unfolded input that training keeps from forward to backward; larger ones are unfolded again. */
 static const int64_t most_kept = INT64_C(1) << 20;
 
+/* Of training; else there is none. */
 typedef struct state {
     float *columns;   /* one unfolded input, or that of every sample and group */
     int64_t stride;   /* from one to the next; 0: only the last is kept */
@@ -144,16 +145,18 @@ peek_status peek__convolution_columns_prepare(peek_context *context, peek__opera
     int64_t size = peek__product(s.depth, s.places);
     if (size < 0 || s.depth > INT32_MAX || s.places > INT32_MAX)
         return peek__refuse(context, operation, "its unfolded input is too large");
+    if (peek__window_is_pointwise(&convolution->window)) return PEEK_OK;
+    if (!operation->training) {
+        operation->scratch_size = peek__product(size, sizeof(float));
+        return PEEK_OK;
+    }
     state *made;
     PEEK_TRY(peek__alloc(context, &made, 1, "the windows of a convolution"));
     operation->state = made;
-    made->stride =
-        operation->training && size <= most_kept / (convolution->samples * convolution->groups) ? size : 0;
+    made->stride = size <= most_kept / (convolution->samples * convolution->groups) ? size : 0;
     int64_t kept = made->stride ? convolution->samples * convolution->groups : 1;
     PEEK_TRY(peek__alloc(context, &made->columns, peek__product(size, kept), "the windows of a convolution"));
-    if (operation->training)
-        PEEK_TRY(peek__alloc(context, &made->gradients, size, "the windows of a convolution"));
-    return PEEK_OK;
+    return peek__alloc(context, &made->gradients, size, "the windows of a convolution");
 }
 
 void peek__convolution_columns_release(peek__operation *operation)
@@ -177,7 +180,8 @@ void peek__convolution_columns_forward(peek__operation *operation)
             const float *in = x->floats + (n * convolution->groups + g) * s.in, *columns = in;
             float *out = operation->output[0]->floats + (n * convolution->groups + g) * s.outputs * s.places;
             if (!pointwise) {
-                float *unfolded = made->columns + (n * convolution->groups + g) * made->stride;
+                float *unfolded =
+                    made ? made->columns + (n * convolution->groups + g) * made->stride : operation->scratch;
                 peek__unfold(&convolution->window, s.channels, in, unfolded);
                 columns = unfolded;
             }

@@ -62,12 +62,16 @@ static peek_status prepare(peek_context *context, peek__operation *operation)
     if (way_of(operation) == PEEK__BY_COLUMNS) return peek__convolution_columns_prepare(context, operation);
     if (way_of(operation) == PEEK__BY_PLANES) return peek__convolution_depthwise_prepare(context, operation);
     peek__onednn *made = NULL;
-    peek_status status = peek__onednn_create(context, convolution, peek__input(operation, 2) != NULL,
-                                             operation->training && operation->output_gradient[0],
-                                             operation->training && operation->input_gradient[0],
-                                             operation->input[1]->constant, &made);
+    int training = operation->training && operation->output_gradient[0];
+    peek__onednn_wishes wishes = {.bias = peek__input(operation, 2) != NULL,
+                                  .training = training,
+                                  .data_gradient = training && operation->input_gradient[0],
+                                  .weights = (peek__onednn_weights **)operation->shared};
+    if (operation->input[1]->constant && !operation->training) wishes.w = operation->input[1]->floats;
+    PEEK_TRY(peek__onednn_create(context, convolution, &wishes, &made));
     operation->state = made;
-    return status;
+    operation->scratch_size = peek__onednn_scratch(made);
+    return PEEK_OK;
 }
 
 static peek_status forward(peek_context *context, peek__operation *operation)
@@ -76,7 +80,7 @@ static peek_status forward(peek_context *context, peek__operation *operation)
     const peek__tensor *b = peek__input(operation, 2);
     if (!convolution->samples) return PEEK_OK;
     if (way_of(operation) == PEEK__BY_ONEDNN)
-        return peek__onednn_forward(context, operation->state, operation->input[0]->floats,
+        return peek__onednn_forward(context, operation->state, operation->scratch, operation->input[0]->floats,
                                     operation->input[1]->floats, b ? b->floats : NULL,
                                     operation->output[0]->floats);
     if (way_of(operation) == PEEK__BY_PLANES)
@@ -110,6 +114,12 @@ static void release(peek__operation *operation)
     }
 }
 
+static void forget(void *shared)
+{
+    peek__onednn_weights *weights = shared;
+    peek__onednn_weights_free(&weights);
+}
+
 static const peek__operator rows[] = {{.name = "Conv",
                                        .first = 1,
                                        .least_inputs = 2,
@@ -118,5 +128,6 @@ static const peek__operator rows[] = {{.name = "Conv",
                                        .prepare = prepare,
                                        .forward = forward,
                                        .backward = backward,
-                                       .release = release}};
+                                       .release = release,
+                                       .forget = forget}};
 const peek__family peek__convolution_family = PEEK__FAMILY(rows);
