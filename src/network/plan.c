@@ -87,7 +87,7 @@ static peek_status place(peek_context *context, peek__plan *plan, const marks *m
     peek__placement placement;
     PEEK_TRY(peek__placement_make(context, instance, m->run, m->wanted, plan->training, &placement));
     plan->arena_size = placement.size;
-    peek_status status = peek__alloc(context, &plan->arena, placement.size, "the activations of the network");
+    peek_status status = peek__alloc_raw(context, &plan->arena, placement.size, "the activations of the network");
     for (int64_t i = 0; i < network->values && status == PEEK_OK; i++)
         if (placement.offset[i] >= 0) {
             plan->tensor[i].data = plan->arena + placement.offset[i];
