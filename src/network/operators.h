@@ -76,13 +76,16 @@ typedef struct peek__family {
 
 extern const peek__family peek__attention_family, peek__average_pool_family, peek__axis_norm_family,
     peek__batch_norm_family, peek__binary_family, peek__bitwise_family, peek__cast_family, peek__choice_family,
-    peek__clip_family, peek__compare_family, peek__concat_family, peek__conv_transpose_family,
-    peek__convolution_family, peek__cumulate_family, peek__expand_family, peek__gather_family,
-    peek__gemm_family, peek__global_pool_family, peek__line_norm_family, peek__lrn_family, peek__matmul_family,
-    peek__max_pool_family, peek__max_unpool_family, peek__pad_family, peek__reduce_family, peek__reshape_family,
-    peek__resize_family, peek__rotary_family, peek__scatter_family, peek__shape_family, peek__slice_family,
-    peek__softmax_family, peek__space_depth_family, peek__top_family, peek__transpose_family,
-    peek__unary_family, peek__variadic_family, peek__where_family;
+    peek__class_loss_family, peek__clip_family, peek__col2im_family, peek__compare_family, peek__concat_family,
+    peek__conv_transpose_family, peek__convolution_family, peek__cumulate_family, peek__det_family,
+    peek__einsum_family, peek__expand_family, peek__find_family, peek__gather_family, peek__gemm_family,
+    peek__global_pool_family, peek__grid_sample_family, peek__line_norm_family, peek__lrn_family,
+    peek__matmul_family, peek__max_pool_family, peek__max_unpool_family, peek__pad_family, peek__pattern_family,
+    peek__random_draw_family, peek__reduce_family, peek__reshape_family, peek__resize_family,
+    peek__roi_align_family, peek__rotary_family, peek__scatter_family, peek__sequence_family,
+    peek__shape_family, peek__slice_family, peek__softmax_family, peek__space_depth_family, peek__top_family,
+    peek__transpose_family, peek__unary_family, peek__unique_family, peek__variadic_family, peek__where_family,
+    peek__window_function_family;
 
 /* The row of a name and opset. NULL: there is none; *first and *last then tell the opsets in which there is one
  * (0: none at all). */
