@@ -93,7 +93,7 @@ static peek_status forward(peek_context *context, peek__operation *operation)
 static peek_status backward(peek_context *context, peek__operation *operation)
 {
     if (way_of(operation) == PEEK__BY_ONEDNN)
-        return peek__onednn_backward(context, operation->state, operation->input[0]->floats,
+        return peek__onednn_backward(context, operation->state, operation->scratch, operation->input[0]->floats,
                                      operation->input[1]->floats, operation->output_gradient[0],
                                      operation->input_gradient[0], operation->input_gradient[1],
                                      peek__input(operation, 2) ? operation->input_gradient[2] : NULL);

@@ -9,9 +9,10 @@
 typedef struct border {
     dnnl_memory_t outside, inside; /* the same where no reorder is needed */
     dnnl_primitive_t reorder;      /* towards where the data go; NULL: none */
-    float *buffer;                 /* of inside, where it differs and is not lent */
-    int64_t lent;                  /* where in the memory that is lent inside lies, or -1 */
-    int64_t size;                  /* floats outside */
+    float *buffer;                 /* of inside, where it is kept from call to call */
+    int64_t inside_at, sum_at; /* places in the scratch memory of inside, if it is not kept, and of a gradient
+                                  before it is added; -1: none */
+    int64_t size;              /* floats outside */
 } border;
 
 typedef struct pass {
@@ -27,10 +28,10 @@ struct peek__onednn {
     dnnl_stream_t stream;
     pass pass[PASSES];
     border border[PASSES][BORDERS];
-    float *sums[BORDERS]; /* gradients before they are added */
+    int64_t used[PASSES], scratch_size; /* bytes of scratch memory */
+    char *scratch;                      /* that the borders are connected to */
     int bias, training;
-    int64_t lent;      /* floats that forward needs while it runs */
-    int weights_ready; /* they lie as the primitive likes, and stay so */
+    int steady; /* weights stay as they are: they lie as the primitive likes */
 };
 
 struct peek__onednn_weights {
@@ -69,7 +70,6 @@ void peek__onednn_free(peek__onednn **pointer)
         if (made->pass[p].primitive) dnnl_primitive_destroy(made->pass[p].primitive);
         if (made->pass[p].description) dnnl_primitive_desc_destroy(made->pass[p].description);
     }
-    for (int i = 0; i < BORDERS; i++) peek__free(&made->sums[i]);
     if (made->stream) dnnl_stream_destroy(made->stream);
     if (made->engine) dnnl_engine_destroy(made->engine);
     peek__free(pointer);
@@ -148,6 +148,8 @@ static peek_status create_pass(peek_context *context, peek__onednn *made, const 
             dnnl_primitive_desc_create(&p->description, &description, NULL, made->engine, NULL);
         if (status == dnnl_success) status = dnnl_primitive_create(&p->primitive, p->description);
         if (status != dnnl_unimplemented) return status == dnnl_success ? PEEK_OK : failed(context, status);
+        if (p->description) dnnl_primitive_desc_destroy(p->description);
+        p->description = NULL;
     }
     if (which == FORWARD)
         TRY_ONEDNN(context, dnnl_dilated_convolution_forward_desc_init(
@@ -194,8 +196,16 @@ static int64_t floats_of(const dnnl_memory_desc_t *description)
     return (int64_t)(dnnl_memory_desc_get_size(description) / sizeof(float));
 }
 
-/* Connects tensor i of a pass; result: data go from inside to outside. Inputs and results lie in memory that is
- * lent to forward, but for training, in which several passes look at them. */
+/* A place in the scratch memory of a pass. */
+static int64_t reserve(peek__onednn *made, int which, int64_t floats)
+{
+    int64_t at = made->used[which];
+    made->used[which] += (floats * (int64_t)sizeof(float) + 63) & ~INT64_C(63);
+    if (made->used[which] > made->scratch_size) made->scratch_size = made->used[which];
+    return at;
+}
+
+/* Connects tensor i of a pass; result: data go from inside to outside. */
 static peek_status create_border(peek_context *context, peek__onednn *made, int which, int i,
                                  const shapes *plain, dnnl_query_t query, int index, int result)
 {
@@ -204,18 +214,17 @@ static peek_status create_border(peek_context *context, peek__onednn *made, int 
                              *inside =
                                  dnnl_primitive_desc_query_md(made->pass[which].description, query, index);
     b->size = floats_of(outside);
-    b->lent = -1;
+    b->inside_at = -1;
+    b->sum_at = result && which != FORWARD ? reserve(made, which, b->size) : -1;
     TRY_ONEDNN(context, dnnl_memory_create(&b->outside, outside, made->engine, DNNL_MEMORY_NONE));
     if (dnnl_memory_desc_equal(outside, inside)) {
         b->inside = b->outside;
         return PEEK_OK;
     }
-    if (!made->training && (i == X || i == Y)) {
-        b->lent = made->lent;
-        made->lent += (floats_of(inside) + 15) & ~INT64_C(15);
-    } else {
-        PEEK_TRY(peek__alloc(context, &b->buffer, floats_of(inside), "a convolution"));
-    }
+    if (i == W && made->steady)
+        PEEK_TRY(peek__alloc_raw(context, &b->buffer, floats_of(inside), "the weights of a convolution"));
+    else
+        b->inside_at = reserve(made, which, floats_of(inside));
     TRY_ONEDNN(context, dnnl_memory_create(&b->inside, inside, made->engine, b->buffer));
     dnnl_primitive_desc_t reorder;
     TRY_ONEDNN(context, dnnl_reorder_primitive_desc_create(&reorder, result ? inside : outside, made->engine,
@@ -234,15 +243,13 @@ static peek_status create_weights(peek_context *context, peek__onednn *made, con
     peek__onednn_weights **shared = wishes->weights;
     const dnnl_memory_desc_t *inside =
         dnnl_primitive_desc_query_md(made->pass[FORWARD].description, dnnl_query_weights_md, 0);
-    if (wishes->w && shared && *shared && dnnl_memory_desc_equal(&(*shared)->description, inside)) {
-        made->weights_ready = 1;
+    if (made->steady && shared && *shared && dnnl_memory_desc_equal(&(*shared)->description, inside)) {
         TRY_ONEDNN(context, dnnl_memory_create(&b->inside, inside, made->engine, (*shared)->data));
         return PEEK_OK;
     }
     PEEK_TRY(create_border(context, made, FORWARD, W, plain, dnnl_query_weights_md, 0, 0));
-    if (!wishes->w || made->training) return PEEK_OK;
+    if (!made->steady) return PEEK_OK;
     PEEK_TRY(give(context, made, b, wishes->w));
-    made->weights_ready = 1;
     if (!b->reorder || !shared || *shared) return PEEK_OK;
     PEEK_TRY(peek__alloc(context, shared, 1, "a convolution"));
     (*shared)->description = *inside;
@@ -258,17 +265,13 @@ static peek_status create_backward(peek_context *context, peek__onednn *made, co
     PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, X, plain, dnnl_query_src_md, 0, 0));
     PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, Y, plain, dnnl_query_diff_dst_md, 0, 0));
     PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, W, plain, dnnl_query_diff_weights_md, 0, 1));
-    PEEK_TRY(peek__alloc(context, &made->sums[W], floats_of(&plain->of[W]), "a convolution"));
-    if (made->bias) {
+    if (made->bias)
         PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, B, plain, dnnl_query_diff_weights_md, 1, 1));
-        PEEK_TRY(peek__alloc(context, &made->sums[B], floats_of(&plain->of[B]), "a convolution"));
-    }
     if (!data_gradient) return PEEK_OK;
     PEEK_TRY(create_pass(context, made, c, open, BACKWARD_DATA));
     PEEK_TRY(create_border(context, made, BACKWARD_DATA, Y, plain, dnnl_query_diff_dst_md, 0, 0));
     PEEK_TRY(create_border(context, made, BACKWARD_DATA, W, plain, dnnl_query_weights_md, 0, 0));
-    PEEK_TRY(create_border(context, made, BACKWARD_DATA, X, plain, dnnl_query_diff_src_md, 0, 1));
-    return peek__alloc(context, &made->sums[X], floats_of(&plain->of[X]), "a convolution");
+    return create_border(context, made, BACKWARD_DATA, X, plain, dnnl_query_diff_src_md, 0, 1);
 }
 
 static peek_status create(peek_context *context, const peek__convolution *c, const peek__onednn_wishes *wishes,
@@ -295,6 +298,7 @@ peek_status peek__onednn_create(peek_context *context, const peek__convolution *
     PEEK_TRY(peek__alloc(context, &made, 1, "a convolution"));
     made->bias = wishes->bias;
     made->training = wishes->training;
+    made->steady = wishes->w && !wishes->training;
     peek_status status = create(context, convolution, wishes, made);
     if (status == PEEK_OK)
         *out = made;
@@ -305,7 +309,21 @@ peek_status peek__onednn_create(peek_context *context, const peek__convolution *
 
 int64_t peek__onednn_scratch(const peek__onednn *made)
 {
-    return made->lent * (int64_t)sizeof(float);
+    return made->scratch_size;
+}
+
+/* Puts what is inside into the scratch memory, which stays the same for a plan. */
+static peek_status connect(peek_context *context, peek__onednn *made, char *scratch)
+{
+    if (made->scratch == scratch) return PEEK_OK;
+    for (int p = 0; p < PASSES; p++)
+        for (int i = 0; i < BORDERS; i++) {
+            border *b = &made->border[p][i];
+            if (b->reorder && b->inside_at >= 0)
+                TRY_ONEDNN(context, dnnl_memory_set_data_handle(b->inside, scratch + b->inside_at));
+        }
+    made->scratch = scratch;
+    return PEEK_OK;
 }
 
 static peek_status execute(peek_context *context, peek__onednn *made, int which, int count,
@@ -315,21 +333,13 @@ static peek_status execute(peek_context *context, peek__onednn *made, int which,
     return PEEK_OK;
 }
 
-/* Points what lies in lent memory there. */
-static peek_status borrow(peek_context *context, border *b, float *scratch)
-{
-    if (b->lent >= 0) TRY_ONEDNN(context, dnnl_memory_set_data_handle(b->inside, scratch + b->lent));
-    return PEEK_OK;
-}
-
-peek_status peek__onednn_forward(peek_context *context, peek__onednn *made, void *scratch, const float *x,
+peek_status peek__onednn_forward(peek_context *context, peek__onednn *made, char *scratch, const float *x,
                                  const float *w, const float *b, float *y)
 {
     border *borders = made->border[FORWARD];
-    PEEK_TRY(borrow(context, &borders[X], scratch));
-    PEEK_TRY(borrow(context, &borders[Y], scratch));
+    PEEK_TRY(connect(context, made, scratch));
     PEEK_TRY(give(context, made, &borders[X], x));
-    if (!made->weights_ready) PEEK_TRY(give(context, made, &borders[W], w));
+    if (!made->steady) PEEK_TRY(give(context, made, &borders[W], w));
     PEEK_TRY(take(context, &borders[Y], y));
     if (made->bias) PEEK_TRY(give(context, made, &borders[B], b));
     dnnl_exec_arg_t arguments[4] = {{DNNL_ARG_SRC, borders[X].inside},
@@ -340,9 +350,16 @@ peek_status peek__onednn_forward(peek_context *context, peek__onednn *made, void
     return borders[Y].reorder ? reorder(context, made, &borders[Y], 1) : PEEK_OK;
 }
 
-/* Brings a result outside and adds it to what is there. */
-static peek_status add(peek_context *context, peek__onednn *made, border *b, const float *sum, float *out)
+/* Where a gradient is written before it is added. */
+static float *sum_of(const peek__onednn *made, const border *b)
 {
+    return (float *)(void *)(made->scratch + b->sum_at);
+}
+
+/* Brings a gradient outside and adds it to what is there. */
+static peek_status add(peek_context *context, peek__onednn *made, border *b, float *out)
+{
+    const float *sum = sum_of(made, b);
     if (b->reorder) PEEK_TRY(reorder(context, made, b, 1));
     for (int64_t i = 0; i < b->size; i++) out[i] += sum[i];
     return PEEK_OK;
@@ -354,28 +371,29 @@ static peek_status backward_data(peek_context *context, peek__onednn *made, cons
     border *borders = made->border[BACKWARD_DATA];
     PEEK_TRY(give(context, made, &borders[Y], dy));
     PEEK_TRY(give(context, made, &borders[W], w));
-    PEEK_TRY(take(context, &borders[X], made->sums[X]));
+    PEEK_TRY(take(context, &borders[X], sum_of(made, &borders[X])));
     dnnl_exec_arg_t arguments[3] = {{DNNL_ARG_DIFF_DST, borders[Y].inside},
                                     {DNNL_ARG_WEIGHTS, borders[W].inside},
                                     {DNNL_ARG_DIFF_SRC, borders[X].inside}};
     PEEK_TRY(execute(context, made, BACKWARD_DATA, 3, arguments));
-    return add(context, made, &borders[X], made->sums[X], dx);
+    return add(context, made, &borders[X], dx);
 }
 
-peek_status peek__onednn_backward(peek_context *context, peek__onednn *made, const float *x, const float *w,
-                                  const float *dy, float *dx, float *dw, float *db)
+peek_status peek__onednn_backward(peek_context *context, peek__onednn *made, char *scratch, const float *x,
+                                  const float *w, const float *dy, float *dx, float *dw, float *db)
 {
     border *borders = made->border[BACKWARD_WEIGHTS];
+    PEEK_TRY(connect(context, made, scratch));
     PEEK_TRY(give(context, made, &borders[X], x));
     PEEK_TRY(give(context, made, &borders[Y], dy));
-    PEEK_TRY(take(context, &borders[W], made->sums[W]));
-    if (made->bias) PEEK_TRY(take(context, &borders[B], made->sums[B]));
+    PEEK_TRY(take(context, &borders[W], sum_of(made, &borders[W])));
+    if (made->bias) PEEK_TRY(take(context, &borders[B], sum_of(made, &borders[B])));
     dnnl_exec_arg_t arguments[4] = {{DNNL_ARG_SRC, borders[X].inside},
                                     {DNNL_ARG_DIFF_DST, borders[Y].inside},
                                     {DNNL_ARG_DIFF_WEIGHTS, borders[W].inside},
                                     {DNNL_ARG_DIFF_BIAS, borders[B].inside}};
     PEEK_TRY(execute(context, made, BACKWARD_WEIGHTS, made->bias ? 4 : 3, arguments));
-    if (dw) PEEK_TRY(add(context, made, &borders[W], made->sums[W], dw));
-    if (db) PEEK_TRY(add(context, made, &borders[B], made->sums[B], db));
+    if (dw) PEEK_TRY(add(context, made, &borders[W], dw));
+    if (db) PEEK_TRY(add(context, made, &borders[B], db));
     return dx ? backward_data(context, made, w, dy, dx) : PEEK_OK;
 }

@@ -30,12 +30,12 @@ typedef struct peek__operation {
     void *settings; /* what infer made of attributes and shapes: a plain struct, shared by all threads, const
                        after infer */
     void *state;    /* what prepare made for one thread; release frees it */
-    int64_t scratch_size; /* bytes; set by prepare: memory that forward needs while it runs */
-    void *scratch;        /* so much, lent to one operation after the other */
-    void **shared; /* what the first prepare made for all plans of an instance (weights in another layout), or
-                      still NULL; NULL itself where there are no other plans. Only for operators with forget,
-                      whose prepare runs on one thread at a time; forward does not change it. */
-    int training;  /* 1: backward will be called, and weights change between calls */
+    void **shared;  /* what the first prepare made for all plans of an instance (weights in another layout), or
+                       still  NULL; NULL itself where there are no other plans. Only for operators with forget,
+                       whose prepare  then runs on one thread at a time; forward does not change it. */
+    int64_t scratch_size; /* bytes that prepare asks for: memory for the time of one forward or backward */
+    char *scratch;        /* which the operations of a plan share; at a 64-byte boundary */
+    int training;         /* 1: backward will be called, and weights change between calls */
 } peek__operation;
 
 struct peek__operator {
