@@ -1,7 +1,7 @@
 /* network/capture.c: samples through a network, their input and activations to disk.
  *
- * Samples go in groups; a group is cut into slices that any thread may run, and appended to the files in order.
- * Memory is bounded by the group, whatever the number of samples. */
+ * Samples are cut into slices that any thread may run; it writes the rows of its slice to their places in the
+ * files. So memory is that of a slice a thread, whatever the number of samples. */
 #include "base/options.h"
 #include "network/manifest.h"
 #include "network/preprocess.h"
@@ -10,18 +10,14 @@
 
 #include <string.h>
 
-enum { SLICE = 16 };
-
-/* Floats that a group may hold: 256 MB. */
-static const int64_t group_budget = INT64_C(1) << 26;
-
 static const peek_option capture_rows[] = {
     PEEK_TEXT(peek_capture_options, layers, "layers", "auto", "LIST",
               "globs over tensor or node names, op:Relu, commas between; auto: every activation function's "
               "output, and the network's output for the measures"),
     PEEK_INTEGER(peek_capture_options, samples, "samples", 0, 0, 0x1p53, "N",
                  "at most this many, a seeded random choice; 0: all"),
-    PEEK_INTEGER(peek_capture_options, batch, "batch", 64, 1, 1 << 20, "N", "samples run at a time"),
+    PEEK_INTEGER(peek_capture_options, batch, "batch", 16, 1, 1 << 20, "N",
+                 "samples a thread runs at a time, or fewer where they would take much memory"),
     PEEK_TEXT(peek_capture_options, preprocess, "preprocess", "auto", "SPEC",
               "auto: what the network's file carries; none, zero-one, imagenet, mean=a,b,c,std=d,e,f"),
     PEEK_INTEGER(peek_capture_options, seed, "seed", 0, 0, 0x1p53, "N", "of the choice of samples"),
@@ -48,10 +44,10 @@ typedef struct capture {
     peek__tensor sample; /* the shape of one */
     peek__team team;
     int64_t *wanted;
-    float **group;              /* one a block: rows of this group */
-    peek__npy_writer *writer;   /* one a block */
-    int64_t begun;              /* writers */
-    int64_t first, count, most; /* samples of this group; of the largest */
+    float **rows;             /* one a thread: rows that must be gathered before they are written */
+    peek__npy_writer *writer; /* one a block */
+    int64_t begun;            /* writers */
+    int64_t count, done;      /* samples */
 } capture;
 
 static int64_t block_columns(const capture *c, int64_t block)
@@ -62,40 +58,50 @@ static int64_t block_columns(const capture *c, int64_t block)
     return data.height * data.width;
 }
 
-/* Runs one slice of the group and puts its rows where they belong. */
-static peek_status capture_slice(void *argument, int64_t index, int thread)
+/* The input's channels become blocks of their own. */
+static peek_status write_input(capture *c, int64_t first, int64_t count, const float *input, float *rows)
 {
-    capture *c = argument;
-    int64_t first = index * c->team.slice, count = c->team.slice, channels = c->selection.channels;
-    if (count > c->count - first) count = c->count - first;
-    float *input;
-    PEEK_TRY(peek__team_input(c->context, &c->team, thread, count, &input));
-    PEEK_TRY(peek_dataset_read(c->context, c->dataset, c->first + first, count, input));
+    int64_t channels = c->selection.channels;
     for (int64_t b = 0; b < channels; b++) {
         int64_t columns = block_columns(c, b);
-        for (int64_t i = 0; i < count; i++)
-            memcpy(c->group[b] + (first + i) * columns, input + (i * channels + b) * columns,
-                   (size_t)columns * sizeof(float));
+        for (int64_t i = 0; i < count && channels > 1; i++)
+            memcpy(rows + i * columns, input + (i * channels + b) * columns, (size_t)columns * sizeof *rows);
+        PEEK_TRY(peek__npy_put(c->context, &c->writer[b], first, channels > 1 ? rows : input, count));
     }
-    PEEK_TRY(peek__team_forward(c->context, &c->team, thread, count));
-    for (int64_t b = channels; b < c->selection.count; b++)
-        peek__team_values(&c->team, thread, count, c->selection.chosen[b].value,
-                          c->group[b] + first * block_columns(c, b));
     return PEEK_OK;
 }
 
-static peek_status run_groups(capture *c)
+static peek_status capture_slice(void *argument, int64_t index, int thread)
 {
-    int64_t count = peek_dataset_describe(c->dataset).count;
-    peek__stage(c->context, "capture", "running the samples through the network", count);
-    for (c->first = 0; c->first < count; c->first += c->count) {
-        c->count = c->most < count - c->first ? c->most : count - c->first;
-        PEEK_TRY(peek__parallel(c->context, (c->count + c->team.slice - 1) / c->team.slice, capture_slice, c));
-        for (int64_t b = 0; b < c->selection.count; b++)
-            PEEK_TRY(peek__npy_append(c->context, &c->writer[b], c->group[b], c->count));
-        PEEK_TRY(peek__step(c->context, c->first + c->count));
+    capture *c = argument;
+    int64_t first = index * c->team.slice, count = c->team.slice, largest = 0;
+    if (count > c->count - first) count = c->count - first;
+    for (int64_t b = 0; b < c->selection.count && !c->rows[thread]; b++)
+        if (block_columns(c, b) > largest) largest = block_columns(c, b);
+    if (!c->rows[thread])
+        PEEK_TRY(peek__alloc_raw(c->context, &c->rows[thread], peek__product(largest, c->team.slice),
+                                 "the activations of a slice"));
+    float *input, *rows = c->rows[thread];
+    PEEK_TRY(peek__team_input(c->context, &c->team, thread, count, &input));
+    PEEK_TRY(peek_dataset_read(c->context, c->dataset, first, count, input));
+    PEEK_TRY(write_input(c, first, count, input, rows));
+    PEEK_TRY(peek__team_forward(c->context, &c->team, thread, count));
+    for (int64_t b = c->selection.channels; b < c->selection.count; b++) {
+        int64_t value = c->selection.chosen[b].value;
+        const float *where = peek__team_rows(&c->team, thread, count, value);
+        if (!where) peek__team_values(&c->team, thread, count, value, rows);
+        PEEK_TRY(peek__npy_put(c->context, &c->writer[b], first, where ? where : rows, count));
     }
-    return PEEK_OK;
+    int64_t done = __atomic_add_fetch(&c->done, count, __ATOMIC_RELAXED);
+    return peek__step(c->context, done);
+}
+
+static peek_status run_slices(capture *c)
+{
+    c->count = peek_dataset_describe(c->dataset).count;
+    peek__stage(c->context, "capture", "running the samples through the network", c->count);
+    PEEK_TRY(peek__parallel(c->context, (c->count + c->team.slice - 1) / c->team.slice, capture_slice, c));
+    return peek__step(c->context, c->count);
 }
 
 static peek_status begin_files(capture *c, const char *folder)
@@ -133,16 +139,6 @@ static peek_status write_labels(capture *c, const char *folder)
     return status;
 }
 
-/* How many samples a group has: the batch, or fewer where its tensors would take too much memory. */
-static int64_t group_size(const capture *c)
-{
-    int64_t total = 1, most = c->options->batch, count = peek_dataset_describe(c->dataset).count;
-    for (int64_t b = 0; b < c->selection.count && total < group_budget; b++) total += block_columns(c, b);
-    if (most > group_budget / total) most = group_budget / total;
-    if (most > count) most = count;
-    return most > 1 ? most : 1;
-}
-
 static peek_status begin_capture(capture *c)
 {
     const char *preprocess = c->options->preprocess ? c->options->preprocess : "auto";
@@ -159,25 +155,20 @@ static peek_status begin_capture(capture *c)
         c->wanted[b - c->selection.channels] = c->selection.chosen[b].value;
     c->team = (peek__team){.network = c->network,
                            .preprocess = &c->preprocess,
-                           .most = SLICE,
+                           .most = c->options->batch,
                            .wanted_count = blocks - c->selection.channels,
                            .wanted = c->wanted};
     PEEK_TRY(peek__team_begin(c->context, &c->team, &c->sample));
     PEEK_TRY(peek__alloc(c->context, &c->writer, blocks, "the capture"));
-    PEEK_TRY(peek__alloc(c->context, &c->group, blocks, "the capture"));
-    c->most = group_size(c);
-    for (int64_t b = 0; b < blocks; b++)
-        PEEK_TRY(peek__alloc(c->context, &c->group[b], peek__product(c->most, block_columns(c, b)),
-                             "the activations of a group of samples"));
-    return PEEK_OK;
+    return peek__alloc(c->context, &c->rows, peek_threads(c->context), "the capture");
 }
 
 static void end_capture(capture *c)
 {
     for (int64_t b = 0; b < c->begun; b++) peek__npy_abort(&c->writer[b]);
-    for (int64_t b = 0; c->group && b < c->selection.count; b++) peek__free(&c->group[b]);
+    for (int i = 0; c->rows && i < peek_threads(c->context); i++) peek__free(&c->rows[i]);
     peek__team_end(&c->team);
-    peek__free(&c->group);
+    peek__free(&c->rows);
     peek__free(&c->writer);
     peek__free(&c->wanted);
     peek__preprocess_free(&c->preprocess);
@@ -198,7 +189,7 @@ static peek_status write_manifest(capture *c, int64_t opened, const char *folder
 static peek_status fill_folder(capture *c, int64_t opened, const char *folder)
 {
     PEEK_TRY(begin_files(c, folder));
-    PEEK_TRY(run_groups(c));
+    PEEK_TRY(run_slices(c));
     for (int64_t b = 0; b < c->selection.count; b++) PEEK_TRY(peek__npy_commit(c->context, &c->writer[b]));
     PEEK_TRY(write_labels(c, folder));
     return write_manifest(c, opened, folder);

@@ -59,6 +59,7 @@ static peek_status prepare(peek_context *context, peek__operation *operation)
                                              operation->training && operation->input_gradient[0],
                                              operation->input[1]->constant, &made);
     operation->state = made;
+    if (made) operation->scratch_size = peek__onednn_scratch(made);
     return status;
 }
 
@@ -68,7 +69,7 @@ static peek_status forward(peek_context *context, peek__operation *operation)
     const peek__tensor *b = peek__input(operation, 2);
     if (!convolution->samples) return PEEK_OK;
     if (convolution->way == PEEK__BY_ONEDNN)
-        return peek__onednn_forward(context, operation->state, operation->input[0]->floats,
+        return peek__onednn_forward(context, operation->state, operation->scratch, operation->input[0]->floats,
                                     operation->input[1]->floats, b ? b->floats : NULL,
                                     operation->output[0]->floats);
     peek__convolution_columns_forward(operation);
@@ -79,7 +80,7 @@ static peek_status backward(peek_context *context, peek__operation *operation)
 {
     const peek__convolution *convolution = operation->settings;
     if (convolution->way == PEEK__BY_ONEDNN)
-        return peek__onednn_backward(context, operation->state, operation->input[0]->floats,
+        return peek__onednn_backward(context, operation->state, operation->scratch, operation->input[0]->floats,
                                      operation->input[1]->floats, operation->output_gradient[0],
                                      operation->input_gradient[0], operation->input_gradient[1],
                                      peek__input(operation, 2) ? operation->input_gradient[2] : NULL);

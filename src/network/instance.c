@@ -36,9 +36,13 @@ static peek_status fold(peek_context *context, peek__instance *instance, peek__i
     }
     if (type->shares && operation->outputs == 1) return PEEK_OK;
     peek_status status = type->prepare ? type->prepare(context, operation) : PEEK_OK;
+    if (status == PEEK_OK)
+        status =
+            peek__alloc_raw(context, &operation->scratch, operation->scratch_size, "a constant of the network");
     if (status == PEEK_OK) status = type->forward(context, operation);
     if (type->release) type->release(operation);
     operation->state = NULL;
+    peek__free(&operation->scratch);
     return status;
 }
 

@@ -9,8 +9,10 @@
 typedef struct border {
     dnnl_memory_t outside, inside; /* the same where no reorder is needed */
     dnnl_primitive_t reorder;      /* towards where the data go; NULL: none */
-    float *buffer;                 /* of inside, where it differs; of outside, for gradients that are added */
-    int64_t size;                  /* floats outside */
+    float *buffer;                 /* of inside, where it is kept from call to call */
+    int64_t inside_at, sum_at; /* places in the scratch memory of inside, if it is not kept, and of a gradient
+                                  before it is added; -1: none */
+    int64_t size;              /* floats outside */
 } border;
 
 typedef struct pass {
@@ -26,7 +28,8 @@ struct peek__onednn {
     dnnl_stream_t stream;
     pass pass[PASSES];
     border border[PASSES][BORDERS];
-    float *sums[BORDERS]; /* gradients before they are added */
+    int64_t used[PASSES], scratch_size; /* bytes of scratch memory */
+    char *scratch;                      /* that the borders are connected to */
     int bias, training;
     int steady, weights_ready; /* steady: weights stay as they are; ready: they lie as the primitive likes */
 };
@@ -62,7 +65,6 @@ void peek__onednn_free(peek__onednn **pointer)
         if (made->pass[p].primitive) dnnl_primitive_destroy(made->pass[p].primitive);
         if (made->pass[p].description) dnnl_primitive_desc_destroy(made->pass[p].description);
     }
-    for (int i = 0; i < BORDERS; i++) peek__free(&made->sums[i]);
     if (made->stream) dnnl_stream_destroy(made->stream);
     if (made->engine) dnnl_engine_destroy(made->engine);
     peek__free(pointer);
@@ -136,6 +138,15 @@ static int64_t floats_of(const dnnl_memory_desc_t *description)
     return (int64_t)(dnnl_memory_desc_get_size(description) / sizeof(float));
 }
 
+/* A place in the scratch memory of a pass. */
+static int64_t reserve(peek__onednn *made, int which, int64_t floats)
+{
+    int64_t at = made->used[which];
+    made->used[which] += (floats * (int64_t)sizeof(float) + 63) & ~INT64_C(63);
+    if (made->used[which] > made->scratch_size) made->scratch_size = made->used[which];
+    return at;
+}
+
 /* Connects tensor i of a pass; result: data go from inside to outside. */
 static peek_status create_border(peek_context *context, peek__onednn *made, int which, int i,
                                  const shapes *plain, dnnl_query_t query, int index, int result)
@@ -145,12 +156,17 @@ static peek_status create_border(peek_context *context, peek__onednn *made, int 
                              *inside =
                                  dnnl_primitive_desc_query_md(made->pass[which].description, query, index);
     b->size = floats_of(outside);
+    b->inside_at = -1;
+    b->sum_at = result && which != FORWARD ? reserve(made, which, b->size) : -1;
     TRY_ONEDNN(context, dnnl_memory_create(&b->outside, outside, made->engine, DNNL_MEMORY_NONE));
     if (dnnl_memory_desc_equal(outside, inside)) {
         b->inside = b->outside;
         return PEEK_OK;
     }
-    PEEK_TRY(peek__alloc(context, &b->buffer, floats_of(inside), "a convolution"));
+    if (i == W && made->steady)
+        PEEK_TRY(peek__alloc_raw(context, &b->buffer, floats_of(inside), "the weights of a convolution"));
+    else
+        b->inside_at = reserve(made, which, floats_of(inside));
     TRY_ONEDNN(context, dnnl_memory_create(&b->inside, inside, made->engine, b->buffer));
     dnnl_primitive_desc_t reorder;
     TRY_ONEDNN(context, dnnl_reorder_primitive_desc_create(&reorder, result ? inside : outside, made->engine,
@@ -168,17 +184,13 @@ static peek_status create_backward(peek_context *context, peek__onednn *made, co
     PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, X, plain, dnnl_query_src_md, 0, 0));
     PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, Y, plain, dnnl_query_diff_dst_md, 0, 0));
     PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, W, plain, dnnl_query_diff_weights_md, 0, 1));
-    PEEK_TRY(peek__alloc(context, &made->sums[W], floats_of(&plain->of[W]), "a convolution"));
-    if (made->bias) {
+    if (made->bias)
         PEEK_TRY(create_border(context, made, BACKWARD_WEIGHTS, B, plain, dnnl_query_diff_weights_md, 1, 1));
-        PEEK_TRY(peek__alloc(context, &made->sums[B], floats_of(&plain->of[B]), "a convolution"));
-    }
     if (!data_gradient) return PEEK_OK;
     PEEK_TRY(create_pass(context, made, c, open, BACKWARD_DATA));
     PEEK_TRY(create_border(context, made, BACKWARD_DATA, Y, plain, dnnl_query_diff_dst_md, 0, 0));
     PEEK_TRY(create_border(context, made, BACKWARD_DATA, W, plain, dnnl_query_weights_md, 0, 0));
-    PEEK_TRY(create_border(context, made, BACKWARD_DATA, X, plain, dnnl_query_diff_src_md, 0, 1));
-    return peek__alloc(context, &made->sums[X], floats_of(&plain->of[X]), "a convolution");
+    return create_border(context, made, BACKWARD_DATA, X, plain, dnnl_query_diff_src_md, 0, 1);
 }
 
 static peek_status create(peek_context *context, const peek__convolution *c, int data_gradient,
@@ -214,6 +226,25 @@ peek_status peek__onednn_create(peek_context *context, const peek__convolution *
     return status;
 }
 
+int64_t peek__onednn_scratch(const peek__onednn *made)
+{
+    return made->scratch_size;
+}
+
+/* Puts what is inside into the scratch memory, which stays the same for a plan. */
+static peek_status connect(peek_context *context, peek__onednn *made, char *scratch)
+{
+    if (made->scratch == scratch) return PEEK_OK;
+    for (int p = 0; p < PASSES; p++)
+        for (int i = 0; i < BORDERS; i++) {
+            border *b = &made->border[p][i];
+            if (b->reorder && b->inside_at >= 0)
+                TRY_ONEDNN(context, dnnl_memory_set_data_handle(b->inside, scratch + b->inside_at));
+        }
+    made->scratch = scratch;
+    return PEEK_OK;
+}
+
 static peek_status reorder(peek_context *context, peek__onednn *made, const border *b, int result)
 {
     dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, result ? b->inside : b->outside},
@@ -243,10 +274,11 @@ static peek_status execute(peek_context *context, peek__onednn *made, int which,
     return PEEK_OK;
 }
 
-peek_status peek__onednn_forward(peek_context *context, peek__onednn *made, const float *x, const float *w,
-                                 const float *b, float *y)
+peek_status peek__onednn_forward(peek_context *context, peek__onednn *made, char *scratch, const float *x,
+                                 const float *w, const float *b, float *y)
 {
     border *borders = made->border[FORWARD];
+    PEEK_TRY(connect(context, made, scratch));
     PEEK_TRY(give(context, made, &borders[X], x));
     if (!made->steady || !made->weights_ready) PEEK_TRY(give(context, made, &borders[W], w));
     made->weights_ready = 1;
@@ -260,9 +292,16 @@ peek_status peek__onednn_forward(peek_context *context, peek__onednn *made, cons
     return borders[Y].reorder ? reorder(context, made, &borders[Y], 1) : PEEK_OK;
 }
 
-/* Brings a result outside and adds it to what is there. */
-static peek_status add(peek_context *context, peek__onednn *made, border *b, const float *sum, float *out)
+/* Where a gradient is written before it is added. */
+static float *sum_of(const peek__onednn *made, const border *b)
 {
+    return (float *)(void *)(made->scratch + b->sum_at);
+}
+
+/* Brings a gradient outside and adds it to what is there. */
+static peek_status add(peek_context *context, peek__onednn *made, border *b, float *out)
+{
+    const float *sum = sum_of(made, b);
     if (b->reorder) PEEK_TRY(reorder(context, made, b, 1));
     for (int64_t i = 0; i < b->size; i++) out[i] += sum[i];
     return PEEK_OK;
@@ -274,28 +313,29 @@ static peek_status backward_data(peek_context *context, peek__onednn *made, cons
     border *borders = made->border[BACKWARD_DATA];
     PEEK_TRY(give(context, made, &borders[Y], dy));
     PEEK_TRY(give(context, made, &borders[W], w));
-    PEEK_TRY(take(context, &borders[X], made->sums[X]));
+    PEEK_TRY(take(context, &borders[X], sum_of(made, &borders[X])));
     dnnl_exec_arg_t arguments[3] = {{DNNL_ARG_DIFF_DST, borders[Y].inside},
                                     {DNNL_ARG_WEIGHTS, borders[W].inside},
                                     {DNNL_ARG_DIFF_SRC, borders[X].inside}};
     PEEK_TRY(execute(context, made, BACKWARD_DATA, 3, arguments));
-    return add(context, made, &borders[X], made->sums[X], dx);
+    return add(context, made, &borders[X], dx);
 }
 
-peek_status peek__onednn_backward(peek_context *context, peek__onednn *made, const float *x, const float *w,
-                                  const float *dy, float *dx, float *dw, float *db)
+peek_status peek__onednn_backward(peek_context *context, peek__onednn *made, char *scratch, const float *x,
+                                  const float *w, const float *dy, float *dx, float *dw, float *db)
 {
     border *borders = made->border[BACKWARD_WEIGHTS];
+    PEEK_TRY(connect(context, made, scratch));
     PEEK_TRY(give(context, made, &borders[X], x));
     PEEK_TRY(give(context, made, &borders[Y], dy));
-    PEEK_TRY(take(context, &borders[W], made->sums[W]));
-    if (made->bias) PEEK_TRY(take(context, &borders[B], made->sums[B]));
+    PEEK_TRY(take(context, &borders[W], sum_of(made, &borders[W])));
+    if (made->bias) PEEK_TRY(take(context, &borders[B], sum_of(made, &borders[B])));
     dnnl_exec_arg_t arguments[4] = {{DNNL_ARG_SRC, borders[X].inside},
                                     {DNNL_ARG_DIFF_DST, borders[Y].inside},
                                     {DNNL_ARG_DIFF_WEIGHTS, borders[W].inside},
                                     {DNNL_ARG_DIFF_BIAS, borders[B].inside}};
     PEEK_TRY(execute(context, made, BACKWARD_WEIGHTS, made->bias ? 4 : 3, arguments));
-    if (dw) PEEK_TRY(add(context, made, &borders[W], made->sums[W], dw));
-    if (db) PEEK_TRY(add(context, made, &borders[B], made->sums[B], db));
+    if (dw) PEEK_TRY(add(context, made, &borders[W], dw));
+    if (db) PEEK_TRY(add(context, made, &borders[B], db));
     return dx ? backward_data(context, made, w, dy, dx) : PEEK_OK;
 }

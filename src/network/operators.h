@@ -30,7 +30,9 @@ typedef struct peek__operation {
     void *settings; /* what infer made of attributes and shapes: a plain struct, shared by all threads, const
                        after infer */
     void *state;    /* what prepare made for one thread; release frees it */
-    int training;   /* 1: backward will be called, and weights change between calls */
+    int64_t scratch_size; /* bytes that prepare asks for: memory for the time of one forward or backward */
+    char *scratch;        /* which the operations of a plan share; at a 64-byte boundary */
+    int training;         /* 1: backward will be called, and weights change between calls */
 } peek__operation;
 
 struct peek__operator {

@@ -16,6 +16,7 @@ void peek__plan_free(peek__plan **pointer)
     peek__free(&plan->tensor);
     peek__free(&plan->gradients);
     peek__free(&plan->arena);
+    peek__free(&plan->scratch);
     peek__free(&plan->gradient_arena);
     peek__free(&plan->weight_start);
     peek__free(pointer);
@@ -87,7 +88,8 @@ static peek_status place(peek_context *context, peek__plan *plan, const marks *m
     peek__placement placement;
     PEEK_TRY(peek__placement_make(context, instance, m->run, m->wanted, plan->training, &placement));
     plan->arena_size = placement.size;
-    peek_status status = peek__alloc(context, &plan->arena, placement.size, "the activations of the network");
+    peek_status status =
+        peek__alloc_raw(context, &plan->arena, placement.size, "the activations of the network");
     for (int64_t i = 0; i < network->values && status == PEEK_OK; i++)
         if (placement.offset[i] >= 0) {
             plan->tensor[i].data = plan->arena + placement.offset[i];
@@ -169,6 +171,16 @@ static peek_status add_operations(peek_context *context, peek__plan *plan, const
     return PEEK_OK;
 }
 
+static peek_status share_scratch(peek_context *context, peek__plan *plan)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < plan->operations; i++)
+        if (plan->operation[i].scratch_size > most) most = plan->operation[i].scratch_size;
+    PEEK_TRY(peek__alloc_raw(context, &plan->scratch, most, "the plan of a network"));
+    for (int64_t i = 0; i < plan->operations; i++) plan->operation[i].scratch = plan->scratch;
+    return PEEK_OK;
+}
+
 static peek_status fill_plan(peek_context *context, peek__plan *plan, int64_t wanted_count,
                              const int64_t *wanted, marks *m)
 {
@@ -182,7 +194,8 @@ static peek_status fill_plan(peek_context *context, peek__plan *plan, int64_t wa
     if (plan->training) mark_gradients(instance, wanted[0], m);
     PEEK_TRY(place(context, plan, m));
     PEEK_TRY(place_gradients(context, plan, m));
-    return add_operations(context, plan, m);
+    PEEK_TRY(add_operations(context, plan, m));
+    return share_scratch(context, plan);
 }
 
 peek_status peek__plan_create(peek_context *context, const peek__instance *instance, int training,

@@ -179,6 +179,12 @@ void peek__team_values(const peek__team *team, int thread, int64_t count, int64_
                        count, out);
 }
 
+const float *peek__team_rows(const peek__team *team, int thread, int64_t count, int64_t value)
+{
+    const peek__tensor *tensor = peek__plan_tensor(peek__team_plan(team, thread, count), value);
+    return peek__is_float(tensor->type) && team->survey->layer[value].outer == 1 ? tensor->floats : NULL;
+}
+
 peek_status peek__team_sample(peek_context *context, const peek_network *network, const peek_dataset *dataset,
                               peek__tensor *out)
 {

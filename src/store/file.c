@@ -87,6 +87,22 @@ peek_status peek__file_write(peek_context *context, peek__file *file, const void
     return PEEK_OK;
 }
 
+peek_status peek__file_write_at(peek_context *context, peek__file *file, int64_t offset, const void *bytes,
+                                size_t count)
+{
+    if (peek__fault(context)) return cannot_write(context, file, EIO);
+    const char *from = bytes;
+    while (count) {
+        ssize_t written = pwrite(fileno(file->stream), from, count, (off_t)offset);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return cannot_write(context, file, written ? errno : ENOSPC);
+        from += written;
+        offset += written;
+        count -= (size_t)written;
+    }
+    return PEEK_OK;
+}
+
 /* Makes the new name itself last over a power failure; where the file system cannot, nothing is lost but that.
  */
 static void flush_folder(const char *path)

@@ -10,6 +10,7 @@ static peek_status write_header(peek_context *context, peek__npy_writer *writer)
 {
     char header[PEEK__NPY_HEADER];
     size_t length = peek__npy_header_write(header, writer->type, writer->dimensions, writer->shape);
+    writer->start = (int64_t)length;
     return peek__file_write(context, &writer->file, header, length);
 }
 
@@ -32,14 +33,39 @@ peek_status peek__npy_begin(peek_context *context, peek__npy_writer *writer, con
     return status;
 }
 
-peek_status peek__npy_append(peek_context *context, peek__npy_writer *writer, const void *values, int64_t rows)
+/* The bytes of so many rows; -1: too many. */
+static int64_t bytes_of(const peek__npy_writer *writer, int64_t rows)
 {
     int64_t bytes = peek__product(peek__product(writer->columns, (int64_t)peek__type_size(writer->type)), rows);
-    if (bytes < 0 || writer->shape[0] > INT64_MAX - rows)
-        return peek__fail(context, PEEK_E_ARGUMENT, "'%s' cannot take %lld more rows", writer->file.path,
-                          (long long)rows);
+    return bytes > INT64_MAX - writer->start ? -1 : bytes;
+}
+
+static peek_status too_many(peek_context *context, const peek__npy_writer *writer, int64_t rows)
+{
+    return peek__fail(context, PEEK_E_ARGUMENT, "'%s' cannot take %lld more rows", writer->file.path,
+                      (long long)rows);
+}
+
+peek_status peek__npy_append(peek_context *context, peek__npy_writer *writer, const void *values, int64_t rows)
+{
+    int64_t bytes = bytes_of(writer, rows);
+    if (bytes < 0 || writer->shape[0] > INT64_MAX - rows) return too_many(context, writer, rows);
     PEEK_TRY(peek__file_write(context, &writer->file, values, (size_t)bytes));
     writer->shape[0] += rows;
+    return PEEK_OK;
+}
+
+peek_status peek__npy_put(peek_context *context, peek__npy_writer *writer, int64_t first, const void *values,
+                          int64_t rows)
+{
+    int64_t bytes = bytes_of(writer, rows), end = first > INT64_MAX - rows ? -1 : first + rows;
+    if (first < 0 || bytes < 0 || bytes_of(writer, end) < 0) return too_many(context, writer, rows);
+    PEEK_TRY(peek__file_write_at(context, &writer->file, writer->start + bytes_of(writer, first), values,
+                                 (size_t)bytes));
+    int64_t so_far = __atomic_load_n(&writer->shape[0], __ATOMIC_RELAXED);
+    while (so_far < end &&
+           !__atomic_compare_exchange_n(&writer->shape[0], &so_far, end, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
     return PEEK_OK;
 }
 
