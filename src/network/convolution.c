@@ -1,20 +1,23 @@
 /* network/convolution.c: the operator Conv. */
 #include "network/onednn.h"
 
-/* As measured: oneDNN works in blocks of 8 channels and wins where they are full, and wherever there are
- * groups, but those of one channel; a 1 x 1 kernel needs no unfolding and is a plain matrix product. */
-static peek__convolution_way choose_way(const peek__convolution *convolution)
+/* As measured. oneDNN works in blocks of 8 channels and wins where they are full, and wherever there are
+ * groups. A 1 x 1 kernel needs no unfolding and is a plain matrix product; over few places oneDNN is faster,
+ * since its weights are packed once. */
+static void choose_ways(peek__convolution *convolution)
 {
-    int pointwise = convolution->window.kernel_size == 1;
-    if (peek__convolution_is_depthwise(convolution)) return PEEK__BY_PLANES;
-    if (convolution->groups > 1) return PEEK__BY_ONEDNN;
-    return !pointwise && convolution->outputs % 8 == 0 ? PEEK__BY_ONEDNN : PEEK__BY_COLUMNS;
+    int pointwise = convolution->window.kernel_size == 1, full = convolution->outputs % 8 == 0;
+    int many = convolution->groups > 1;
+    convolution->training_way = many || (full && !pointwise) ? PEEK__BY_ONEDNN : PEEK__BY_COLUMNS;
+    convolution->way = convolution->training_way;
+    if (full && convolution->window.out_size < 100) convolution->way = PEEK__BY_ONEDNN;
+    if (peek__convolution_is_depthwise(convolution)) convolution->way = PEEK__BY_PLANES;
 }
 
 static peek__convolution_way way_of(const peek__operation *operation)
 {
-    peek__convolution_way way = ((const peek__convolution *)operation->settings)->way;
-    return way == PEEK__BY_PLANES && operation->training ? PEEK__BY_ONEDNN : way;
+    const peek__convolution *convolution = operation->settings;
+    return operation->training ? convolution->training_way : convolution->way;
 }
 
 static peek_status infer(peek_context *context, peek__operation *operation)
@@ -49,7 +52,7 @@ static peek_status infer(peek_context *context, peek__operation *operation)
         return peek__broken(context, operation, "its bias '%s' has %lld values for %lld channels",
                             peek__input_name(operation, 2), (long long)b->size,
                             (long long)convolution->outputs);
-    convolution->way = choose_way(convolution);
+    choose_ways(convolution);
     int64_t shape[PEEK_DIMENSIONS];
     int dimensions = peek__window_shape(window, x->shape[0], convolution->outputs, window->out, shape);
     return peek__infer_output(context, operation, 0, x->type, dimensions, shape);
