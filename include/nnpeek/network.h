@@ -80,8 +80,8 @@ typedef struct peek_train_options {
     double learning_rate; /* default 0.01 */
     double momentum;      /* default 0.5: v <- momentum v + g, w <- w - learning_rate v */
     int64_t
-        loss; /* peek_loss; default cross-entropy (mean over the batch; every sample
-                              weighs the same in an incomplete last one); saturating: softmax applied twice */
+        loss;          /* peek_loss; default cross-entropy (mean over the batch; every sample
+                                       weighs the same in an incomplete last one); saturating: softmax applied twice */
     int64_t normalise; /* flag; default 0: subtract each channel's mean and divide by its deviation over the
                           training data; written into the file, applied by every later run */
     int64_t shuffle;   /* flag; default 1: a new seeded order every epoch; 0: the dataset's order */
@@ -116,7 +116,7 @@ typedef struct peek_capture_options {
     const char *layers; /* default "auto": every activation function's output, and the network's output for the
                            measures; else globs over tensor or node names, op:Relu, commas between */
     int64_t samples;    /* default 0, all: at most this many, a seeded random choice */
-    int64_t batch;      /* default 64: samples run at a time */
+    int64_t batch; /* default 16: samples a thread runs at a time, or fewer where they would take much memory */
     const char *preprocess; /* default "auto": what the file carries, else pixels as they are in [0, 1]; none,
                                zero-one, imagenet, mean=a,b,c,std=d,e,f */
     int64_t seed;           /* default 0 */

@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum {
     ALIGNMENT = 64,
-    LARGE = 1 << 24 /* from here on what the machine has left is looked at before */
+    LARGE = 1 << 24, /* from here on what the machine has left is looked at before */
+    PAGE = 1 << 12,
+    HUGE_PAGE = 1 << 21
 };
 
 #define REMEDY "free some, or use fewer samples, a smaller network or rank"
@@ -24,39 +25,39 @@ int64_t peek__product(int64_t a, int64_t b)
     return result;
 }
 
-/* Asks for large pages: the kernel makes a few instead of thousands when memory is first touched, and addresses
- * are found faster. It is a wish; without it all works the same. */
-static void ask_for_large_pages(char *memory, size_t size)
+/* Large memory is asked for in huge pages, which the system clears and maps several times faster. */
+static void *take(size_t bytes)
 {
-#ifdef MADV_HUGEPAGE
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), skip = (page - (uintptr_t)memory % page) % page;
-    madvise(memory + skip, (size - skip) / page * page, MADV_HUGEPAGE);
-#else
-    (void)memory;
-    (void)size;
-#endif
+    size_t alignment = bytes >= LARGE ? HUGE_PAGE : ALIGNMENT;
+    size_t rounded = (bytes + alignment) & ~(alignment - 1);
+    void *memory = aligned_alloc(alignment, rounded);
+    if (!memory || bytes < LARGE) return memory;
+    madvise(memory, rounded, MADV_HUGEPAGE); /* only a wish */
+    /* What is touched is taken: the next one who asks what is available sees it. */
+    for (size_t i = 0; i < bytes; i += PAGE) *((volatile char *)memory + i) = 0;
+    return memory;
 }
 
-peek_status peek__alloc_bytes(peek_context *context, void **out, int64_t count, size_t size, const char *what)
+peek_status peek__alloc_raw_bytes(peek_context *context, void **out, int64_t count, size_t size,
+                                  const char *what)
 {
     *out = NULL;
     int64_t bytes = peek__product(count, (int64_t)size);
-    /* All of it is touched below, so what was taken before is no longer available here. */
     if (bytes >= LARGE && bytes > peek__memory_available())
         return peek__fail(context, PEEK_E_MEMORY,
                           "not enough memory for %s: it takes %.1f MB, and %.1f MB are free: " REMEDY, what,
                           (double)bytes / 1e6, (double)peek__memory_available() / 1e6);
-    if (bytes >= 0 && bytes <= INT64_MAX - ALIGNMENT && !peek__fault(context)) {
-        size_t rounded = ((size_t)bytes + ALIGNMENT) & ~(size_t)(ALIGNMENT - 1);
-        *out = aligned_alloc(ALIGNMENT, rounded);
-        if (*out) {
-            if (bytes >= LARGE) ask_for_large_pages(*out, rounded);
-            memset(*out, 0, rounded);
-            return PEEK_OK;
-        }
-    }
+    if (bytes >= 0 && bytes <= INT64_MAX - HUGE_PAGE && !peek__fault(context)) *out = take((size_t)bytes);
+    if (*out) return PEEK_OK;
     return peek__fail(context, PEEK_E_MEMORY, "not enough memory for %s (%.1f MB): " REMEDY, what,
                       (double)count * (double)size / 1e6);
+}
+
+peek_status peek__alloc_bytes(peek_context *context, void **out, int64_t count, size_t size, const char *what)
+{
+    PEEK_TRY(peek__alloc_raw_bytes(context, out, count, size, what));
+    memset(*out, 0, (size_t)count * size);
+    return PEEK_OK;
 }
 
 void peek__release(void *memory)

@@ -9,8 +9,14 @@
  * overflows). */
 peek_status peek__alloc_bytes(peek_context *context, void **out, int64_t count, size_t size, const char *what);
 
+/* The same without zeroing, for large memory of which every byte is written before it is read. */
+peek_status peek__alloc_raw_bytes(peek_context *context, void **out, int64_t count, size_t size,
+                                  const char *what);
+
 #define peek__alloc(context, out, count, what)                                                                 \
     peek__alloc_bytes((context), (void **)(out), (int64_t)(count), sizeof **(out), (what))
+#define peek__alloc_raw(context, out, count, what)                                                             \
+    peek__alloc_raw_bytes((context), (void **)(out), (int64_t)(count), sizeof **(out), (what))
 
 /* Frees *pointer and clears it; NULL is fine. Takes the address of any pointer. */
 #define peek__free(pointer)                                                                                    \

@@ -1,7 +1,7 @@
 /* network/capture.c: samples through a network, their input and activations to disk.
  *
- * Samples are cut into slices that any thread may run; each writes its rows where they belong in the files.
- * Memory is that of a slice for every thread, whatever the number of samples. */
+ * Samples are cut into slices that any thread may run; it writes the rows of its slice to their places in the
+ * files. So memory is that of a slice a thread, whatever the number of samples. */
 #include "base/options.h"
 #include "network/manifest.h"
 #include "network/preprocess.h"
@@ -10,16 +10,14 @@
 
 #include <string.h>
 
-enum { SLICE = 16 };
-
 static const peek_option capture_rows[] = {
     PEEK_TEXT(peek_capture_options, layers, "layers", "auto", "LIST",
               "globs over tensor or node names, op:Relu, commas between; auto: every activation function's "
               "output, and the network's output for the measures"),
     PEEK_INTEGER(peek_capture_options, samples, "samples", 0, 0, 0x1p53, "N",
                  "at most this many, a seeded random choice; 0: all"),
-    PEEK_INTEGER(peek_capture_options, batch, "batch", 64, 1, 1 << 20, "N",
-                 "samples run together at most; fewer where they are large"),
+    PEEK_INTEGER(peek_capture_options, batch, "batch", 16, 1, 1 << 20, "N",
+                 "samples a thread runs at a time, or fewer where they would take much memory"),
     PEEK_TEXT(peek_capture_options, preprocess, "preprocess", "auto", "SPEC",
               "auto: what the network's file carries; none, zero-one, imagenet, mean=a,b,c,std=d,e,f"),
     PEEK_INTEGER(peek_capture_options, seed, "seed", 0, 0, 0x1p53, "N", "of the choice of samples"),
@@ -46,9 +44,9 @@ typedef struct capture {
     peek__tensor sample; /* the shape of one */
     peek__team team;
     int64_t *wanted;
+    float **rows;             /* one a thread: rows that must be gathered before they are written */
     peek__npy_writer *writer; /* one a block */
     int64_t begun;            /* writers */
-    float **rows;             /* one a thread: rows of a block that do not lie so */
     int64_t count, done;      /* samples */
 } capture;
 
@@ -60,60 +58,47 @@ static int64_t block_columns(const capture *c, int64_t block)
     return data.height * data.width;
 }
 
-/* Memory for the rows of any block of a slice. */
-static peek_status find_rows(capture *c, int thread, float **out)
+/* The input's channels become blocks of their own. */
+static peek_status write_input(capture *c, int64_t first, int64_t count, const float *input, float *rows)
 {
-    int64_t most = 0;
-    for (int64_t b = 0; b < c->selection.count; b++)
-        if (block_columns(c, b) > most) most = block_columns(c, b);
-    if (!c->rows[thread])
-        PEEK_TRY(peek__alloc(c->context, &c->rows[thread], peek__product(most, c->team.slice), "the capture"));
-    *out = c->rows[thread];
-    return PEEK_OK;
-}
-
-/* A channel of the samples is a block. */
-static peek_status put_channel(capture *c, int64_t channel, int64_t first, int64_t count, const float *input,
-                               int thread)
-{
-    int64_t channels = c->selection.channels, columns = block_columns(c, channel);
-    float *rows;
-    if (channels == 1) return peek__npy_put(c->context, &c->writer[channel], first, input, count);
-    PEEK_TRY(find_rows(c, thread, &rows));
-    for (int64_t i = 0; i < count; i++)
-        memcpy(rows + i * columns, input + (i * channels + channel) * columns, (size_t)columns * sizeof *rows);
-    return peek__npy_put(c->context, &c->writer[channel], first, rows, count);
-}
-
-static peek_status put_values(capture *c, int64_t block, int64_t first, int64_t count, int thread)
-{
-    int64_t value = c->selection.chosen[block].value;
-    const float *rows = peek__team_rows(&c->team, thread, count, value);
-    float *gathered;
-    if (!rows) {
-        PEEK_TRY(find_rows(c, thread, &gathered));
-        peek__team_values(&c->team, thread, count, value, gathered);
-        rows = gathered;
+    int64_t channels = c->selection.channels;
+    for (int64_t b = 0; b < channels; b++) {
+        int64_t columns = block_columns(c, b);
+        for (int64_t i = 0; i < count && channels > 1; i++)
+            memcpy(rows + i * columns, input + (i * channels + b) * columns, (size_t)columns * sizeof *rows);
+        PEEK_TRY(peek__npy_put(c->context, &c->writer[b], first, channels > 1 ? rows : input, count));
     }
-    return peek__npy_put(c->context, &c->writer[block], first, rows, count);
+    return PEEK_OK;
 }
 
 static peek_status capture_slice(void *argument, int64_t index, int thread)
 {
     capture *c = argument;
-    int64_t first = index * c->team.slice, count = c->team.slice, channels = c->selection.channels;
+    int64_t first = index * c->team.slice, count = c->team.slice, largest = 0;
     if (count > c->count - first) count = c->count - first;
-    float *input;
+    for (int64_t b = 0; b < c->selection.count && !c->rows[thread]; b++)
+        if (block_columns(c, b) > largest) largest = block_columns(c, b);
+    if (!c->rows[thread])
+        PEEK_TRY(peek__alloc_raw(c->context, &c->rows[thread], peek__product(largest, c->team.slice),
+                                 "the activations of a slice"));
+    float *input, *rows = c->rows[thread];
     PEEK_TRY(peek__team_input(c->context, &c->team, thread, count, &input));
     PEEK_TRY(peek_dataset_read(c->context, c->dataset, first, count, input));
-    for (int64_t b = 0; b < channels; b++) PEEK_TRY(put_channel(c, b, first, count, input, thread));
+    PEEK_TRY(write_input(c, first, count, input, rows));
     PEEK_TRY(peek__team_forward(c->context, &c->team, thread, count));
-    for (int64_t b = channels; b < c->selection.count; b++) PEEK_TRY(put_values(c, b, first, count, thread));
-    return peek__step(c->context, __atomic_add_fetch(&c->done, count, __ATOMIC_RELAXED));
+    for (int64_t b = c->selection.channels; b < c->selection.count; b++) {
+        int64_t value = c->selection.chosen[b].value;
+        const float *where = peek__team_rows(&c->team, thread, count, value);
+        if (!where) peek__team_values(&c->team, thread, count, value, rows);
+        PEEK_TRY(peek__npy_put(c->context, &c->writer[b], first, where ? where : rows, count));
+    }
+    int64_t done = __atomic_add_fetch(&c->done, count, __ATOMIC_RELAXED);
+    return peek__step(c->context, done);
 }
 
 static peek_status run_slices(capture *c)
 {
+    c->count = peek_dataset_describe(c->dataset).count;
     peek__stage(c->context, "capture", "running the samples through the network", c->count);
     PEEK_TRY(peek__parallel(c->context, (c->count + c->team.slice - 1) / c->team.slice, capture_slice, c));
     return peek__step(c->context, c->count);
@@ -170,20 +155,20 @@ static peek_status begin_capture(capture *c)
         c->wanted[b - c->selection.channels] = c->selection.chosen[b].value;
     c->team = (peek__team){.network = c->network,
                            .preprocess = &c->preprocess,
-                           .most = c->options->batch < SLICE ? c->options->batch : SLICE,
+                           .most = c->options->batch,
                            .wanted_count = blocks - c->selection.channels,
                            .wanted = c->wanted};
     PEEK_TRY(peek__team_begin(c->context, &c->team, &c->sample));
     PEEK_TRY(peek__alloc(c->context, &c->writer, blocks, "the capture"));
-    return peek__alloc(c->context, &c->rows, c->team.size, "the capture");
+    return peek__alloc(c->context, &c->rows, peek_threads(c->context), "the capture");
 }
 
 static void end_capture(capture *c)
 {
     for (int64_t b = 0; b < c->begun; b++) peek__npy_abort(&c->writer[b]);
-    for (int64_t t = 0; c->rows && t < c->team.size; t++) peek__free(&c->rows[t]);
-    peek__free(&c->rows);
+    for (int i = 0; c->rows && i < peek_threads(c->context); i++) peek__free(&c->rows[i]);
     peek__team_end(&c->team);
+    peek__free(&c->rows);
     peek__free(&c->writer);
     peek__free(&c->wanted);
     peek__preprocess_free(&c->preprocess);
@@ -228,12 +213,8 @@ peek_status peek_capture(peek_context *context, const peek_network *network, con
     cut.samples = options->samples;
     cut.seed = options->seed;
     PEEK_TRY(peek_dataset_select(context, dataset, &cut, &chosen));
-    capture c = {.context = context,
-                 .network = network,
-                 .dataset = chosen,
-                 .options = options,
-                 .sample = sample,
-                 .count = peek_dataset_describe(chosen).count};
+    capture c = {
+        .context = context, .network = network, .dataset = chosen, .options = options, .sample = sample};
     char *temporary = NULL;
     peek_status status = begin_capture(&c);
     if (status == PEEK_OK) status = peek__folder_begin(context, folder, &temporary);

@@ -132,27 +132,29 @@ static sizes measure(const peek__convolution *convolution)
 static const int64_t most_kept = INT64_C(1) << 20;
 
 typedef struct state {
-    float *columns;   /* one unfolded input, or that of every sample and group */
-    int64_t stride;   /* from one to the next; 0: only the last is kept */
-    float *gradients; /* of one unfolded input */
+    float *kept;  /* the unfolded input of every sample and group, in training; NULL: unfolded anew */
+    int64_t size; /* floats of one */
 } state;
 
+/* Scratch memory: one unfolded input, and in training its gradients. */
 peek_status peek__convolution_columns_prepare(peek_context *context, peek__operation *operation)
 {
     const peek__convolution *convolution = operation->settings;
     sizes s = measure(convolution);
-    int64_t size = peek__product(s.depth, s.places);
-    if (size < 0 || s.depth > INT32_MAX || s.places > INT32_MAX)
+    int64_t size = peek__product(s.depth, s.places), bytes = peek__product(size, 2 * (int64_t)sizeof(float));
+    if (bytes < 0 || s.depth > INT32_MAX || s.places > INT32_MAX)
         return peek__refuse(context, operation, "its unfolded input is too large");
     state *made;
     PEEK_TRY(peek__alloc(context, &made, 1, "the windows of a convolution"));
     operation->state = made;
-    made->stride =
-        operation->training && size <= most_kept / (convolution->samples * convolution->groups) ? size : 0;
-    int64_t kept = made->stride ? convolution->samples * convolution->groups : 1;
-    PEEK_TRY(peek__alloc(context, &made->columns, peek__product(size, kept), "the windows of a convolution"));
+    made->size = size;
+    int64_t count = convolution->samples * convolution->groups;
+    if (operation->training && size <= most_kept / count)
+        PEEK_TRY(peek__alloc_raw(context, &made->kept, size * count, "the windows of a convolution"));
     if (operation->training)
-        PEEK_TRY(peek__alloc(context, &made->gradients, size, "the windows of a convolution"));
+        operation->scratch_size = bytes;
+    else if (!peek__window_is_pointwise(&convolution->window))
+        operation->scratch_size = bytes / 2;
     return PEEK_OK;
 }
 
@@ -160,9 +162,15 @@ void peek__convolution_columns_release(peek__operation *operation)
 {
     state *made = operation->state;
     if (!made) return;
-    peek__free(&made->columns);
-    peek__free(&made->gradients);
+    peek__free(&made->kept);
     peek__free(&operation->state);
+}
+
+/* Where input number i is unfolded. */
+static float *columns_of(const peek__operation *operation, int64_t i)
+{
+    const state *made = operation->state;
+    return made->kept ? made->kept + i * made->size : (float *)(void *)operation->scratch;
 }
 
 void peek__convolution_columns_forward(peek__operation *operation)
@@ -170,14 +178,13 @@ void peek__convolution_columns_forward(peek__operation *operation)
     const peek__convolution *convolution = operation->settings;
     const peek__tensor *x = operation->input[0], *w = operation->input[1], *b = peek__input(operation, 2);
     sizes s = measure(convolution);
-    const state *made = operation->state;
     int pointwise = peek__window_is_pointwise(&convolution->window);
     for (int64_t n = 0; n < convolution->samples; n++)
         for (int64_t g = 0; g < convolution->groups; g++) {
             const float *in = x->floats + (n * convolution->groups + g) * s.in, *columns = in;
             float *out = operation->output[0]->floats + (n * convolution->groups + g) * s.outputs * s.places;
             if (!pointwise) {
-                float *unfolded = made->columns + (n * convolution->groups + g) * made->stride;
+                float *unfolded = columns_of(operation, n * convolution->groups + g);
                 peek__unfold(&convolution->window, s.channels, in, unfolded);
                 columns = unfolded;
             }
@@ -197,6 +204,7 @@ void peek__convolution_columns_backward(peek__operation *operation)
     float *db = peek__input(operation, 2) ? operation->input_gradient[2] : NULL;
     sizes s = measure(convolution);
     const state *made = operation->state;
+    float *gradients = (float *)(void *)operation->scratch + made->size;
     int pointwise = peek__window_is_pointwise(&convolution->window);
     for (int64_t n = 0; n < convolution->samples; n++)
         for (int64_t g = 0; g < convolution->groups; g++) {
@@ -206,8 +214,9 @@ void peek__convolution_columns_backward(peek__operation *operation)
             for (int64_t o = 0; db && o < s.outputs; o++)
                 db[g * s.outputs + o] += sum_row(out + o * s.places, s.places);
             if (!pointwise) {
-                if (!made->stride) peek__unfold(&convolution->window, s.channels, in, made->columns);
-                columns = made->columns + group * made->stride;
+                float *unfolded = columns_of(operation, group);
+                if (!made->kept) peek__unfold(&convolution->window, s.channels, in, unfolded);
+                columns = unfolded;
             }
             if (dw)
                 cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)s.outputs, (int)s.depth,
@@ -217,7 +226,7 @@ void peek__convolution_columns_backward(peek__operation *operation)
             float *back = dx + group * s.in;
             cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)s.depth, (int)s.places, (int)s.outputs, 1,
                         w->floats + first, (int)s.depth, out, (int)s.places, pointwise ? 1 : 0,
-                        pointwise ? back : made->gradients, (int)s.places);
-            if (!pointwise) peek__fold(&convolution->window, s.channels, made->gradients, back);
+                        pointwise ? back : gradients, (int)s.places);
+            if (!pointwise) peek__fold(&convolution->window, s.channels, gradients, back);
         }
 }

@@ -109,20 +109,14 @@ static peek_status infer(peek_context *context, peek__operation *operation)
     return peek__infer_output(context, operation, 0, x->type, dimensions, shape);
 }
 
+/* Scratch memory: the unfolded output of one sample and group. */
 static peek_status prepare(peek_context *context, peek__operation *operation)
 {
     const settings *transpose = operation->settings;
     int64_t rows = transpose->outputs / transpose->groups * transpose->window.kernel_size;
-    float *columns;
-    PEEK_TRY(peek__alloc(context, &columns, peek__product(rows, transpose->window.out_size),
-                         "the windows of a convolution"));
-    operation->state = columns;
+    operation->scratch_size = peek__product(peek__product(rows, transpose->window.out_size), sizeof(float));
+    if (operation->scratch_size < 0) return peek__refuse(context, operation, "its output is too large");
     return PEEK_OK;
-}
-
-static void release(peek__operation *operation)
-{
-    peek__free(&operation->state);
 }
 
 static peek_status forward(peek_context *context, peek__operation *operation)
@@ -134,7 +128,7 @@ static peek_status forward(peek_context *context, peek__operation *operation)
     int64_t channels = transpose->channels / transpose->groups,
             outputs = transpose->outputs / transpose->groups;
     int rows = (int)(outputs * window->kernel_size), places = (int)window->out_size;
-    float *columns = operation->state;
+    float *columns = (float *)(void *)operation->scratch;
     for (int64_t i = 0; i < transpose->samples * transpose->groups; i++) {
         int64_t g = i % transpose->groups;
         const float *x = operation->input[0]->floats + i * channels * window->out_size;
@@ -157,6 +151,5 @@ static const peek__operator rows[] = {{.name = "ConvTranspose",
                                        .most_inputs = 3,
                                        .infer = infer,
                                        .prepare = prepare,
-                                       .forward = forward,
-                                       .release = release}};
+                                       .forward = forward}};
 const peek__family peek__conv_transpose_family = PEEK__FAMILY(rows);

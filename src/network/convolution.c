@@ -1,20 +1,23 @@
 /* network/convolution.c: the operator Conv. */
 #include "network/onednn.h"
 
-/* As measured: oneDNN works in blocks of 8 channels and wins where they are full, and wherever there are
- * groups, but those of one channel; a 1 x 1 kernel needs no unfolding and is a plain matrix product. */
-static peek__convolution_way choose_way(const peek__convolution *convolution)
+/* As measured. oneDNN works in blocks of 8 channels and wins where they are full, and wherever there are
+ * groups. A 1 x 1 kernel needs no unfolding and is a plain matrix product; over few places oneDNN is faster,
+ * since its weights are packed once. */
+static void choose_ways(peek__convolution *convolution)
 {
-    int pointwise = convolution->window.kernel_size == 1;
-    if (peek__convolution_is_depthwise(convolution)) return PEEK__BY_PLANES;
-    if (convolution->groups > 1) return PEEK__BY_ONEDNN;
-    return !pointwise && convolution->outputs % 8 == 0 ? PEEK__BY_ONEDNN : PEEK__BY_COLUMNS;
+    int pointwise = convolution->window.kernel_size == 1, full = convolution->outputs % 8 == 0;
+    int many = convolution->groups > 1;
+    convolution->training_way = many || (full && !pointwise) ? PEEK__BY_ONEDNN : PEEK__BY_COLUMNS;
+    convolution->way = convolution->training_way;
+    if (full && convolution->window.out_size < 100) convolution->way = PEEK__BY_ONEDNN;
+    if (peek__convolution_is_depthwise(convolution)) convolution->way = PEEK__BY_PLANES;
 }
 
 static peek__convolution_way way_of(const peek__operation *operation)
 {
-    peek__convolution_way way = ((const peek__convolution *)operation->settings)->way;
-    return way == PEEK__BY_PLANES && operation->training ? PEEK__BY_ONEDNN : way;
+    const peek__convolution *convolution = operation->settings;
+    return operation->training ? convolution->training_way : convolution->way;
 }
 
 static peek_status infer(peek_context *context, peek__operation *operation)
@@ -49,7 +52,7 @@ static peek_status infer(peek_context *context, peek__operation *operation)
         return peek__broken(context, operation, "its bias '%s' has %lld values for %lld channels",
                             peek__input_name(operation, 2), (long long)b->size,
                             (long long)convolution->outputs);
-    convolution->way = choose_way(convolution);
+    choose_ways(convolution);
     int64_t shape[PEEK_DIMENSIONS];
     int dimensions = peek__window_shape(window, x->shape[0], convolution->outputs, window->out, shape);
     return peek__infer_output(context, operation, 0, x->type, dimensions, shape);
@@ -62,12 +65,16 @@ static peek_status prepare(peek_context *context, peek__operation *operation)
     if (way_of(operation) == PEEK__BY_COLUMNS) return peek__convolution_columns_prepare(context, operation);
     if (way_of(operation) == PEEK__BY_PLANES) return peek__convolution_depthwise_prepare(context, operation);
     peek__onednn *made = NULL;
-    peek_status status = peek__onednn_create(context, convolution, peek__input(operation, 2) != NULL,
-                                             operation->training && operation->output_gradient[0],
-                                             operation->training && operation->input_gradient[0],
-                                             operation->input[1]->constant, &made);
+    int training = operation->training && operation->output_gradient[0];
+    peek__onednn_wishes wishes = {.bias = peek__input(operation, 2) != NULL,
+                                  .training = training,
+                                  .data_gradient = training && operation->input_gradient[0],
+                                  .weights = (peek__onednn_weights **)operation->shared};
+    if (operation->input[1]->constant && !operation->training) wishes.w = operation->input[1]->floats;
+    PEEK_TRY(peek__onednn_create(context, convolution, &wishes, &made));
     operation->state = made;
-    return status;
+    operation->scratch_size = peek__onednn_scratch(made);
+    return PEEK_OK;
 }
 
 static peek_status forward(peek_context *context, peek__operation *operation)
@@ -76,7 +83,7 @@ static peek_status forward(peek_context *context, peek__operation *operation)
     const peek__tensor *b = peek__input(operation, 2);
     if (!convolution->samples) return PEEK_OK;
     if (way_of(operation) == PEEK__BY_ONEDNN)
-        return peek__onednn_forward(context, operation->state, operation->input[0]->floats,
+        return peek__onednn_forward(context, operation->state, operation->scratch, operation->input[0]->floats,
                                     operation->input[1]->floats, b ? b->floats : NULL,
                                     operation->output[0]->floats);
     if (way_of(operation) == PEEK__BY_PLANES)
@@ -89,7 +96,7 @@ static peek_status forward(peek_context *context, peek__operation *operation)
 static peek_status backward(peek_context *context, peek__operation *operation)
 {
     if (way_of(operation) == PEEK__BY_ONEDNN)
-        return peek__onednn_backward(context, operation->state, operation->input[0]->floats,
+        return peek__onednn_backward(context, operation->state, operation->scratch, operation->input[0]->floats,
                                      operation->input[1]->floats, operation->output_gradient[0],
                                      operation->input_gradient[0], operation->input_gradient[1],
                                      peek__input(operation, 2) ? operation->input_gradient[2] : NULL);
@@ -110,6 +117,12 @@ static void release(peek__operation *operation)
     }
 }
 
+static void forget(void *shared)
+{
+    peek__onednn_weights *weights = shared;
+    peek__onednn_weights_free(&weights);
+}
+
 static const peek__operator rows[] = {{.name = "Conv",
                                        .first = 1,
                                        .least_inputs = 2,
@@ -118,5 +131,6 @@ static const peek__operator rows[] = {{.name = "Conv",
                                        .prepare = prepare,
                                        .forward = forward,
                                        .backward = backward,
-                                       .release = release}};
+                                       .release = release,
+                                       .forget = forget}};
 const peek__family peek__convolution_family = PEEK__FAMILY(rows);

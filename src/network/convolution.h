@@ -3,7 +3,7 @@
  *     y[n, o, p] = b[o] + sum over c, q of w[o, c, q] x[n, c, p stride - before + q dilation]
  *
  * x: N x C x in, w: O x C/groups x kernel, b: O or none, y: N x O x out. Which way is used depends on shapes
- * alone. */
+ * and on whether it is trained. */
 #ifndef NETWORK_CONVOLUTION_H
 #define NETWORK_CONVOLUTION_H
 
@@ -12,13 +12,13 @@
 typedef enum peek__convolution_way {
     PEEK__BY_COLUMNS,
     PEEK__BY_ONEDNN,
-    PEEK__BY_PLANES /* forward only: training goes by oneDNN instead */
+    PEEK__BY_PLANES /* forward only */
 } peek__convolution_way;
 
 typedef struct peek__convolution {
     peek__window window;
     int64_t samples, channels, outputs, groups;
-    peek__convolution_way way;
+    peek__convolution_way way, training_way; /* where it is only run; where it is trained, too */
 } peek__convolution;
 
 /* By matrix products over unfolded windows, a sample at a time: good for few channels. */

@@ -32,27 +32,37 @@ static peek_status broken(const reader *r)
                         peek__attribute_text(r->operation->node, "equation", ""));
 }
 
+/* One more label; an output may name more than can be handled, an input only more than it has. */
+static peek_status name(const reader *r, int output, term *to, int label)
+{
+    if (to->labels == PEEK_DIMENSIONS && output)
+        return peek__refuse(r->context, r->operation, "it makes a product of more than %d dimensions",
+                            PEEK_DIMENSIONS);
+    if (to->labels == PEEK_DIMENSIONS) return broken(r);
+    to->label[to->labels++] = label;
+    return PEEK_OK;
+}
+
 /* Letters up to the end of a term: one of an input of this many dimensions, or (-1) the output. */
 static peek_status read_term(reader *r, int dimensions, term *out)
 {
-    int letters = 0, dots = 0, from = -1;
+    int letters = 0, dots = 0;
     *out = (term){0};
     for (const char *c = r->text; is_letter(*c) || *c == '.' || *c == ' '; c++) letters += is_letter(*c);
     int spread = dimensions < 0 ? r->spread : dimensions - letters;
     for (;; r->text++) {
         if (*r->text == ' ') continue;
         if (strncmp(r->text, "...", 3) == 0 && !dots++) {
-            if (spread < 0 || out->labels + spread > PEEK_DIMENSIONS) return broken(r);
-            from = LABELS - spread;
-            for (int d = 0; d < spread; d++) out->label[out->labels++] = from + d;
+            if (spread < 0) return broken(r);
+            for (int label = LABELS - spread; label < LABELS; label++)
+                PEEK_TRY(name(r, dimensions < 0, out, label));
             r->text += 2;
             continue;
         }
         if (!is_letter(*r->text)) break;
-        if (out->labels == PEEK_DIMENSIONS) return broken(r);
-        out->label[out->labels++] = (unsigned char)*r->text;
+        PEEK_TRY(name(r, dimensions < 0, out, (unsigned char)*r->text));
     }
-    if (dimensions >= 0 && (out->labels != dimensions || (dots && spread < 0))) return broken(r);
+    if (dimensions >= 0 && out->labels != dimensions) return broken(r);
     if (dimensions >= 0 && dots && spread > r->spread) r->spread = spread;
     return PEEK_OK;
 }
@@ -69,6 +79,8 @@ static peek_status read_input(reader *r, const peek__tensor *x, peek__einsum_vie
         if (*length > 1 && x->shape[d] != 1 && x->shape[d] != *length) return broken(r);
         if (*length < 0 || *length == 1) *length = x->shape[d];
         if (*length == 0 && x->shape[d] > 1) return broken(r);
+        for (int e = 0; e < d; e++)
+            if (named.label[e] == label && x->shape[e] != x->shape[d]) return broken(r);
         r->count[label]++;
         if (x->shape[d] == 1) continue;
         while (at < out->labels && out->label[at] != label) at++;
@@ -92,8 +104,7 @@ static peek_status read_output(reader *r, term *out)
         for (int i = 0; i < LABELS; i++) {
             int label = i < PEEK_DIMENSIONS ? LETTERS + i : i - PEEK_DIMENSIONS;
             if (label < LETTERS ? r->count[label] != 1 : label < LABELS - r->spread) continue;
-            if (out->labels == PEEK_DIMENSIONS) return broken(r);
-            out->label[out->labels++] = label;
+            PEEK_TRY(name(r, 1, out, label));
         }
     }
     return *r->text ? broken(r) : PEEK_OK;

@@ -6,7 +6,8 @@
  * In the grid the dimensions of space are named backwards: x, y (, z). With align_corners -1 and 1 are the
  * centres of the first and last numbers, else their outer edges. The value is that of the nearest number, or a
  * weighted sum of 2 or 4 neighbours in each dimension. Beyond its ends x is 0, goes on as its last number, or
- * is reflected. Source: the ONNX operators. */
+ * is reflected. A regular grid of one point has it in the middle. What ONNX leaves open is as in PyTorch's
+ * grid_sample and affine_grid. Source: the ONNX operators. */
 #include "network/operators.h"
 #include "network/resize.h"
 
@@ -87,7 +88,10 @@ static void find_taps(const settings *sample, int d, float given, int64_t *offse
         sample->corners ? ((double)given + 1) / 2 * (length - 1) : (((double)given + 1) * length - 1) / 2;
     if (!(fabs(place) < 0x1p60)) place = place > 0 ? 0x1p60 : -0x1p60; /* what is no number, too */
     if (sample->taps == 1) place = rint(place);
-    if (sample->padding == BORDER && (place < low || place > high)) place = fmin(fmax(place, 0), length - 1);
+    /* A cubic kernel reaches into x from outside: a place moves only from where it does not. */
+    double margin = sample->taps == 4 ? sample->taps : 0;
+    if (sample->padding == BORDER && (place < low - margin || place > high + margin))
+        place = fmin(fmax(place, -margin), length - 1 + margin);
     if (sample->padding == REFLECTION) place = reflect(place, low, high);
     double first = sample->taps == 1 ? trunc(place) : floor(place) - (sample->taps == 4);
     for (int t = 0; t < sample->taps; t++) {
@@ -173,7 +177,7 @@ static peek_status forward_affine(peek_context *context, peek__operation *operat
         double place[3 + 1];
         for (int d = 0; d < space; d++) { /* backwards: x is along the last dimension */
             double i = (double)walk.place[space - d], n = (double)walk.shape[space - d];
-            place[d] = !corners ? (2 * i + 1) / n - 1 : n > 1 ? 2 * i / (n - 1) - 1 : -1;
+            place[d] = !corners ? (2 * i + 1) / n - 1 : n > 1 ? 2 * i / (n - 1) - 1 : 0;
         }
         place[space] = 1;
         const float *theta = operation->input[0]->floats + walk.place[0] * space * (space + 1);

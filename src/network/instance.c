@@ -7,7 +7,13 @@ void peek__instance_free(peek__instance **pointer)
 {
     if (!pointer || !*pointer) return;
     peek__instance *instance = *pointer;
-    for (int64_t i = 0; i < instance->steps; i++) peek__free(&instance->step[i].operation.settings);
+    for (int64_t i = 0; i < instance->steps; i++) {
+        if (instance->shared[i]) instance->step[i].operation.type->forget(instance->shared[i]);
+        peek__free(&instance->step[i].operation.settings);
+    }
+    if (instance->lock) omp_destroy_lock(instance->lock);
+    peek__free(&instance->lock);
+    peek__free(&instance->shared);
     for (int64_t i = 0; instance->owned && i < instance->network->values; i++)
         if (instance->owned[i]) peek__free(&instance->tensor[i].data);
     peek__free(&instance->step);
@@ -36,9 +42,13 @@ static peek_status fold(peek_context *context, peek__instance *instance, peek__i
     }
     if (type->shares && operation->outputs == 1) return PEEK_OK;
     peek_status status = type->prepare ? type->prepare(context, operation) : PEEK_OK;
+    if (status == PEEK_OK)
+        status =
+            peek__alloc_raw(context, &operation->scratch, operation->scratch_size, "a constant of the network");
     if (status == PEEK_OK) status = type->forward(context, operation);
     if (type->release) type->release(operation);
     operation->state = NULL;
+    peek__free(&operation->scratch);
     return status;
 }
 
@@ -105,6 +115,9 @@ static peek_status fill(peek_context *context, peek__instance *instance, const p
     PEEK_TRY(peek__alloc(context, &instance->tensor, network->values, "the shapes of a network"));
     PEEK_TRY(peek__alloc(context, &instance->owned, network->values, "the shapes of a network"));
     PEEK_TRY(peek__alloc(context, &instance->step, network->nodes, "the shapes of a network"));
+    PEEK_TRY(peek__alloc(context, &instance->shared, network->nodes, "the shapes of a network"));
+    PEEK_TRY(peek__alloc(context, &instance->lock, 1, "the shapes of a network"));
+    omp_init_lock(instance->lock);
     for (int64_t n = 0; n < network->nodes; n++) lists += network->node[n].inputs + network->node[n].outputs;
     PEEK_TRY(peek__alloc(context, &instance->pointers, lists, "the shapes of a network"));
     for (int64_t i = 0; i < network->values; i++)

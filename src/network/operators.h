@@ -30,7 +30,12 @@ typedef struct peek__operation {
     void *settings; /* what infer made of attributes and shapes: a plain struct, shared by all threads, const
                        after infer */
     void *state;    /* what prepare made for one thread; release frees it */
-    int training;   /* 1: backward will be called, and weights change between calls */
+    void **shared;  /* what the first prepare made for all plans of an instance (weights in another layout), or
+                       still  NULL; NULL itself where there are no other plans. Only for operators with forget,
+                       whose prepare  then runs on one thread at a time; forward does not change it. */
+    int64_t scratch_size; /* bytes that prepare asks for: memory for the time of one forward or backward */
+    char *scratch;        /* which the operations of a plan share; at a 64-byte boundary */
+    int training;         /* 1: backward will be called, and weights change between calls */
 } peek__operation;
 
 struct peek__operator {
@@ -60,6 +65,9 @@ struct peek__operator {
     peek_status (*backward)(peek_context *context, peek__operation *operation);
 
     void (*release)(peek__operation *operation);
+
+    /* Frees *shared when the instance ends. */
+    void (*forget)(void *shared);
 };
 
 typedef struct peek__family {

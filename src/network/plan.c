@@ -16,6 +16,7 @@ void peek__plan_free(peek__plan **pointer)
     peek__free(&plan->tensor);
     peek__free(&plan->gradients);
     peek__free(&plan->arena);
+    peek__free(&plan->scratch);
     peek__free(&plan->gradient_arena);
     peek__free(&plan->weight_start);
     peek__free(pointer);
@@ -87,7 +88,8 @@ static peek_status place(peek_context *context, peek__plan *plan, const marks *m
     peek__placement placement;
     PEEK_TRY(peek__placement_make(context, instance, m->run, m->wanted, plan->training, &placement));
     plan->arena_size = placement.size;
-    peek_status status = peek__alloc(context, &plan->arena, placement.size, "the activations of the network");
+    peek_status status =
+        peek__alloc_raw(context, &plan->arena, placement.size, "the activations of the network");
     for (int64_t i = 0; i < network->values && status == PEEK_OK; i++)
         if (placement.offset[i] >= 0) {
             plan->tensor[i].data = plan->arena + placement.offset[i];
@@ -133,6 +135,20 @@ static void connect_gradients(const peek__plan *plan, peek__operation *operation
         operation->output_gradient[o] = operation->output[o] ? plan->gradients[node->output[o]] : NULL;
 }
 
+/* What several plans share is made by one thread at a time. */
+static peek_status prepare(peek_context *context, const peek__plan *plan, int64_t step,
+                           peek__operation *operation)
+{
+    const peek__instance *instance = plan->instance;
+    if (!operation->type->prepare) return PEEK_OK;
+    if (!operation->type->forget || plan->training) return operation->type->prepare(context, operation);
+    operation->shared = &instance->shared[step];
+    omp_set_lock(instance->lock);
+    peek_status status = operation->type->prepare(context, operation);
+    omp_unset_lock(instance->lock);
+    return status;
+}
+
 static peek_status add_operations(peek_context *context, peek__plan *plan, const marks *m)
 {
     const peek__instance *instance = plan->instance;
@@ -164,8 +180,18 @@ static peek_status add_operations(peek_context *context, peek__plan *plan, const
             to->output[o] = from->output[o] ? &plan->tensor[node->output[o]] : NULL;
         connect_gradients(plan, to);
         plan->operations++;
-        if (to->type->prepare) PEEK_TRY(to->type->prepare(context, to));
+        PEEK_TRY(prepare(context, plan, n, to));
     }
+    return PEEK_OK;
+}
+
+static peek_status share_scratch(peek_context *context, peek__plan *plan)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < plan->operations; i++)
+        if (plan->operation[i].scratch_size > most) most = plan->operation[i].scratch_size;
+    PEEK_TRY(peek__alloc_raw(context, &plan->scratch, most, "the plan of a network"));
+    for (int64_t i = 0; i < plan->operations; i++) plan->operation[i].scratch = plan->scratch;
     return PEEK_OK;
 }
 
@@ -182,7 +208,8 @@ static peek_status fill_plan(peek_context *context, peek__plan *plan, int64_t wa
     if (plan->training) mark_gradients(instance, wanted[0], m);
     PEEK_TRY(place(context, plan, m));
     PEEK_TRY(place_gradients(context, plan, m));
-    return add_operations(context, plan, m);
+    PEEK_TRY(add_operations(context, plan, m));
+    return share_scratch(context, plan);
 }
 
 peek_status peek__plan_create(peek_context *context, const peek__instance *instance, int training,

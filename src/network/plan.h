@@ -14,6 +14,7 @@ typedef struct peek__plan {
     peek__tensor *tensor; /* one a value; data of constants are the network's or the instance's */
     float **gradients;    /* one a value; NULL where no gradient is wanted; weights: the caller's */
     char *arena, *gradient_arena;
+    char *scratch;                     /* of all operations, one after another */
     int64_t arena_size, gradient_size; /* bytes */
     int64_t operations;
     peek__operation *operation;

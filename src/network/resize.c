@@ -7,8 +7,10 @@
  *                    cubic: Keys' kernel with the coefficient a, for |t| < 2
  *     antialias      k(s (i - p)) where s < 1, divided by their sum
  *
- * Beyond its ends x goes on as its last number. Source: the ONNX operators; R. Keys, Cubic convolution
- * interpolation for digital image processing (1981). */
+ * Beyond its ends x goes on as its last number. Scales are single precision, so that 40 times 0.7 is 27.9999993
+ * where the file means 28: lengths are rounded to floats, and places close to a tie are taken as one.
+ *
+ * Source: the ONNX operators; R. Keys, Cubic convolution interpolation for digital image processing (1981). */
 #include "network/line.h"
 #include "network/resize.h"
 
@@ -19,7 +21,7 @@ typedef enum kernel { NEAREST, LINEAR, CUBIC } kernel;
 
 typedef struct settings {
     kernel kernel;
-    const char *places, *rounding; /* the node's attributes */
+    const char *places, *rounding; /* the node's attributes; rounding NULL: as before opset 11 */
     float cubic, outside;          /* the coefficient a; what is outside the region of interest */
     int antialias, exclude;        /* exclude: numbers beyond the ends do not count */
     int dimensions;
@@ -67,7 +69,7 @@ static peek_status read_way(peek_context *context, const peek__operation *operat
         return peek__broken(context, operation, "its mode '%.40s' is none", mode);
     if (resize->kernel != NEAREST) PEEK_TRY(peek__needs_floats(context, operation, 0));
     resize->places = "asymmetric";
-    resize->rounding = "floor";
+    resize->rounding = NULL;
     if (operation->node->opset < 11) return PEEK_OK;
     PEEK_TRY(read_choice(context, operation, "coordinate_transformation_mode", places,
                          sizeof places / sizeof *places, &resize->places));
@@ -100,7 +102,7 @@ static peek_status apply_scales(peek_context *context, const peek__operation *op
                                 int64_t count, const int64_t *axis, const float *scale)
 {
     for (int64_t i = 0; i < count; i++) {
-        double made = floor((double)resize->length[axis[i]] * scale[i]);
+        double made = floor((float)((double)resize->length[axis[i]] * scale[i]));
         if (!(scale[i] > 0) || !(made < 0x1p40))
             return peek__broken(context, operation, "its scale %g is impossible", scale[i]);
         resize->scale[axis[i]] = scale[i];
@@ -188,7 +190,7 @@ static peek_status infer(peek_context *context, peek__operation *operation)
 static double place_of(const settings *resize, int d, int64_t j)
 {
     double x = (double)j, length = (double)resize->length[d], scale = resize->scale[d];
-    double made = scale * length, from = resize->from[d], to = resize->to[d];
+    double made = (double)(float)(scale * length), from = resize->from[d], to = resize->to[d];
     const char *way = resize->places;
     if (strcmp(way, "asymmetric") == 0) return x / scale;
     if (strcmp(way, "align_corners") == 0) return made == 1 ? 0 : x * (length - 1) / (made - 1);
@@ -203,8 +205,12 @@ static double place_of(const settings *resize, int d, int64_t j)
     return (x + 0.5) / scale - 0.5;
 }
 
-static int64_t nearest(const char *rounding, double place)
+/* Before opset 11, ONNX's tests round up where y is shorter than x, and down where it is longer. */
+static int64_t nearest(const settings *resize, int d, double place)
 {
+    double half = round(2 * place) / 2; /* a tie, or a number itself */
+    if (fabs(place - half) < 0x1p-22 * (fabs(place) + 1)) place = half;
+    const char *rounding = resize->rounding ? resize->rounding : resize->scale[d] < 1 ? "ceil" : "floor";
     double low = floor(place), part = place - low;
     if (strcmp(rounding, "floor") == 0) return (int64_t)low;
     if (strcmp(rounding, "ceil") == 0) return (int64_t)ceil(place);
@@ -237,7 +243,7 @@ static void fill_taps(const settings *resize, int d, int64_t reach, int64_t *ind
         return;
     }
     if (resize->kernel == NEAREST) {
-        int64_t at = nearest(resize->rounding, place);
+        int64_t at = nearest(resize, d, place);
         index[0] = at < 0 ? 0 : at >= length ? length - 1 : at;
         return;
     }

@@ -49,7 +49,7 @@ peek_status peek__team_input(peek_context *context, peek__team *team, int thread
 peek_status peek__team_forward(peek_context *context, peek__team *team, int thread, int64_t count);
 /* The rows of a wanted value. */
 void peek__team_values(const peek__team *team, int thread, int64_t count, int64_t value, float *out);
-/* The same rows where they lie in the plan, or NULL where they do not lie one after another. */
+/* The same where they lie; NULL if they must be gathered first. */
 const float *peek__team_rows(const peek__team *team, int thread, int64_t count, int64_t value);
 /* The plan that has run. */
 peek__plan *peek__team_plan(const peek__team *team, int thread, int64_t count);

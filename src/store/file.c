@@ -89,12 +89,13 @@ peek_status peek__file_write(peek_context *context, peek__file *file, const void
     return PEEK_OK;
 }
 
-peek_status peek__file_write_at(peek_context *context, const peek__file *file, int64_t offset,
-                                const void *bytes, size_t count)
+peek_status peek__file_write_at(peek_context *context, peek__file *file, int64_t offset, const void *bytes,
+                                size_t count)
 {
     if (peek__fault(context)) return cannot_write(context, file, EIO);
-    for (const char *from = bytes; count;) {
-        ssize_t written = pwrite(fileno(file->stream), from, count, offset);
+    const char *from = bytes;
+    while (count) {
+        ssize_t written = pwrite(fileno(file->stream), from, count, (off_t)offset);
         if (written < 0 && errno == EINTR) continue;
         if (written <= 0) return cannot_write(context, file, written ? errno : ENOSPC);
         from += written;

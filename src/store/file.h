@@ -19,9 +19,10 @@ peek_status peek__file_begin(peek_context *context, peek__file *file, const char
 /* Writes bytes; a short write is an E_IO that names the file and the reason. */
 peek_status peek__file_write(peek_context *context, peek__file *file, const void *bytes, size_t count);
 
-/* Writes bytes at an offset, from any thread; what lies before may be written later. */
-peek_status peek__file_write_at(peek_context *context, const peek__file *file, int64_t offset,
-                                const void *bytes, size_t count);
+/* Writes bytes at an offset, whatever peek__file_write() has come to; several threads may, to places that do
+ * not overlap. */
+peek_status peek__file_write_at(peek_context *context, peek__file *file, int64_t offset, const void *bytes,
+                                size_t count);
 
 /* Flushes to disk, gives the file its name and clears *file. On failure the temporary file is gone too. */
 peek_status peek__file_commit(peek_context *context, peek__file *file);

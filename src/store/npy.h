@@ -62,14 +62,14 @@ typedef struct peek__npy_writer {
     int dimensions;
     int64_t shape[PEEK__NPY_DIMENSIONS]; /* shape[0]: rows so far */
     int64_t columns;
-    int64_t header; /* its bytes */
+    int64_t start; /* of the first row in the file, in bytes */
 } peek__npy_writer;
 
 peek_status peek__npy_begin(peek_context *context, peek__npy_writer *writer, const char *path, peek__type type,
                             int dimensions, const int64_t *row_shape);
 peek_status peek__npy_append(peek_context *context, peek__npy_writer *writer, const void *values, int64_t rows);
-/* Rows from number `first` on, from any thread and in any order; at commit none may be missing. Not to be mixed
- * with appending. */
+/* Rows at their places, in any order and from several threads, instead of one behind the other; the file then
+ * has all rows up to the last one. */
 peek_status peek__npy_put(peek_context *context, peek__npy_writer *writer, int64_t first, const void *values,
                           int64_t rows);
 peek_status peek__npy_commit(peek_context *context, peek__npy_writer *writer);

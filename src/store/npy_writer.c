@@ -10,7 +10,7 @@ static peek_status write_header(peek_context *context, peek__npy_writer *writer)
 {
     char header[PEEK__NPY_HEADER];
     size_t length = peek__npy_header_write(header, writer->type, writer->dimensions, writer->shape);
-    writer->header = (int64_t)length;
+    writer->start = (int64_t)length;
     return peek__file_write(context, &writer->file, header, length);
 }
 
@@ -33,17 +33,23 @@ peek_status peek__npy_begin(peek_context *context, peek__npy_writer *writer, con
     return status;
 }
 
+/* The bytes of so many rows; -1: too many. */
 static int64_t bytes_of(const peek__npy_writer *writer, int64_t rows)
 {
-    return peek__product(peek__product(writer->columns, (int64_t)peek__type_size(writer->type)), rows);
+    int64_t bytes = peek__product(peek__product(writer->columns, (int64_t)peek__type_size(writer->type)), rows);
+    return bytes > INT64_MAX - writer->start ? -1 : bytes;
+}
+
+static peek_status too_many(peek_context *context, const peek__npy_writer *writer, int64_t rows)
+{
+    return peek__fail(context, PEEK_E_ARGUMENT, "'%s' cannot take %lld more rows", writer->file.path,
+                      (long long)rows);
 }
 
 peek_status peek__npy_append(peek_context *context, peek__npy_writer *writer, const void *values, int64_t rows)
 {
     int64_t bytes = bytes_of(writer, rows);
-    if (bytes < 0 || writer->shape[0] > INT64_MAX - rows)
-        return peek__fail(context, PEEK_E_ARGUMENT, "'%s' cannot take %lld more rows", writer->file.path,
-                          (long long)rows);
+    if (bytes < 0 || writer->shape[0] > INT64_MAX - rows) return too_many(context, writer, rows);
     PEEK_TRY(peek__file_write(context, &writer->file, values, (size_t)bytes));
     writer->shape[0] += rows;
     return PEEK_OK;
@@ -52,16 +58,14 @@ peek_status peek__npy_append(peek_context *context, peek__npy_writer *writer, co
 peek_status peek__npy_put(peek_context *context, peek__npy_writer *writer, int64_t first, const void *values,
                           int64_t rows)
 {
-    int64_t end = first + rows, bytes = bytes_of(writer, end);
-    if (bytes < 0 || bytes > INT64_MAX - PEEK__NPY_HEADER)
-        return peek__fail(context, PEEK_E_ARGUMENT, "'%s' cannot take %lld more rows", writer->file.path,
-                          (long long)rows);
-    PEEK_TRY(peek__file_write_at(context, &writer->file, writer->header + bytes_of(writer, first), values,
-                                 (size_t)bytes_of(writer, rows)));
-    int64_t known = __atomic_load_n(&writer->shape[0], __ATOMIC_RELAXED);
-    while (known < end && !__atomic_compare_exchange_n(&writer->shape[0], &known, end, 1, __ATOMIC_RELAXED,
-                                                       __ATOMIC_RELAXED)) {
-    }
+    int64_t bytes = bytes_of(writer, rows), end = first > INT64_MAX - rows ? -1 : first + rows;
+    if (first < 0 || bytes < 0 || bytes_of(writer, end) < 0) return too_many(context, writer, rows);
+    PEEK_TRY(peek__file_write_at(context, &writer->file, writer->start + bytes_of(writer, first), values,
+                                 (size_t)bytes));
+    int64_t so_far = __atomic_load_n(&writer->shape[0], __ATOMIC_RELAXED);
+    while (so_far < end &&
+           !__atomic_compare_exchange_n(&writer->shape[0], &so_far, end, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
     return PEEK_OK;
 }
 

@@ -1,6 +1,7 @@
 """Convolutions and pools over one to three dimensions, and normalisations, against PyTorch: random kernels, strides, dilations,
 padding and groups, all as branches of one network."""
 import itertools
+import shutil
 import unittest
 
 import numpy as np
@@ -50,7 +51,7 @@ class Windows(Case):
         onnx.checker.check_model(model)  # its inference of shapes knows the older rule of ceil_mode
         onnx.save(model, self.path("made.onnx"))
         np.save(self.path("x.npy"), x.reshape(len(x), CHANNELS, -1, x.shape[-1]).numpy())
-        self.nnpeek("capture", "made.onnx", "--data", "x.npy", "--layers", "y*", "-o", "capture")
+        self.nnpeek("capture", "made.onnx", "--data", "x.npy", "--layers", "y*", "-o", "capture", "--threads", 1)
         files = {b["name"]: b["file"] for b in self.read_json("capture", "manifest.json")["blocks"]}
         for name in names:
             op, attributes, expected = self.expected[name]
@@ -117,6 +118,23 @@ class Windows(Case):
             self.add(x / (2 + 0.1 / size * sums) ** beta, "LRN", [], size=size, alpha=0.1, beta=beta, bias=2.0)
         self.add(F.normalize(x, dim=1), "LpNormalization", [], axis=1)
         self.compare(x)
+
+    def test_many_channels(self):
+        """Kernels of 3 x 3 over many channels go by Winograd's way; its bits do not depend on the number of threads either."""
+        self.begin(2)
+        x = torch.tensor(self.normal(70, CHANNELS, 21, 17))
+        (many, m), (w, v), (b, c) = (self.constant(self.normal(*shape)) for shape in ((32, CHANNELS, 1, 1), (48, 32, 3, 3), (48,)))
+        wide = F.conv2d(x, m)
+        self.nodes.append(node("Conv", ["x", many], ["wide"]))
+        for pads in ([0, 0, 0, 0], [1, 1, 1, 1], [2, 0, 1, 1]):
+            self.add(F.conv2d(F.pad(wide, (pads[1], pads[3], pads[0], pads[2])), v, c), "Conv", [w, b], pads=pads)
+            self.nodes[-1].input[0] = "wide"
+        self.compare(x)
+        for threads in (2, 3):
+            self.nnpeek("capture", "made.onnx", "--data", "x.npy", "--layers", "y*", "-o", "again", "--threads", threads)
+            for name in self.expected:
+                self.assertEqual(self.read_bytes("again", f"{name}.npy"), self.read_bytes("capture", f"{name}.npy"))
+            shutil.rmtree(self.path("again"))
 
     def test_convolutions(self):
         for n in (1, 2, 3):

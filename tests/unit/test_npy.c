@@ -103,6 +103,27 @@ static void test_append(void **state)
     peek__npy_close(&npy);
 }
 
+static void test_put_in_any_order(void **state)
+{
+    place *p = *state;
+    int64_t row[1] = {3}, integers[15];
+    int32_t values[15];
+    peek__npy_writer writer;
+    for (int32_t i = 0; i < 15; i++) values[i] = i * i;
+    assert_int_equal(peek__npy_begin(p->context, &writer, p->path, PEEK__INT32, 2, row), PEEK_OK);
+    assert_int_equal(peek__npy_put(p->context, &writer, 3, values + 9, 2), PEEK_OK);
+    assert_int_equal(peek__npy_put(p->context, &writer, 0, values, 2), PEEK_OK);
+    assert_int_equal(peek__npy_put(p->context, &writer, 2, values + 6, 1), PEEK_OK);
+    assert_int_equal(peek__npy_put(p->context, &writer, INT64_MAX / 8, values, 1), PEEK_E_ARGUMENT);
+    assert_int_equal(peek__npy_commit(p->context, &writer), PEEK_OK);
+    peek__npy npy;
+    assert_int_equal(peek__npy_open(p->context, p->path, &npy), PEEK_OK);
+    assert_int_equal(npy.rows, 5);
+    assert_int_equal(peek__npy_integers(p->context, &npy, p->path, 0, 15, integers), PEEK_OK);
+    for (int64_t i = 0; i < 15; i++) assert_int_equal(integers[i], i * i);
+    peek__npy_close(&npy);
+}
+
 static void test_abort_leaves_nothing(void **state)
 {
     place *p = *state;
@@ -231,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_append, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_put_in_any_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_abort_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_truncated_anywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lying_headers, set_up, tear_down),

@@ -92,7 +92,8 @@ static void check_by(peek_network *network, int way)
     peek__instance *instance;
     OK(peek__survey_inputs(context, network, network->survey, COUNT, &input));
     OK(peek__instance_create(context, network, &input, &instance));
-    if (way >= 0) ((peek__convolution *)instance->step[1].operation.settings)->way = (peek__convolution_way)way;
+    if (way >= 0)
+        ((peek__convolution *)instance->step[1].operation.settings)->training_way = (peek__convolution_way)way;
     for (int64_t n = 0; n < COUNT; n++) spread(x + n * in, in, 7 + (uint64_t)n);
     spread(weights, COUNT * out, 5);
     assert_true(network->parameters <= 4096);

@@ -282,10 +282,32 @@ static void faults(void **state)
     peek_network_free(&network);
 }
 
+/* Samples so large that one is run at a time are never tried together: even a network that mixes them is right.
+ */
+static void large_samples(void **state)
+{
+    (void)state;
+    enum { SIZE = 3 * 450 * 450 };
+    static float x[2 * SIZE], rows[2 * SIZE];
+    const int64_t shape[4] = {-1, 3, 450, 450}, perm[4] = {1, 0, 2, 3};
+    peek_network *network = begin(4, shape);
+    transpose(network, "x", "turned", 4, perm);
+    OK(peek__graph_integer(context, add(network, "Softmax", "turned", NULL, "mixed"), "axis", 1));
+    transpose(network, "mixed", "y", 4, perm);
+    finish(network, "y");
+    for (int64_t i = 0; i < 2 * SIZE; i++) x[i] = (float)(i % 1013);
+    OK(peek_network_run(context, network, x, 2, "turned", rows));
+    assert_memory_equal(rows, x, sizeof x);
+    OK(peek_network_run(context, network, x, 2, "y", rows));
+    for (int64_t i = 0; i < 2 * SIZE; i++) assert_true(rows[i] == 1);
+    peek_network_free(&network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(moved_and_merged),
+        cmocka_unit_test(large_samples),
         cmocka_unit_test(merged_the_other_way),
         cmocka_unit_test(mixed),
         cmocka_unit_test(fixed),
