@@ -7,6 +7,7 @@
 
 #include "linalg/kernel_avx2.h"
 #include "linalg/kernel_avx512.h"
+#include "linalg/kernel_neon.h"
 
 static int always(void)
 {
@@ -35,6 +36,9 @@ static const peek__kernel kernels[] = {
 #endif
 #ifdef PEEK__KERNEL_AVX2
     {"avx2", peek__avx2_usable, peek__avx2_times, peek__avx2_transposed},
+#endif
+#ifdef PEEK__KERNEL_NEON
+    {"neon", always, peek__neon_times, peek__neon_transposed},
 #endif
     {"blas", always, times, transposed},
 };
