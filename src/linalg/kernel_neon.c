@@ -11,6 +11,8 @@
 #include <arm_neon.h>
 #include <stddef.h>
 
+#include "linalg/kernel_cut.h"
+
 #define INLINE static inline __attribute__((always_inline))
 
 enum {
@@ -102,13 +104,6 @@ INLINE void dot_rows(int kr, const float *soon, int64_t rows, int64_t n, float s
         dot_block(1, kr, NULL, n, scale, x + t * x_stride, x_stride, wt, w_stride, r + t * k, k);
 }
 
-/* How many components of those left a block takes: as few blocks as there can be, and none of them thin. */
-static int64_t block_of(int64_t left)
-{
-    int64_t blocks = (left + MOST - 1) / MOST;
-    return (left + blocks - 1) / blocks;
-}
-
 /* `take` components for all rows of a chunk. */
 INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_t n, float scale,
                            const float *x, int64_t x_stride, const float *wt, int64_t w_stride, float *r,
@@ -136,12 +131,11 @@ INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_
 void peek__neon_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t x_stride,
                       const float *soon, const float *wt, int64_t w_stride, float *r)
 {
-    int64_t chunks = (n + CHUNK - 1) / CHUNK; /* of nearly equal width */
-    int64_t chunk = ((n + chunks - 1) / chunks + LINE - 1) / LINE * LINE;
+    int64_t chunk = (peek__kernel_cut(n, CHUNK) + LINE - 1) / LINE * LINE;
     for (int64_t from = 0; from < n; from += chunk) {
         int64_t width = n - from < chunk ? n - from : chunk, take;
         for (int64_t c = 0; c < k; c += take) {
-            take = block_of(k - c);
+            take = peek__kernel_cut(k - c, MOST);
             dot_components(take, soon && c == 0 ? soon + from : NULL, rows, width, scale, x + from, x_stride,
                            wt + c * w_stride + from, w_stride, r + c, k);
         }
@@ -220,7 +214,7 @@ void peek__neon_transposed(int64_t rows, int64_t n, int64_t k, const float *f, c
         for (int64_t from = 0; from < n; from += COLUMNS) {
             int64_t width = n - from < COLUMNS ? n - from : COLUMNS;
             for (int64_t c = 0; c < k; c += take) {
-                take = block_of(k - c);
+                take = peek__kernel_cut(k - c, MOST);
                 const float *next = soon && c == 0 ? soon + (rows / 2 + t / 2) * x_stride + from : NULL;
                 outer_components(take, count, width, f + t * k + c, k, x + t * x_stride + from, x_stride, next,
                                  nt + c * n_stride + from, n_stride);
