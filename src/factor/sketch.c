@@ -9,7 +9,8 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "linalg/skinny.h"
+#include "linalg/gram.h"
+#include "linalg/transpose.h"
 
 enum {
     SAMPLES_LEAST = 1000, /* of the subsample in which the range is sought */
@@ -143,8 +144,7 @@ static peek_status find_range(sketch_work *work)
                               "the range of the data could not be found (LAPACK: %d): use --accuracy exact",
                               work->info);
     }
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < l; j++) work->transposed[j * n + i] = work->sketch->basis[i * l + j];
+    peek__transpose(n, l, work->sketch->basis, l, work->transposed, n);
     return PEEK_OK;
 }
 
@@ -264,9 +264,9 @@ peek_status peek__sketch_sort(peek_context *context, const peek_problem *problem
     double *scratch = NULL;
     peek_status status = peek__alloc(context, &work.gram, l * l, "a sketch");
     if (status == PEEK_OK) status = peek__alloc(context, &work.rotation, l * l, "a sketch");
-    if (status == PEEK_OK) status = peek__alloc(context, &scratch, PEEK__GRAM_ROWS * l, "a sketch");
+    if (status == PEEK_OK) status = peek__alloc(context, &scratch, peek__gram_scratch(l), "a sketch");
     if (status == PEEK_OK) {
-        peek__skinny_gram(problem->rows, l, sketch->coefficients, scratch, work.gram);
+        peek__gram(problem->rows, l, sketch->coefficients, scratch, work.gram);
         status = peek__parallel(context, 1, find_rotation, &work);
     }
     if (status == PEEK_OK && work.info)
