@@ -15,8 +15,8 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "factor/start.h"
-#include "linalg/kernel.h"
 #include "linalg/gram.h"
+#include "linalg/kernel.h"
 #include "linalg/skinny.h"
 
 enum {

@@ -52,7 +52,7 @@ INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale,
                       int64_t x_stride, const float *wt, int64_t w_stride, float *r, int64_t k)
 {
     __m512 sums[ROWS][MOST];
-    for (int t = 0; t < ROWS; t++)
+    for (int t = 0; t < mr; t++)
         for (int c = 0; c < kr; c++) sums[t][c] = _mm512_setzero_ps();
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
