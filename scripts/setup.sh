@@ -10,7 +10,7 @@ packages="gcc make cmake ninja-build pkg-config libc6-dev
     libspng-dev zlib1g-dev libcjson-dev"
 test_packages="g++ git libcmocka-dev libonnx-testdata python3 python3-numpy python3-scipy python3-sklearn
     python3-onnx python3-torch chromium fonts-dejavu-core xz-utils procps"
-# The NEON kernel is tested everywhere: elsewhere than on AArch64 under an emulator (45 MB).
+# The NEON kernel's test: 56 MB to download, 260 MB on disk. Not needed where the machine is an AArch64 itself.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 case $purpose in
 build) ;;

@@ -7,7 +7,9 @@
 #include "factor/extrapolate.h"
 #include "factor/pass.h"
 #include "factor/stationarity.h"
+#include "linalg/gram.h"
 #include "linalg/skinny.h"
+#include "linalg/matrix_transpose.h"
 
 /* The models that share a sweep. */
 typedef struct sweep {
@@ -125,7 +127,7 @@ static void work_run(const peek__pass *pass, int64_t lane, const peek__run *run,
     }
     if (pass->fixed == PEEK__FIXED_LOADINGS) return;
     run_transposed(pass, run, rest, pass->lane_numerators + lane * pass->width * k);
-    peek__skinny_gram(run->rows, k, f, peek__pass_rule_scratch(pass, thread), pass->lane_grams + lane * k * k);
+    peek__gram(run->rows, k, f, peek__pass_rule_scratch(pass, thread), pass->lane_grams + lane * k * k);
     if (pass->sample_penalty.l1 > 0) pass->lane_sums[lane] += sum_of(size, f);
 }
 
@@ -184,8 +186,7 @@ static void loading_numerator(const peek__pass *pass, int64_t first, int64_t row
         return;
     }
     add_lanes(pass, first, rows);
-    for (int64_t r = 0; r < k; r++)
-        for (int64_t i = 0; i < rows; i++) numerator[i * k + r] = pass->lane_numerators[r * width + first + i];
+    peek__transpose(k, rows, pass->lane_numerators + first, width, numerator, k);
 }
 
 /* Updates some rows of the loadings. */
@@ -204,7 +205,7 @@ static peek_status update_tile(void *argument, int64_t tile, int thread)
         float *updated = pass->updated_loadings + first * k;
         double *gram = pass->pair_tiles + tile * k * k;
         memset(gram, 0, (size_t)(k * k) * sizeof *gram);
-        peek__skinny_gram(rows, k, w, peek__pass_rule_scratch(pass, thread), gram);
+        peek__gram(rows, k, w, peek__pass_rule_scratch(pass, thread), gram);
         memcpy(pass->kept_loadings + first * k, updated, (size_t)(rows * k) * sizeof *w);
         peek__extrapolate(rows * k, pass->momentum, w, updated);
     }

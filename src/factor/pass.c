@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "linalg/skinny.h"
+#include "linalg/gram.h"
+#include "linalg/matrix_transpose.h"
 
 enum {
-    LANE_ROWS = 768, /* samples in a lane, so that the lanes' sums stay small beside the data */
+    LANE_ROWS = 1024, /* samples in a lane, so that the lanes' sums stay small beside the data */
     LANES_MOST = 64,
     LANES_LEAST = 4,
     TILES_MOST = 64,
@@ -51,7 +52,7 @@ static void cut(peek__pass *pass)
     pass->rule_scratch = ((run > tile ? run : tile) + 15) / 16 * 16; /* whole cache lines */
     int64_t most = pass->run_rows > pass->tile_rows ? pass->run_rows : pass->tile_rows;
     size_t rule = pass->rule->scratch(most, k);
-    size_t gram = (size_t)(PEEK__GRAM_ROWS * k) * sizeof(double);
+    size_t gram = (size_t)peek__gram_scratch(k) * sizeof(double);
     int64_t floats = (int64_t)((rule > gram ? rule : gram) / sizeof(float));
     pass->scratch_size = pass->rule_scratch + (floats + 31) / 16 * 16;
 }
@@ -79,11 +80,10 @@ peek_status peek__pass_publish_tile(peek__pass *pass, int64_t tile, int thread)
     int64_t k = pass->k, columns = pass->problem->columns, first = tile * pass->tile_rows;
     int64_t rows = least(pass->tile_rows, columns - first);
     double *gram = pass->tile_grams + tile * k * k;
-    for (int64_t r = 0; !pass->sketch && r < k; r++)
-        for (int64_t i = 0; i < rows; i++)
-            pass->transposed[r * columns + first + i] = pass->loadings[(first + i) * k + r];
+    if (!pass->sketch)
+        peek__transpose(rows, k, pass->loadings + first * k, k, pass->transposed + first, columns);
     memset(gram, 0, (size_t)(k * k) * sizeof *gram);
-    peek__skinny_gram(rows, k, pass->loadings + first * k, peek__pass_rule_scratch(pass, thread), gram);
+    peek__gram(rows, k, pass->loadings + first * k, peek__pass_rule_scratch(pass, thread), gram);
     return PEEK_OK;
 }
 

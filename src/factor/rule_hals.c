@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "factor/rule.h"
+#include "linalg/kernel_avx2.h"
+#include "linalg/matrix_transpose.h"
 
 enum {
     LANES = 8,   /* floats of a vector */
@@ -112,18 +114,12 @@ static void work_anywhere(int64_t width, int64_t k, const float *gram, const flo
     work(width, k, gram, inverse, numerator, m, most);
 }
 
-#ifdef __x86_64__
+#ifdef PEEK__KERNEL_AVX2
 __attribute__((target("avx2,fma"))) static void work_avx2(int64_t width, int64_t k, const float *gram,
                                                           const float *inverse, const float *numerator,
                                                           float *m, int64_t most)
 {
     work(width, k, gram, inverse, numerator, m, most);
-}
-
-static int has_avx2(void)
-{
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 #endif
 
@@ -131,8 +127,8 @@ void peek__rule_hals(const peek__update *update)
 {
     void (*best)(int64_t, int64_t, const float *, const float *, const float *, float *, int64_t) =
         work_anywhere;
-#ifdef __x86_64__
-    if (has_avx2()) best = work_avx2;
+#ifdef PEEK__KERNEL_AVX2
+    if (peek__avx2_usable()) best = work_avx2;
 #endif
     int64_t k = update->k, most = update->effort / 2 + 2;
     if (most > SWEEPS) most = SWEEPS;
@@ -146,15 +142,13 @@ void peek__rule_hals(const peek__update *update)
         int64_t width = (rows + LANES - 1) / LANES;
         float *out = update->m + first * k;
         const float *in = update->numerator + first * k;
+        peek__transpose(rows, k, out, k, m, TILE);
+        peek__transpose(rows, k, in, k, numerator, TILE);
         for (int64_t r = 0; r < k; r++) {
-            for (int64_t i = 0; i < rows; i++) {
-                m[r * TILE + i] = out[i * k + r];
-                numerator[r * TILE + i] = in[i * k + r] - update->l1;
-            }
+            for (int64_t i = 0; update->l1 > 0 && i < rows; i++) numerator[r * TILE + i] -= update->l1;
             for (int64_t i = rows; i < width * LANES; i++) m[r * TILE + i] = numerator[r * TILE + i] = 0;
         }
         best(width, k, update->gram, inverse, numerator, m, most);
-        for (int64_t i = 0; i < rows; i++)
-            for (int64_t r = 0; r < k; r++) out[i * k + r] = m[r * TILE + i];
+        peek__transpose(k, rows, m, TILE, out, k);
     }
 }

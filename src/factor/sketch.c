@@ -9,7 +9,8 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "linalg/skinny.h"
+#include "linalg/gram.h"
+#include "linalg/matrix_transpose.h"
 
 enum {
     SAMPLES_LEAST = 1000, /* of the subsample in which the range is sought */
@@ -129,8 +130,7 @@ static peek_status transpose_rows(void *argument, int64_t tile, int thread)
     (void)thread;
     sketch_work *work = argument;
     int64_t n = work->problem->columns, l = work->sketch->width, first = tile * TILE;
-    for (int64_t i = first; i < first + least(TILE, n - first); i++)
-        for (int64_t j = 0; j < l; j++) work->transposed[j * n + i] = work->sketch->basis[i * l + j];
+    peek__transpose(least(TILE, n - first), l, work->sketch->basis + first * l, l, work->transposed + first, n);
     return PEEK_OK;
 }
 
@@ -284,9 +284,9 @@ peek_status peek__sketch_sort(peek_context *context, const peek_problem *problem
     double *scratch = NULL;
     peek_status status = peek__alloc(context, &work.gram, l * l, "a sketch");
     if (status == PEEK_OK) status = peek__alloc(context, &work.rotation, l * l, "a sketch");
-    if (status == PEEK_OK) status = peek__alloc(context, &scratch, PEEK__GRAM_ROWS * l, "a sketch");
+    if (status == PEEK_OK) status = peek__alloc(context, &scratch, peek__gram_scratch(l), "a sketch");
     if (status == PEEK_OK) {
-        peek__skinny_gram(problem->rows, l, sketch->coefficients, scratch, work.gram);
+        peek__gram(problem->rows, l, sketch->coefficients, scratch, work.gram);
         status = peek__parallel(context, 1, find_rotation, &work);
     }
     if (status == PEEK_OK && work.info)

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "factor/start.h"
+#include "linalg/gram.h"
 #include "linalg/kernel.h"
 #include "linalg/skinny.h"
 
@@ -38,7 +39,7 @@ typedef struct subspace {
     float *right;        /* l x n: transposed, as the kernels want it */
     float *lane_rights;  /* lanes x l x n */
     float *buffers;      /* threads x RUN_ROWS x (widest + l) */
-    double *gram, *work; /* l x l, PEEK__GRAM_ROWS x l */
+    double *gram, *work; /* l x l, peek__gram_scratch(l) */
     double *values;      /* l */
 } subspace;
 
@@ -106,7 +107,7 @@ static peek_status orthonormalise(void *argument, int64_t task, int thread)
     for (int round = 0; round < 2; round++) {
         double largest = 0;
         memset(s->gram, 0, (size_t)(l * l) * sizeof *s->gram);
-        peek__skinny_gram(s->problem->rows, l, s->left, s->work, s->gram);
+        peek__gram(s->problem->rows, l, s->left, s->work, s->gram);
         for (int64_t r = 0; r < l; r++) largest = fmax(largest, s->gram[r * l + r]);
         for (int64_t r = 0; r < l; r++) /* lower factor, row by row; a vanishing pivot ends a direction */
             for (int64_t c = 0; c <= r; c++) {
@@ -237,7 +238,7 @@ static peek_status find(subspace *s)
     PEEK_TRY(peek__alloc(context, &s->lane_rights, peek__product(s->lanes, l * n), "a start"));
     PEEK_TRY(peek__alloc(context, &s->buffers, peek_threads(context) * RUN_ROWS * (s->widest + l), "a start"));
     PEEK_TRY(peek__alloc(context, &s->gram, l * l, "a start"));
-    PEEK_TRY(peek__alloc(context, &s->work, PEEK__GRAM_ROWS * l, "a start"));
+    PEEK_TRY(peek__alloc(context, &s->work, peek__gram_scratch(l), "a start"));
     PEEK_TRY(peek__alloc(context, &s->values, l, "a start"));
     PEEK_TRY(peek__parallel(context, l, random_rows, s));
     for (int i = 0; i < ITERATIONS; i++) {

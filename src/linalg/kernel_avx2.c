@@ -1,21 +1,25 @@
 /* linalg/kernel_avx2.c: both products of a pass with AVX2 and FMA, without packing: X is read as it lies.
  *
- * times keeps MR x KR dot products in registers, each 8 wide along n; transposed keeps KR components x 16
- * columns. 10 to 12 accumulators hide the latency of FMA, and a block needs fewer loads than FMAs, so the FMA
- * units are the limit. */
+ * times keeps 3 rows x 4 components of dot products (or 4 x 3) in registers, each 8 wide along n; transposed
+ * keeps up to 6 components x 16 columns. 12 accumulators hide the latency of FMA, and a block of times needs 7
+ * loads for 12 multiply-adds (2 x 6 would need 8, and be a sixth slower), so the FMA units are the limit. */
 #include "linalg/kernel_avx2.h"
 
 #ifdef PEEK__KERNEL_AVX2
 #include <immintrin.h>
 
+#include "linalg/kernel_cut.h"
+
 #define AVX2   __attribute__((target("avx2,fma")))
 #define INLINE AVX2 static inline __attribute__((always_inline))
 
 enum {
-    CHUNK = 800,    /* columns at most that times works on at once: 6 rows of Wt and 2 of X stay in L1 */
-    ROWS_MOST = 4,  /* of X in a block of times */
+    LANES = 8,      /* floats of a vector */
+    LINE = 16,      /* floats that one prefetch asks for */
+    MOST = 4,       /* rows, and components, in a block of times */
+    CHUNK = 800,    /* columns at most that times works on at once: 3 + 4 rows of them stay in L1 */
     ROW_BLOCK = 64, /* rows that transposed accumulates before it goes to memory */
-    WIDE = 16
+    WIDE = 16       /* columns in a block of transposed */
 };
 
 int peek__avx2_usable(void)
@@ -24,37 +28,36 @@ int peek__avx2_usable(void)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-/* The sums of four vectors. */
-INLINE __m128 sums_of(__m256 a, __m256 b, __m256 c, __m256 d)
-{
-    __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)); /* a b a b in each half */
-    __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-    __m256 halves = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
-    return _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1)); /* a b c d */
-}
-
 /* All bits set in the first `count` of 8 places. */
 INLINE __m256i first(int64_t count)
 {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-/* R[0..mr)[0..kr) += scale x dot products over n columns. soon: half as many rows to ask for, or NULL. */
+/* The sums of four vectors. */
+INLINE __m128 sums_of(__m256 a, __m256 b, __m256 c, __m256 d)
+{
+    __m256 halves = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d)); /* a b c d in each half */
+    return _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1));
+}
+
+/* R[0..mr)[0..kr) += scale x dot products over n columns. soon: half as many rows, rounded up, to ask for, or
+ * NULL. */
 INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale, const float *x,
                       int64_t x_stride, const float *wt, int64_t w_stride, float *r, int64_t k)
 {
-    __m256 sums[ROWS_MOST][6];
-    for (int t = 0; t < ROWS_MOST; t++)
-        for (int c = 0; c < kr; c++) sums[t][c] = _mm256_setzero_ps();
+    __m256 sums[MOST][MOST];
+    for (int t = 0; t < mr; t++)
+        for (int c = 0; c < MOST; c++) sums[t][c] = _mm256_setzero_ps();
     int64_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        __m256 rows[ROWS_MOST];
+    for (; i + LANES <= n; i += LANES) {
+        __m256 rows[MOST];
         for (int t = 0; t < mr; t++) rows[t] = _mm256_loadu_ps(x + t * x_stride + i);
-        if (soon && i % 16 == 0)
-            for (int t = 0; t < mr / 2; t++) _mm_prefetch((const char *)(soon + t * x_stride + i), _MM_HINT_T1);
+        if (soon && i % LINE == 0)
+            for (int t = 0; t < (mr + 1) / 2; t++)
+                _mm_prefetch((const char *)(soon + t * x_stride + i), _MM_HINT_T1);
         for (int c = 0; c < kr; c++) {
             __m256 w = _mm256_loadu_ps(wt + c * w_stride + i);
-            __asm__("" : "+x"(w)); /* or GCC loads it for each row anew: more loads than multiply-adds */
             for (int t = 0; t < mr; t++) sums[t][c] = _mm256_fmadd_ps(rows[t], w, sums[t][c]);
         }
     }
@@ -66,16 +69,15 @@ INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale,
                 sums[t][c] = _mm256_fmadd_ps(_mm256_maskload_ps(x + t * x_stride + i, mask), w, sums[t][c]);
         }
     }
-    __m128 factor = _mm_set1_ps(scale);
-    if (kr >= 4)
-        for (int t = 0; t < mr; t++) {
-            __m128 found = sums_of(sums[t][0], sums[t][1], sums[t][2], sums[t][3]); /* of a row */
-            _mm_storeu_ps(r + t * k, _mm_fmadd_ps(factor, found, _mm_loadu_ps(r + t * k)));
+    for (int t = 0; t < mr; t++) {
+        __m128 found = _mm_mul_ps(_mm_set1_ps(scale), sums_of(sums[t][0], sums[t][1], sums[t][2], sums[t][3]));
+        float *out = r + t * k, values[MOST];
+        if (kr == MOST) {
+            _mm_storeu_ps(out, _mm_add_ps(_mm_loadu_ps(out), found));
+            continue;
         }
-    for (int c = kr >= 4 ? 4 : 0; c < kr; c++) {
-        float found[ROWS_MOST]; /* of a component */
-        _mm_storeu_ps(found, sums_of(sums[0][c], sums[1][c], sums[2][c], sums[3][c]));
-        for (int t = 0; t < mr; t++) r[t * k + c] += scale * found[t];
+        _mm_storeu_ps(values, found);
+        for (int c = 0; c < kr; c++) out[c] += values[c];
     }
 }
 
@@ -87,18 +89,9 @@ INLINE void dot_rows(int mr, int kr, const float *soon, int64_t rows, int64_t n,
     for (; t + mr <= rows; t += mr)
         dot_block(mr, kr, soon ? soon + t / 2 * x_stride : NULL, n, scale, x + t * x_stride, x_stride, wt,
                   w_stride, r + t * k, k);
-    for (; t < rows; t++)
-        dot_block(1, kr, NULL, n, scale, x + t * x_stride, x_stride, wt, w_stride, r + t * k, k);
-}
-
-/* How many components of those left a block takes: fives and sixes as far as they go, so that no block is thin.
- */
-static int64_t block_of(int64_t left)
-{
-    if (left <= 6) return left;
-    if (left % 5 == 0) return 5;
-    if (left % 6 == 0 || left > 12) return 6;
-    return (left + 1) / 2;
+    for (; t + 2 <= rows; t += 2)
+        dot_block(2, kr, NULL, n, scale, x + t * x_stride, x_stride, wt, w_stride, r + t * k, k);
+    if (t < rows) dot_block(1, kr, NULL, n, scale, x + t * x_stride, x_stride, wt, w_stride, r + t * k, k);
 }
 
 /* `take` components for all rows of a chunk. */
@@ -107,12 +100,6 @@ INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_
                            int64_t k)
 {
     switch (take) {
-    case 6:
-        dot_rows(2, 6, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
-        break;
-    case 5:
-        dot_rows(2, 5, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
-        break;
     case 4:
         dot_rows(3, 4, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
         break;
@@ -131,15 +118,13 @@ INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_
 AVX2 void peek__avx2_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t x_stride,
                            const float *soon, const float *wt, int64_t w_stride, float *r)
 {
-    int64_t chunks = (n + CHUNK - 1) / CHUNK; /* of nearly equal width, in whole lines */
-    int64_t chunk = ((n + chunks - 1) / chunks + 15) / 16 * 16;
+    int64_t chunk = (peek__kernel_cut(n, CHUNK) + LINE - 1) / LINE * LINE;
     for (int64_t from = 0; from < n; from += chunk) {
-        int64_t width = n - from < chunk ? n - from : chunk, take = block_of(k);
-        const float *xs = x + from, *ws = wt + from;
-        dot_components(take, soon ? soon + from : NULL, rows, width, scale, xs, x_stride, ws, w_stride, r, k);
-        for (int64_t c = take; c < k; c += take) {
-            take = block_of(k - c);
-            dot_components(take, NULL, rows, width, scale, xs, x_stride, ws + c * w_stride, w_stride, r + c, k);
+        int64_t width = n - from < chunk ? n - from : chunk, take;
+        for (int64_t c = 0; c < k; c += take) {
+            take = peek__kernel_cut(k - c, MOST);
+            dot_components(take, soon && c == 0 ? soon + from : NULL, rows, width, scale, x + from, x_stride,
+                           wt + c * w_stride + from, w_stride, r + c, k);
         }
     }
 }
@@ -171,18 +156,21 @@ INLINE void outer_block(int kr, int64_t rows, const float *f, int64_t k, const f
 }
 
 /* The same for the last, fewer than 16, columns. */
-INLINE void outer_rest(int64_t kr, int64_t rows, int64_t columns, const float *f, int64_t k, const float *x,
+INLINE void outer_rest(int kr, int64_t rows, int64_t columns, const float *f, int64_t k, const float *x,
                        int64_t x_stride, float *nt, int64_t n_stride)
 {
-    for (int64_t i = 0; i < columns; i += 8) {
+    for (int64_t i = 0; i < columns; i += LANES) {
         __m256i mask = first(columns - i);
-        for (int64_t c = 0; c < kr; c++) {
-            __m256 sum = _mm256_setzero_ps();
-            for (int64_t t = 0; t < rows; t++)
-                sum = _mm256_fmadd_ps(_mm256_broadcast_ss(f + t * k + c),
-                                      _mm256_maskload_ps(x + t * x_stride + i, mask), sum);
+        __m256 sums[6];
+        for (int c = 0; c < kr; c++) sums[c] = _mm256_setzero_ps();
+        for (int64_t t = 0; t < rows; t++) {
+            __m256 values = _mm256_maskload_ps(x + t * x_stride + i, mask);
+            for (int c = 0; c < kr; c++)
+                sums[c] = _mm256_fmadd_ps(_mm256_broadcast_ss(f + t * k + c), values, sums[c]);
+        }
+        for (int c = 0; c < kr; c++) {
             float *out = nt + c * n_stride + i;
-            _mm256_maskstore_ps(out, mask, _mm256_add_ps(_mm256_maskload_ps(out, mask), sum));
+            _mm256_maskstore_ps(out, mask, _mm256_add_ps(_mm256_maskload_ps(out, mask), sums[c]));
         }
     }
 }
@@ -209,7 +197,7 @@ AVX2 void peek__avx2_transposed(int64_t rows, int64_t n, int64_t k, const float 
                 const float *fs = f + t * k + c;
                 const float *ask = soon && c == 0 ? soon + (rows / 2 + t / 2) * x_stride + from : NULL;
                 float *out = nt + c * n_stride + from;
-                int64_t take = block_of(k - c);
+                int64_t take = peek__kernel_cut(k - c, 6);
                 switch (take) {
                 case 6:
                     outer_rows(6, count, width, fs, k, xs, x_stride, ask, out, n_stride);

@@ -1,7 +1,7 @@
 /* linalg/kernel_avx512.c: both products of a pass with AVX-512, without packing: X is read as it lies.
  *
- * times keeps 4 rows x up to 6 components of dot products in registers, each 16 wide along n; transposed keeps
- * up to 6 components x 64 columns. Some 20 accumulators need 9 loads for 20 multiply-adds, so the multiply-add
+ * times keeps 4 rows x up to 5 components of dot products in registers, each 16 wide along n; transposed keeps
+ * up to 5 components x 64 columns. Some 20 accumulators need 9 loads for 20 multiply-adds, so the multiply-add
  * units are the limit; what is loaded again and again stays in L1, X itself comes once from L2 for a block of
  * components. */
 #include "linalg/kernel_avx512.h"
@@ -9,13 +9,16 @@
 #ifdef PEEK__KERNEL_AVX512
 #include <immintrin.h>
 
+#include "linalg/kernel_cut.h"
+
 #define AVX512 __attribute__((target("avx512f,avx512dq,avx2,fma")))
 #define INLINE AVX512 static inline __attribute__((always_inline))
 
 enum {
     LANES = 16,     /* floats of a vector */
     ROWS = 4,       /* of X in a block of times */
-    CHUNK = 800,    /* columns at most that times works on at once: 6 + 4 rows of them stay in L1 */
+    MOST = 5,       /* components of a block */
+    CHUNK = 800,    /* columns at most that times works on at once: 5 + 4 rows of them stay in L1 */
     ROW_BLOCK = 64, /* rows that transposed accumulates before it goes to memory */
     WIDE = 4        /* vectors of columns in a block of transposed */
 };
@@ -48,8 +51,8 @@ INLINE __m128 sums_of(__m512 a, __m512 b, __m512 c, __m512 d)
 INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale, const float *x,
                       int64_t x_stride, const float *wt, int64_t w_stride, float *r, int64_t k)
 {
-    __m512 sums[ROWS][6];
-    for (int t = 0; t < ROWS; t++)
+    __m512 sums[ROWS][MOST];
+    for (int t = 0; t < mr; t++)
         for (int c = 0; c < kr; c++) sums[t][c] = _mm512_setzero_ps();
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES) {
@@ -70,18 +73,13 @@ INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale,
                 sums[t][c] = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, x + t * x_stride + i), w, sums[t][c]);
         }
     }
-    __m128 found[6]; /* of a component, all rows */
-    for (int c = 0; c < kr; c++) found[c] = sums_of(sums[0][c], sums[1][c], sums[2][c], sums[3][c]);
-    if (kr >= 4) _MM_TRANSPOSE4_PS(found[0], found[1], found[2], found[3]); /* of a row, four components */
-    __m128 factor = _mm_set1_ps(scale);
-    for (int t = 0; kr >= 4 && t < mr; t++) {
+    for (int t = 0; t < mr; t++) {
         float *out = r + t * k;
-        _mm_storeu_ps(out, _mm_fmadd_ps(factor, found[t], _mm_loadu_ps(out)));
-    }
-    for (int c = kr >= 4 ? 4 : 0; c < kr; c++) {
-        float one[ROWS];
-        _mm_storeu_ps(one, found[c]);
-        for (int t = 0; t < mr; t++) r[t * k + c] += scale * one[t];
+        if (kr >= 4) {
+            __m128 found = sums_of(sums[t][0], sums[t][1], sums[t][2], sums[t][3]);
+            _mm_storeu_ps(out, _mm_fmadd_ps(_mm_set1_ps(scale), found, _mm_loadu_ps(out)));
+        }
+        for (int c = kr >= 4 ? 4 : 0; c < kr; c++) out[c] += scale * _mm512_reduce_add_ps(sums[t][c]);
     }
 }
 
@@ -97,25 +95,12 @@ INLINE void dot_rows(int kr, const float *soon, int64_t rows, int64_t n, float s
         dot_block(1, kr, NULL, n, scale, x + t * x_stride, x_stride, wt, w_stride, r + t * k, k);
 }
 
-/* How many components of those left a block takes: fives and sixes as far as they go, so that no block is thin.
- */
-static int64_t block_of(int64_t left)
-{
-    if (left <= 6) return left;
-    if (left % 5 == 0) return 5;
-    if (left % 6 == 0 || left > 12) return 6;
-    return (left + 1) / 2;
-}
-
 /* `take` components for all rows of a chunk. */
 INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_t n, float scale,
                            const float *x, int64_t x_stride, const float *wt, int64_t w_stride, float *r,
                            int64_t k)
 {
     switch (take) {
-    case 6:
-        dot_rows(6, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
-        break;
     case 5:
         dot_rows(5, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
         break;
@@ -137,25 +122,23 @@ INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_
 AVX512 void peek__avx512_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x,
                                int64_t x_stride, const float *soon, const float *wt, int64_t w_stride, float *r)
 {
-    int64_t chunks = (n + CHUNK - 1) / CHUNK; /* of nearly equal width */
-    int64_t chunk = ((n + chunks - 1) / chunks + LANES - 1) / LANES * LANES;
+    int64_t chunk = (peek__kernel_cut(n, CHUNK) + LANES - 1) / LANES * LANES;
     for (int64_t from = 0; from < n; from += chunk) {
-        int64_t width = n - from < chunk ? n - from : chunk, take = block_of(k);
-        const float *xs = x + from, *ws = wt + from;
-        dot_components(take, soon ? soon + from : NULL, rows, width, scale, xs, x_stride, ws, w_stride, r, k);
-        for (int64_t c = take; c < k; c += take) {
-            take = block_of(k - c);
-            dot_components(take, NULL, rows, width, scale, xs, x_stride, ws + c * w_stride, w_stride, r + c, k);
+        int64_t width = n - from < chunk ? n - from : chunk, take;
+        for (int64_t c = 0; c < k; c += take) {
+            take = peek__kernel_cut(k - c, MOST);
+            dot_components(take, soon && c == 0 ? soon + from : NULL, rows, width, scale, x + from, x_stride,
+                           wt + c * w_stride + from, w_stride, r + c, k);
         }
     }
 }
 
-/* Nt[0..kr)[columns] += sum over rows of f_c x, for `wide` vectors of columns, the last of them masked unless it
- * is full. soon: as many columns of half as many rows to ask for, or NULL. */
+/* Nt[0..kr)[columns] += sum over rows of f_c x, for `wide` vectors of columns, the last of them masked unless
+ * it is full. soon: as many columns of half as many rows to ask for, or NULL. */
 INLINE void outer_block(int kr, int wide, int full, __mmask16 mask, int64_t rows, const float *f, int64_t k,
                         const float *x, int64_t x_stride, const float *soon, float *nt, int64_t n_stride)
 {
-    __m512 sums[6][WIDE]; /* added to Nt at the end: shorter sums round less */
+    __m512 sums[MOST][WIDE]; /* added to Nt at the end: shorter sums round less */
     for (int c = 0; c < kr; c++)
         for (int v = 0; v < wide; v++) sums[c][v] = _mm512_setzero_ps();
     for (int64_t t = 0; t < rows; t++) {
@@ -208,9 +191,6 @@ INLINE void outer_components(int64_t take, int64_t rows, int64_t n, const float 
                              int64_t x_stride, const float *soon, float *nt, int64_t n_stride)
 {
     switch (take) {
-    case 6:
-        outer_columns(6, rows, n, f, k, x, x_stride, soon, nt, n_stride);
-        break;
     case 5:
         outer_columns(5, rows, n, f, k, x, x_stride, soon, nt, n_stride);
         break;
@@ -238,7 +218,7 @@ AVX512 void peek__avx512_transposed(int64_t rows, int64_t n, int64_t k, const fl
         for (int64_t from = 0; from < n; from += COLUMNS) {
             int64_t width = n - from < COLUMNS ? n - from : COLUMNS;
             for (int64_t c = 0; c < k; c += take) {
-                take = block_of(k - c);
+                take = peek__kernel_cut(k - c, MOST);
                 const float *ask = soon && c == 0 ? soon + (rows / 2 + t / 2) * x_stride + from : NULL;
                 outer_components(take, count, width, f + t * k + c, k, x + t * x_stride + from, x_stride, ask,
                                  nt + c * n_stride + from, n_stride);

@@ -1,15 +1,17 @@
 /* linalg/kernel_neon.c: both products of a pass with NEON, without packing: X is read as it lies.
  *
- * times keeps 4 rows x up to 6 components of dot products in registers, each 4 wide along n; transposed keeps
- * up to 6 components x 16 columns. 24 accumulators, the 4 vectors that all of them share and the one at hand
- * fill 29 or 30 of the 32 registers; they hide the latency of multiply-add even where four can start at once,
- * and 24 multiply-adds need 10 loads or fewer, so the multiply-add units are the limit. What is loaded again
- * and again stays in L1 (32 to 64 KiB), X itself comes once from L2 for a block of components. */
+ * times keeps 4 rows x up to 5 components of dot products in registers, each 4 wide along n; transposed keeps
+ * up to 5 components x 16 columns. 20 accumulators hide the latency of multiply-add (4) even where four can
+ * start at once, and leave the compiler 12 of 32 registers for what is loaded; 24 made it spill. A block needs
+ * 9 loads for 20 multiply-adds, so the multiply-add units are the limit. What is loaded again and again stays
+ * in L1 (32 to 64 KiB), X itself comes once from L2 for a block of components. */
 #include "linalg/kernel_neon.h"
 
 #ifdef PEEK__KERNEL_NEON
 #include <arm_neon.h>
-#include <string.h>
+#include <stddef.h>
+
+#include "linalg/kernel_cut.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -17,7 +19,8 @@ enum {
     LANES = 4,      /* floats of a vector */
     LINE = 16,      /* floats that one prefetch asks for */
     ROWS = 4,       /* of X in a block of times */
-    CHUNK = 800,    /* columns at most that times works on at once: 6 + 4 rows of them are 31 KiB */
+    MOST = 5,       /* components of a block */
+    CHUNK = 800,    /* columns at most that times works on at once: 4 + 5 rows of them are 28 KiB */
     ROW_BLOCK = 64, /* rows that transposed accumulates before it goes to memory */
     WIDE = 4,       /* vectors of columns in a block of transposed: a line */
     COLUMNS = 64    /* of X, ROW_BLOCK rows of which stay in L1 for all components */
@@ -29,19 +32,20 @@ INLINE void ask(const float *line)
     __builtin_prefetch(line, 0, 2);
 }
 
-/* The first `count` of 4 places; the others are zero, and are not stored. */
+/* The first `count` of 4 places, 1 to 3; the others are zero, and are not stored. */
 INLINE float32x4_t load_first(int64_t count, const float *from)
 {
-    float places[LANES] = {0};
-    memcpy(places, from, (size_t)count * sizeof *from);
-    return vld1q_f32(places);
+    float32x4_t v = vld1q_lane_f32(from, vdupq_n_f32(0), 0);
+    if (count > 1) v = vld1q_lane_f32(from + 1, v, 1);
+    if (count > 2) v = vld1q_lane_f32(from + 2, v, 2);
+    return v;
 }
 
 INLINE void store_first(int64_t count, float32x4_t v, float *to)
 {
-    float places[LANES];
-    vst1q_f32(places, v);
-    memcpy(to, places, (size_t)count * sizeof *to);
+    vst1q_lane_f32(to, v, 0);
+    if (count > 1) vst1q_lane_f32(to + 1, v, 1);
+    if (count > 2) vst1q_lane_f32(to + 2, v, 2);
 }
 
 /* The sums of four vectors. */
@@ -54,7 +58,7 @@ INLINE float32x4_t sums_of(float32x4_t a, float32x4_t b, float32x4_t c, float32x
 INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale, const float *x,
                       int64_t x_stride, const float *wt, int64_t w_stride, float *r, int64_t k)
 {
-    float32x4_t sums[ROWS][6];
+    float32x4_t sums[ROWS][MOST];
     for (int t = 0; t < mr; t++)
         for (int c = 0; c < kr; c++) sums[t][c] = vdupq_n_f32(0);
     int64_t i = 0;
@@ -68,12 +72,14 @@ INLINE void dot_block(int mr, int kr, const float *soon, int64_t n, float scale,
             for (int t = 0; t < mr; t++) sums[t][c] = vfmaq_f32(sums[t][c], rows[t], w);
         }
     }
-    if (i < n)
+    if (i < n) {
+        float32x4_t rows[ROWS];
+        for (int t = 0; t < mr; t++) rows[t] = load_first(n - i, x + t * x_stride + i);
         for (int c = 0; c < kr; c++) {
             float32x4_t w = load_first(n - i, wt + c * w_stride + i);
-            for (int t = 0; t < mr; t++)
-                sums[t][c] = vfmaq_f32(sums[t][c], load_first(n - i, x + t * x_stride + i), w);
+            for (int t = 0; t < mr; t++) sums[t][c] = vfmaq_f32(sums[t][c], rows[t], w);
         }
+    }
     for (int t = 0; t < mr; t++) {
         float *out = r + t * k;
         int c = 0;
@@ -98,25 +104,12 @@ INLINE void dot_rows(int kr, const float *soon, int64_t rows, int64_t n, float s
         dot_block(1, kr, NULL, n, scale, x + t * x_stride, x_stride, wt, w_stride, r + t * k, k);
 }
 
-/* How many components of those left a block takes: fives and sixes as far as they go, so that no block is thin.
- */
-static int64_t block_of(int64_t left)
-{
-    if (left <= 6) return left;
-    if (left % 5 == 0) return 5;
-    if (left % 6 == 0 || left > 12) return 6;
-    return (left + 1) / 2;
-}
-
 /* `take` components for all rows of a chunk. */
 INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_t n, float scale,
                            const float *x, int64_t x_stride, const float *wt, int64_t w_stride, float *r,
                            int64_t k)
 {
     switch (take) {
-    case 6:
-        dot_rows(6, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
-        break;
     case 5:
         dot_rows(5, soon, rows, n, scale, x, x_stride, wt, w_stride, r, k);
         break;
@@ -138,12 +131,11 @@ INLINE void dot_components(int64_t take, const float *soon, int64_t rows, int64_
 void peek__neon_times(int64_t rows, int64_t n, int64_t k, float scale, const float *x, int64_t x_stride,
                       const float *soon, const float *wt, int64_t w_stride, float *r)
 {
-    int64_t chunks = (n + CHUNK - 1) / CHUNK; /* of nearly equal width */
-    int64_t chunk = ((n + chunks - 1) / chunks + LINE - 1) / LINE * LINE;
+    int64_t chunk = (peek__kernel_cut(n, CHUNK) + LINE - 1) / LINE * LINE;
     for (int64_t from = 0; from < n; from += chunk) {
         int64_t width = n - from < chunk ? n - from : chunk, take;
         for (int64_t c = 0; c < k; c += take) {
-            take = block_of(k - c);
+            take = peek__kernel_cut(k - c, MOST);
             dot_components(take, soon && c == 0 ? soon + from : NULL, rows, width, scale, x + from, x_stride,
                            wt + c * w_stride + from, w_stride, r + c, k);
         }
@@ -155,7 +147,7 @@ void peek__neon_times(int64_t rows, int64_t n, int64_t k, float scale, const flo
 INLINE void outer_block(int kr, int wide, int64_t last, int64_t rows, const float *f, int64_t k, const float *x,
                         int64_t x_stride, const float *soon, float *nt, int64_t n_stride)
 {
-    float32x4_t sums[6][WIDE]; /* added to Nt at the end: shorter sums round less */
+    float32x4_t sums[MOST][WIDE]; /* added to Nt at the end: shorter sums round less */
     for (int c = 0; c < kr; c++)
         for (int v = 0; v < wide; v++) sums[c][v] = vdupq_n_f32(0);
     for (int64_t t = 0; t < rows; t++) {
@@ -196,9 +188,6 @@ INLINE void outer_components(int64_t take, int64_t rows, int64_t n, const float 
                              int64_t x_stride, const float *soon, float *nt, int64_t n_stride)
 {
     switch (take) {
-    case 6:
-        outer_columns(6, rows, n, f, k, x, x_stride, soon, nt, n_stride);
-        break;
     case 5:
         outer_columns(5, rows, n, f, k, x, x_stride, soon, nt, n_stride);
         break;
@@ -225,7 +214,7 @@ void peek__neon_transposed(int64_t rows, int64_t n, int64_t k, const float *f, c
         for (int64_t from = 0; from < n; from += COLUMNS) {
             int64_t width = n - from < COLUMNS ? n - from : COLUMNS;
             for (int64_t c = 0; c < k; c += take) {
-                take = block_of(k - c);
+                take = peek__kernel_cut(k - c, MOST);
                 const float *next = soon && c == 0 ? soon + (rows / 2 + t / 2) * x_stride + from : NULL;
                 outer_components(take, count, width, f + t * k + c, k, x + t * x_stride + from, x_stride, next,
                                  nt + c * n_stride + from, n_stride);

@@ -10,18 +10,6 @@ void peek__skinny_square(int64_t rows, int64_t k, const float *m, const float *g
                 (int)k, 0.0f, d, (int)k);
 }
 
-void peek__skinny_gram(int64_t rows, int64_t k, const float *m, double *scratch, double *gram)
-{
-    for (int64_t first = 0; first < rows; first += PEEK__GRAM_ROWS) {
-        int64_t count = rows - first < PEEK__GRAM_ROWS ? rows - first : PEEK__GRAM_ROWS;
-        for (int64_t i = 0; i < count * k; i++) scratch[i] = m[first * k + i];
-        cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)k, (int)count, 1.0, scratch, (int)k, 1.0, gram,
-                    (int)k);
-    }
-    for (int64_t r = 0; r < k; r++)
-        for (int64_t s = 0; s < r; s++) gram[r * k + s] = gram[s * k + r];
-}
-
 void peek__skinny_reconstruct(int64_t rows, int64_t n, int64_t k, const float *f, const float *w,
                               float *product)
 {

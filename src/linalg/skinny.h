@@ -1,4 +1,5 @@
-/* linalg/skinny.h: small products with thin matrices (k columns); the two over X are in linalg/kernel.h.
+/* linalg/skinny.h: small products with thin matrices (k columns); the two over X are in linalg/kernel.h, Gram
+ * matrices in linalg/gram.h.
  * Row-major; no aliasing; call them from a task of peek__parallel, where BLAS keeps to one thread. */
 #ifndef LINALG_SKINNY_H
 #define LINALG_SKINNY_H
@@ -7,10 +8,6 @@
 
 /* D <- M G.   M: rows x k, G: k x k symmetric, D: rows x k. */
 void peek__skinny_square(int64_t rows, int64_t k, const float *m, const float *gram, float *d);
-
-/* G <- G + M^T M, in double.   M: rows x k; G: k x k; scratch: PEEK__GRAM_ROWS x k. */
-enum { PEEK__GRAM_ROWS = 32 };
-void peek__skinny_gram(int64_t rows, int64_t k, const float *m, double *scratch, double *gram);
 
 /* P <- F W^T.   F: rows x k, W: n x k, P: rows x n. */
 void peek__skinny_reconstruct(int64_t rows, int64_t n, int64_t k, const float *f, const float *w,

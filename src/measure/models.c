@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "linalg/skinny.h"
+#include "linalg/gram.h"
 #include "store/npy.h"
 
 enum { RANKS_MOST = 1000 };
@@ -46,7 +46,7 @@ static peek_status file_gram(peek_context *context, const char *folder, const ch
         status = peek__fail(context, PEEK_E_SHAPE, "%s has %lld columns, but its rank is %lld: fit again", path,
                             (long long)shape[1], (long long)k);
     memset(gram, 0, (size_t)(k * k) * sizeof *gram);
-    if (status == PEEK_OK) peek__skinny_gram(shape[0], k, values, scratch, gram);
+    if (status == PEEK_OK) peek__gram(shape[0], k, values, scratch, gram);
     peek__free(&values);
     peek__free(&path);
     return status;
@@ -54,7 +54,7 @@ static peek_status file_gram(peek_context *context, const char *folder, const ch
 
 typedef struct share_work {
     double *samples, *loadings, *shares; /* k x k, k x k, k */
-    double *scratch;                     /* PEEK__GRAM_ROWS x k */
+    double *scratch;                     /* peek__gram_scratch(k) */
 } share_work;
 
 static peek_status block_shares(peek_context *context, const char *folder, const cJSON *block, int64_t k,
@@ -83,7 +83,7 @@ static peek_status all_shares(peek_context *context, const char *folder, const c
     share_work work = {0};
     peek_status status = peek__alloc(context, &work.samples, peek__product(k, k), "a Gram matrix");
     if (status == PEEK_OK) status = peek__alloc(context, &work.loadings, k * k, "a Gram matrix");
-    if (status == PEEK_OK) status = peek__alloc(context, &work.scratch, PEEK__GRAM_ROWS * k, "a Gram matrix");
+    if (status == PEEK_OK) status = peek__alloc(context, &work.scratch, peek__gram_scratch(k), "a Gram matrix");
     if (status == PEEK_OK) status = peek__alloc(context, &work.shares, k, "shares");
     if (status == PEEK_OK) status = file_gram(context, folder, "samples.npy", k, work.scratch, work.samples);
     const cJSON *block;

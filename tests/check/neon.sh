@@ -1,14 +1,23 @@
 #!/bin/sh
-# The NEON kernel compiled for AArch64 and run under qemu: `neon.sh SOURCE BUILD`. On AArch64 itself unit/test_kernel does this.
+# The NEON kernel, cross-compiled for AArch64 and run under an emulator: neon.sh SOURCE_FOLDER BLAS_HEADERS..
+# Exit status 77 where compiler or emulator is missing, or is not needed: skipped.
 set -eu
+[ "$(uname -m)" != aarch64 ] || { echo "skipped: unit/test_kernel runs the NEON kernel on this machine"; exit 77; }
 source=$1
-build=$2
-compiler=aarch64-linux-gnu-gcc
-if [ "$(uname -m)" = aarch64 ] || ! command -v $compiler >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
-    echo "skipped: needs gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user on another machine than AArch64"
-    exit 77
-fi
-mkdir -p "$build"
-$compiler -std=gnu17 -O2 -static -D_GNU_SOURCE -Wall -Wextra -Werror -I"$source/src" -I"$source/include" \
-    "$source/tests/check/neon.c" "$source/src/linalg/kernel_neon.c" "$source/src/base/random.c" -lm -o "$build/neon"
-qemu-aarch64 "$build/neon"
+shift
+for program in aarch64-linux-gnu-gcc qemu-aarch64; do
+    command -v $program >/dev/null || { echo "skipped: there is no $program here (see scripts/setup.sh)"; exit 77; }
+done
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+compile() {
+    aarch64-linux-gnu-gcc -std=gnu17 -O3 -Wall -Wextra -Werror -I"$source/src" -I"$source/tests/unit" "$@"
+}
+
+# The table takes the kernel in; of BLAS this machine's headers are enough, after AArch64's own.
+compile $(printf -- '-idirafter %s ' "$@") -S -o "$place/kernel.s" "$source/src/linalg/kernel.c"
+grep -q peek__neon_times "$place/kernel.s" || { echo "the table of kernels has no row for NEON"; exit 1; }
+
+compile -static -o "$place/neon" "$source/tests/check/neon.c" "$source/tests/unit/kernel_check.c" \
+    "$source/src/linalg/kernel_neon.c" "$source/src/base/random.c" -lm
+qemu-aarch64 "$place/neon"
