@@ -311,15 +311,19 @@ static peek_status prepare(peek_context *context, peek__operation *operation)
     return status;
 }
 
+/* Asks now and then whether to stop: what a file makes of a small picture can be very large. */
+enum { POLLED = 1 << 12 };
+
 /* lines: of x; those of y are `count` long. */
-static void run_sums(const change *pass, const peek__lines *lines, int64_t count, float outside, const float *x,
-                     float *y)
+static peek_status run_sums(peek_context *context, const change *pass, const peek__lines *lines, int64_t count,
+                            float outside, const float *x, float *y)
 {
     int64_t inner = lines->inner;
     for (int64_t o = 0; o < lines->outer; o++, x += lines->length * inner)
         for (int64_t j = 0; j < count; j++, y += inner) {
             const int64_t *index = pass->index + j * pass->taps;
             const float *weight = pass->weight + j * pass->taps;
+            if (j % POLLED == 0) PEEK_TRY(peek__poll(context));
             if (inner == 1 && index[0] >= 0) {
                 float sum = 0;
                 for (int64_t t = 0; t < pass->taps; t++) sum += weight[t] * x[index[t]];
@@ -330,24 +334,26 @@ static void run_sums(const change *pass, const peek__lines *lines, int64_t count
             for (int64_t t = 0; index[0] >= 0 && t < pass->taps; t++)
                 for (int64_t i = 0; i < inner; i++) y[i] += weight[t] * x[index[t] * inner + i];
         }
+    return PEEK_OK;
 }
 
-static void run_copies(const change *pass, const peek__lines *lines, int64_t count, const void *outside,
-                       peek__element type, const void *x, void *y)
+static peek_status run_copies(peek_context *context, const change *pass, const peek__lines *lines,
+                              int64_t count, const void *outside, peek__element type, const void *x, void *y)
 {
     size_t width = peek__width(type);
     for (int64_t o = 0; o < lines->outer; o++)
         for (int64_t j = 0; j < count; j++) {
             int64_t from = pass->index[j];
+            if (j % POLLED == 0) PEEK_TRY(peek__poll(context));
             void *to = (char *)y + (size_t)((o * count + j) * lines->inner) * width;
             const void *at = (const char *)x + (size_t)((o * lines->length + from) * lines->inner) * width;
             peek__copy_numbers(type, to, from < 0 ? outside : at, lines->inner, from >= 0);
         }
+    return PEEK_OK;
 }
 
 static peek_status forward(peek_context *context, peek__operation *operation)
 {
-    (void)context;
     const settings *resize = operation->settings;
     const state *made = operation->state;
     const peek__tensor *y = operation->output[0];
@@ -361,9 +367,9 @@ static peek_status forward(peek_context *context, peek__operation *operation)
         int64_t count = resize->made[now->dimension];
         void *to = now->result ? now->result : y->data;
         if (resize->kernel == NEAREST)
-            run_copies(now, &lines, count, outside, x.type, x.data, to);
+            PEEK_TRY(run_copies(context, now, &lines, count, outside, x.type, x.data, to));
         else
-            run_sums(now, &lines, count, resize->outside, x.data, to);
+            PEEK_TRY(run_sums(context, now, &lines, count, resize->outside, x.data, to));
         x.shape[now->dimension] = count;
         x.data = to;
     }
