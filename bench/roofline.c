@@ -38,21 +38,20 @@ static volatile float sink;
         return 2.0 * width * 12 * (double)rounds;                                                              \
     }
 
+FMA_LOOP(fma_plain, , 4)
 #ifdef __x86_64__
 FMA_LOOP(fma_avx512, __attribute__((target("avx512f"))), 16)
 FMA_LOOP(fma_avx2, __attribute__((target("avx2,fma"))), 8)
-#else
-FMA_LOOP(fma_plain, , 4)
 #endif
 
 static double (*best_fma(void))(int64_t)
 {
 #ifdef __x86_64__
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") ? fma_avx512 : fma_avx2;
-#else
-    return fma_plain;
+    if (__builtin_cpu_supports("avx512f")) return fma_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return fma_avx2;
 #endif
+    return fma_plain;
 }
 
 static double fma_gflops(int threads)
