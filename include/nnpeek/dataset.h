@@ -35,12 +35,15 @@ typedef struct peek_dataset_info {
     int64_t channels, height, width;
     int64_t class_count;
     int pictures; /* 1: pixels in [0, 1]; 0: an array of other values */
+    int mixed;    /* 1: pictures of several sizes: height and width are 0, and only peek_dataset_fit() makes
+                     samples of    them */
 } peek_dataset_info;
 
-/* Opens DATA: `mnist`, `cifar10`, `strokes` (each also with `:train` or `:test`), a folder of PNG files (a
- * folder per class gives labels), an IDX file (.gz too; `*-images-idx3-ubyte` finds its `*-labels-idx1-ubyte`
- * beside it), a CIFAR-10 binary file or an .npy array (T x W, T x H x W, T x C x H x W). The caller frees *out
- * with peek_dataset_free(). Errors: E_NOT_FOUND, E_FORMAT, E_UNSUPPORTED, E_IO, E_MEMORY. */
+/* Opens DATA: `mnist`, `cifar10`, `strokes` (each also with `:train` or `:test`), a folder of PNG and JPEG
+ * files (a folder per class gives labels; decoded when they are read, upright as EXIF says), an IDX file (.gz
+ * too; `*-images-idx3-ubyte` finds its `*-labels-idx1-ubyte` beside it), a CIFAR-10 binary file or an .npy
+ * array (T x W, T x H x W, T x C x H x W). The caller frees *out with peek_dataset_free(). Errors: E_NOT_FOUND,
+ * E_FORMAT, E_UNSUPPORTED, E_IO, E_MEMORY. */
 PEEK_API peek_status peek_dataset_open(peek_context *context, const char *spec,
                                        const peek_dataset_options *options, peek_dataset **out);
 
@@ -63,12 +66,14 @@ PEEK_API const char *peek_dataset_class_name(const peek_dataset *dataset, int64_
 /* The place of sample t in the data as opened, before any cut or order; borrowed array of count. */
 PEEK_API const int64_t *peek_dataset_indices(const peek_dataset *dataset);
 
-/* Replaces the labels: `path` is an .npy of integers or a text file with one name a line (or numbers alone), count entries:
- * read them before cutting. Errors: E_SHAPE (another count), E_VALUE, E_FORMAT, E_NOT_FOUND, E_IO, E_MEMORY. */
+/* Replaces the labels: `path` is an .npy of integers or a text file with one name a line (or numbers alone),
+ * count entries: read them before cutting. Errors: E_SHAPE (another count), E_VALUE, E_FORMAT, E_NOT_FOUND,
+ * E_IO, E_MEMORY. */
 PEEK_API peek_status peek_dataset_read_labels(peek_context *context, peek_dataset *dataset, const char *path);
 
 /* Copies samples first .. first+count-1 to out, count x (C H W), row-major; C, H, W as described.
- * Safe to call from several threads at once. Errors: E_ARGUMENT (outside the dataset). */
+ * Safe to call from several threads at once. Errors: E_ARGUMENT (outside the dataset), E_SHAPE (pictures of
+ * several sizes); of picture files E_FORMAT, E_IO and E_MEMORY. */
 PEEK_API peek_status peek_dataset_read(peek_context *context, const peek_dataset *dataset, int64_t first,
                                        int64_t count, float *out);
 
@@ -90,6 +95,17 @@ PEEK_API void peek_dataset_cut_default(peek_dataset_cut *cut);
  * E_MEMORY. */
 PEEK_API peek_status peek_dataset_select(peek_context *context, const peek_dataset *from,
                                          const peek_dataset_cut *cut, peek_dataset **out);
+
+/* A new dataset of pictures brought to channels x height x width, made anew whenever it is read. They are
+ * scaled so that they just cover height x width (the relatively shorter side becomes that of the target, the
+ * other keeps the proportion, rounded down) and cropped in the middle, as torchvision's Resize and CenterCrop;
+ * by a triangle filter as wide as two pixels of the coarser picture, as PIL's BILINEAR and PyTorch's bilinear
+ * with antialias. Values stay in [0, 1] and are not rounded. Colour becomes grey by 0.299 R + 0.587 G + 0.114 B
+ * (ITU-R BT.601), grey becomes colour by repetition. Large JPEG files are decoded at a part of their size.
+ * Shares the samples with `from`, which may be freed before it. Errors: E_SHAPE (no pictures; channels that
+ * cannot be turned into each other), E_MEMORY. */
+PEEK_API peek_status peek_dataset_fit(peek_context *context, const peek_dataset *from, int64_t channels,
+                                      int64_t height, int64_t width, peek_dataset **out);
 
 /* Mean and standard deviation of every channel over all samples, in double; arrays of `channels`. */
 PEEK_API peek_status peek_dataset_moments(peek_context *context, const peek_dataset *dataset, double *mean,

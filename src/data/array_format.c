@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "data/format.h"
 
+enum { MOST_CHANNELS = 4 };
+
 static peek__likeness recognise_array(const peek__candidate *candidate)
 {
     if (candidate->folder) return PEEK__FOREIGN;
@@ -32,6 +34,22 @@ static peek_status take_shape(peek_context *context, const char *path, peek__con
     return PEEK_OK;
 }
 
+/* T x H x W x C where the shape leaves no doubt: 1, 3 or 4 channels, behind sides of more. */
+static void take_channels_last(peek_context *context, const char *path, peek__content *content)
+{
+    const peek__npy *npy = &content->values;
+    if (npy->dimensions != 4 || content->channels <= MOST_CHANNELS || content->height <= MOST_CHANNELS) return;
+    int64_t last = content->width;
+    if (last != 1 && last != 3 && last != MOST_CHANNELS) return;
+    content->width = content->height;
+    content->height = content->channels;
+    content->stored = (int)last;
+    content->channels = last == MOST_CHANNELS && content->pictures ? 3 : last; /* without alpha */
+    peek__note(context, "'%s' is taken as samples x height x width x channels = %lld x %lld x %lld x %lld%s",
+               path, (long long)content->count, (long long)content->height, (long long)content->width,
+               (long long)last, content->channels < last ? ", the last of which is left out" : "");
+}
+
 static peek_status read_array(peek_context *context, const char *path, peek__content *content)
 {
     float least = 0, largest = 0;
@@ -40,12 +58,7 @@ static peek_status read_array(peek_context *context, const char *path, peek__con
     int whole = content->values.type == PEEK__UINT8 || content->values.type == PEEK__UINT16;
     if (!whole) PEEK_TRY(peek__content_check(context, content, path, &least, &largest));
     content->pictures = whole || (content->height > 1 && least >= 0 && largest <= 1);
-    if (content->pictures && content->channels > 4 && content->width <= 4)
-        peek__note(context,
-                   "'%s' is taken as samples x channels x height x width = %lld x %lld x %lld x %lld; if its "
-                   "channels are last, save array.transpose(0, 3, 1, 2)",
-                   path, (long long)content->count, (long long)content->channels, (long long)content->height,
-                   (long long)content->width);
+    take_channels_last(context, path, content);
     return PEEK_OK;
 }
 

@@ -136,6 +136,8 @@ void peek__content_clear(peek__content *content)
 {
     if (content->values.mapping) peek__npy_close(&content->values);
     peek__free(&content->owned);
+    for (int64_t i = 0; content->files && i < content->count; i++) peek__free(&content->files[i]);
+    peek__free(&content->files);
     peek__free(&content->labels);
     peek__classes_free(&content->classes);
     *content = (peek__content){0};

@@ -25,13 +25,18 @@ peek_status peek__classes_number(peek_context *context, peek__classes *classes, 
 peek_status peek__classes_copy(peek_context *context, peek__classes *classes, const char *const *names,
                                int64_t count);
 
-/* One source. values.data holds count x channels x height x width values of values.type, mapped or in `owned`.
- * Pictures of unsigned integers are read divided by their largest possible value. */
+/* One source: an array in values.data, count x channels x height x width values of values.type, mapped or in
+ * `owned`; or picture files, which are decoded when they are read. Pictures of unsigned integers are read
+ * divided by their largest possible value. */
 typedef struct peek__content {
     peek__npy values;
     void *owned;
+    char **files; /* count names, or NULL */
     int64_t count, channels, height, width;
     int pictures;
+    int mixed;       /* files: pictures of several sizes; height and width are 0 */
+    int deep;        /* files: some have 16 bits a value */
+    int stored;      /* arrays with channels last: how many values a pixel has there; 0: channels are first */
     int32_t *labels; /* count, or NULL */
     peek__classes classes;
     atomic_int users; /* datasets that share it */
@@ -53,15 +58,28 @@ peek_status peek__content_number_labels(peek_context *context, const int32_t *la
 /* Frees what it holds, and clears it. */
 void peek__content_clear(peek__content *content);
 
-/* An ordered choice of the samples of a content. */
+/* An ordered choice of the samples of a content, perhaps in another size. */
 struct peek_dataset {
     peek__content *content;
+    int fitted;                      /* 1: pictures are brought to the following */
+    int64_t channels, height, width; /* of a sample; those of the content where not fitted */
     char *name;
     int64_t count;
     int64_t *indices; /* place of each sample in the content */
     int32_t *labels;  /* of each sample, or NULL */
     peek__classes classes;
 };
+
+/* Values of one sample. */
+static inline int64_t peek__dataset_size(const peek_dataset *dataset)
+{
+    return dataset->channels * dataset->height * dataset->width;
+}
+
+/* A dataset for reading again and again: with all samples in memory where they are files or fitted, else
+ * sharing what `from` has. Its indices are places in itself. Errors: E_SHAPE (pictures of several sizes), those
+ * of reading. */
+peek_status peek__dataset_hold(peek_context *context, const peek_dataset *from, peek_dataset **out);
 
 /* A dataset of all samples of *content, whose holdings it takes over in any case, also on failure. */
 peek_status peek__dataset_wrap(peek_context *context, peek__content *content, const char *name,

@@ -27,6 +27,9 @@ void peek_dataset_free(peek_dataset **dataset)
 static peek_status fill(peek_context *context, peek_dataset *dataset, const char *name)
 {
     peek__content *content = dataset->content;
+    dataset->channels = content->channels;
+    dataset->height = content->height;
+    dataset->width = content->width;
     dataset->count = content->count;
     dataset->labels = content->labels;
     dataset->classes = content->classes;
@@ -99,11 +102,12 @@ peek_dataset_info peek_dataset_describe(const peek_dataset *dataset)
     const peek__content *content = dataset->content;
     return (peek_dataset_info){.name = dataset->name,
                                .count = dataset->count,
-                               .channels = content->channels,
-                               .height = content->height,
-                               .width = content->width,
+                               .channels = dataset->channels,
+                               .height = dataset->height,
+                               .width = dataset->width,
                                .class_count = dataset->labels ? dataset->classes.count : 0,
-                               .pictures = content->pictures};
+                               .pictures = content->pictures,
+                               .mixed = content->mixed && !dataset->fitted};
 }
 
 const int32_t *peek_dataset_labels(const peek_dataset *dataset)
@@ -120,24 +124,4 @@ const char *peek_dataset_class_name(const peek_dataset *dataset, int64_t label)
 const int64_t *peek_dataset_indices(const peek_dataset *dataset)
 {
     return dataset->indices;
-}
-
-peek_status peek_dataset_read(peek_context *context, const peek_dataset *dataset, int64_t first, int64_t count,
-                              float *out)
-{
-    if (first < 0 || count < 0 || first > dataset->count - count)
-        return peek__fail(context, PEEK_E_ARGUMENT,
-                          "%lld samples from number %lld on were asked for, but '%s' has %lld",
-                          (long long)count, (long long)first, dataset->name, (long long)dataset->count);
-    const peek__content *content = dataset->content;
-    int64_t size = content->values.columns;
-    float largest = content->pictures && content->values.type == PEEK__UINT8    ? 255
-                    : content->pictures && content->values.type == PEEK__UINT16 ? 65535
-                                                                                : 1;
-    for (int64_t t = 0; t < count; t++, out += size) {
-        peek__npy_floats(&content->values, dataset->indices[first + t] * size, size, out);
-        if (largest > 1)
-            for (int64_t i = 0; i < size; i++) out[i] /= largest;
-    }
-    return PEEK_OK;
 }

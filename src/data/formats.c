@@ -99,7 +99,8 @@ static peek_status look_at(peek_context *context, const char *path, peek__candid
 /* A sentence for what people try and what cannot be data. */
 static peek_status refuse(peek_context *context, const peek__candidate *c)
 {
-    const char *remedy = "give an .npy array, an IDX file, a CIFAR-10 .bin file or a folder of PNG files";
+    const char *remedy =
+        "give an .npy array, an IDX file, a CIFAR-10 .bin file or a folder of PNG or JPEG files";
     if (memcmp(c->head, "PK\3\4", 4) == 0)
         remedy = "it is a zip or .npz archive: unpack it, and give one .npy file or a folder";
     else if (memcmp(c->head,
@@ -131,7 +132,7 @@ peek_status peek__format_read(peek_context *context, const char *path, peek__con
 
 static peek_status check_samples(peek_context *context, const char *spec, const peek__content *content)
 {
-    if (content->count > 0 && content->values.columns > 0) return PEEK_OK;
+    if (content->count > 0 && (content->files || content->values.columns > 0)) return PEEK_OK;
     return peek__fail(context, PEEK_E_FORMAT, "'%s' holds no samples: give data with at least one", spec);
 }
 

@@ -1,4 +1,5 @@
-/* data/picture_folder.c: a folder of PNG files of one size; a folder per class gives labels. */
+/* data/picture_folder.c: a folder of PNG and JPEG files; a folder per class gives labels. Only the headers are
+ * read here; pixels are decoded when samples are read (read.c). */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 
 #include "base/memory.h"
 #include "data/format.h"
-#include "data/png.h"
+#include "data/picture.h"
 
 enum { TILE = 32, ROUND = 64 }; /* pictures a task reads; tasks between two steps of progress */
 
@@ -43,9 +44,9 @@ static int compare_texts(const void *a, const void *b)
     return peek__compare_names(*(char *const *)a, *(char *const *)b);
 }
 
-static int is_jpeg(const char *name)
+static int is_picture(const char *name)
 {
-    return peek__ends_with(name, ".jpg") || peek__ends_with(name, ".jpeg");
+    return peek__ends_with(name, ".png") || peek__ends_with(name, ".jpg") || peek__ends_with(name, ".jpeg");
 }
 
 /* Sorts one entry of a folder into pictures or subfolders; what is hidden or of another kind is passed over. */
@@ -54,11 +55,7 @@ static peek_status take_entry(peek_context *context, const char *folder, const c
 {
     char path[4096];
     if (name[0] == '.') return PEEK_OK;
-    if (is_jpeg(name))
-        return peek__fail(context, PEEK_E_UNSUPPORTED,
-                          "'%s/%s' is a JPEG file, which nnpeek does not read yet: convert the pictures to PNG",
-                          folder, name);
-    if (peek__ends_with(name, ".png")) return append(context, pictures, folder, name);
+    if (is_picture(name)) return append(context, pictures, folder, name);
     int length = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (length < (int)sizeof path && peek__is_folder(path)) return append(context, folders, folder, name);
     return PEEK_OK;
@@ -126,8 +123,8 @@ static peek_status find_pictures(peek_context *context, const char *path, list *
     PEEK_TRY(peek__alloc(context, &ends, folders->count, "classes"));
     peek_status status = scan_classes(context, path, folders, pictures, ends);
     if (status == PEEK_OK && pictures->count == 0)
-        status = peek__fail(context, PEEK_E_FORMAT, "the folder '%s' holds no PNG files: put pictures into it",
-                            path);
+        status = peek__fail(context, PEEK_E_FORMAT,
+                            "the folder '%s' holds no PNG or JPEG files: put pictures into it", path);
     if (status == PEEK_OK) status = name_classes(context, folders, &content->classes);
     if (status == PEEK_OK) status = peek__alloc(context, &content->labels, pictures->count, "labels");
     for (int64_t c = 0, t = 0; status == PEEK_OK && c < folders->count; c++)
@@ -137,85 +134,74 @@ static peek_status find_pictures(peek_context *context, const char *path, list *
 }
 
 /* What the parallel tasks share. */
-typedef struct reading {
+typedef struct looking {
     peek_context *context;
     const list *pictures;
     int64_t first_tile;
-    peek__png *shapes;
-    peek__png shape;     /* of all, once known */
-    unsigned char *out;  /* NULL while shapes are read */
-    int64_t sample_size; /* bytes */
-} reading;
+    peek__picture *shapes;
+} looking;
 
-static peek_status read_tile(void *argument, int64_t index, int thread)
+static peek_status look_at_tile(void *argument, int64_t index, int thread)
 {
     (void)thread;
-    const reading *r = argument;
-    int64_t first = (r->first_tile + index) * TILE, end = first + TILE;
-    if (end > r->pictures->count) end = r->pictures->count;
-    for (int64_t t = first; t < end; t++) {
-        const char *path = r->pictures->texts[t];
-        PEEK_TRY(r->out ? peek__png_read(r->context, path, &r->shape, r->out + t * r->sample_size)
-                        : peek__png_describe(r->context, path, &r->shapes[t]));
-    }
+    const looking *l = argument;
+    int64_t first = (l->first_tile + index) * TILE, end = first + TILE;
+    for (int64_t t = first; t < end && t < l->pictures->count; t++)
+        PEEK_TRY(peek__picture_describe(l->context, l->pictures->texts[t], &l->shapes[t]));
     return PEEK_OK;
 }
 
-static peek_status read_all(reading *r, const char *text)
+static peek_status look_at_all(looking *l)
 {
-    int64_t tiles = (r->pictures->count + TILE - 1) / TILE;
-    peek__stage(r->context, "data", text, r->pictures->count);
+    int64_t tiles = (l->pictures->count + TILE - 1) / TILE;
+    peek__stage(l->context, "data", "looking at pictures", l->pictures->count);
     for (int64_t tile = 0; tile < tiles; tile += ROUND) {
         int64_t count = tiles - tile < ROUND ? tiles - tile : ROUND, done = (tile + count) * TILE;
-        r->first_tile = tile;
-        PEEK_TRY(peek__parallel(r->context, count, read_tile, r));
-        PEEK_TRY(peek__step(r->context, done < r->pictures->count ? done : r->pictures->count));
+        l->first_tile = tile;
+        PEEK_TRY(peek__parallel(l->context, count, look_at_tile, l));
+        PEEK_TRY(peek__step(l->context, done < l->pictures->count ? done : l->pictures->count));
     }
     return PEEK_OK;
 }
 
-/* One shape for all: sizes must agree; grey becomes colour and 8 bits 16 where any picture needs it. */
-static peek_status agree(reading *r)
+/* Colour and 16 bits where any picture has them; one size, or several. */
+static void take_shapes(const looking *l, peek__content *content)
 {
-    r->shape = r->shapes[0];
-    for (int64_t t = 1; t < r->pictures->count; t++) {
-        const peek__png *mine = &r->shapes[t];
-        if (mine->height != r->shape.height || mine->width != r->shape.width)
-            return peek__fail(
-                r->context, PEEK_E_SHAPE,
-                "'%s' is %lld x %lld pixels, but '%s' is %lld x %lld: bring all pictures to one size",
-                r->pictures->texts[t], (long long)mine->width, (long long)mine->height, r->pictures->texts[0],
-                (long long)r->shape.width, (long long)r->shape.height);
-        if (mine->channels > r->shape.channels) r->shape.channels = mine->channels;
-        r->shape.deep |= mine->deep;
-    }
-    return PEEK_OK;
-}
-
-static peek_status read_pictures(reading *r, peek__content *content)
-{
-    PEEK_TRY(peek__alloc(r->context, &r->shapes, r->pictures->count, "the shapes of pictures"));
-    PEEK_TRY(read_all(r, "looking at pictures"));
-    PEEK_TRY(agree(r));
-    PEEK_TRY(peek__content_hold(r->context, content, r->shape.deep ? PEEK__UINT16 : PEEK__UINT8,
-                                r->pictures->count, r->shape.channels, r->shape.height, r->shape.width));
     content->pictures = 1;
-    r->out = content->owned;
-    r->sample_size = content->values.columns * (r->shape.deep ? 2 : 1);
-    return read_all(r, "reading pictures");
+    content->height = l->shapes[0].height;
+    content->width = l->shapes[0].width;
+    for (int64_t t = 0; t < l->pictures->count; t++) {
+        const peek__picture *mine = &l->shapes[t];
+        content->mixed |= mine->height != l->shapes[0].height || mine->width != l->shapes[0].width;
+        content->deep |= mine->deep;
+        if (mine->channels > content->channels) content->channels = mine->channels;
+    }
+    if (content->mixed) content->height = content->width = 0;
+}
+
+/* Takes the list's texts. */
+static peek_status take_pictures(looking *l, list *pictures, peek__content *content)
+{
+    PEEK_TRY(peek__alloc(l->context, &l->shapes, pictures->count, "the shapes of pictures"));
+    PEEK_TRY(look_at_all(l));
+    take_shapes(l, content);
+    content->count = pictures->count;
+    content->files = pictures->texts;
+    *pictures = (list){0};
+    return PEEK_OK;
 }
 
 static peek_status read(peek_context *context, const char *path, peek__content *content)
 {
     list pictures = {0}, folders = {0};
-    reading r = {.context = context, .pictures = &pictures};
+    looking l = {.context = context, .pictures = &pictures};
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') length--;
     char *trimmed;
     PEEK_TRY(peek__format(context, &trimmed, "%.*s", (int)length, path));
     peek_status status = find_pictures(context, trimmed, &pictures, &folders, content);
-    if (status == PEEK_OK) status = read_pictures(&r, content);
-    peek__free(&r.shapes);
+    if (status == PEEK_OK) status = take_pictures(&l, &pictures, content);
+    peek__free(&l.shapes);
     peek__free(&trimmed);
     free_list(&pictures);
     free_list(&folders);

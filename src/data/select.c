@@ -171,6 +171,10 @@ static peek_status build(choice *c, peek_dataset *out)
 {
     const peek_dataset *from = c->from;
     out->content = from->content;
+    out->fitted = from->fitted;
+    out->channels = from->channels;
+    out->height = from->height;
+    out->width = from->width;
     atomic_fetch_add(&out->content->users, 1);
     out->count = c->count;
     PEEK_TRY(peek__copy_text(c->context, &out->name, from->name));

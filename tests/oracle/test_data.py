@@ -26,7 +26,7 @@ class Options(ctypes.Structure):
 class Info(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("count", ctypes.c_int64), ("channels", ctypes.c_int64),
                 ("height", ctypes.c_int64), ("width", ctypes.c_int64), ("class_count", ctypes.c_int64),
-                ("pictures", ctypes.c_int)]
+                ("pictures", ctypes.c_int), ("mixed", ctypes.c_int)]
 
 
 class Entry(ctypes.Structure):
@@ -71,7 +71,10 @@ class Data:
         info = library.peek_dataset_describe(dataset)
         self.name, self.pictures = info.name.decode(), bool(info.pictures)
         self.values = np.empty((info.count, info.channels, info.height, info.width), np.float32)
-        assert library.peek_dataset_read(context, dataset, 0, info.count, self.values.ctypes.data) == OK
+        status = library.peek_dataset_read(context, dataset, 0, info.count, self.values.ctypes.data)
+        if status != OK:
+            library.peek_dataset_free(ctypes.byref(dataset))
+            raise Failed(status)
         labels = library.peek_dataset_labels(dataset)
         self.labels = np.array(labels[:info.count]) if labels else None
         self.classes = [library.peek_dataset_class_name(dataset, k).decode() for k in range(info.class_count)]
@@ -314,7 +317,7 @@ class Pictures(Case):
     def test_refused(self):
         good = png(self.bytes(3, 4))
         (self.folder / "empty").mkdir()
-        self.refuse(self.folder / "empty", E_FORMAT, "no PNG files", "empty")
+        self.refuse(self.folder / "empty", E_FORMAT, "no PNG or JPEG files", "empty")
         for i in range(40):
             self.put("broken/%d.png" % i, good)
         for content in (good[:-1], good[:40], good[:20], b"", b"text", good[:50] + bytes([good[50] ^ 1]) + good[51:]):
@@ -322,9 +325,9 @@ class Pictures(Case):
             self.refuse(self.folder / "broken", E_FORMAT, "broken/17.png")
         self.put("mixed/1.png", good)
         self.put("mixed/2.png", png(self.bytes(5, 7)))
-        self.refuse(self.folder / "mixed", E_SHAPE, "mixed/2.png", "7 x 5", "4 x 3")
+        self.refuse(self.folder / "mixed", E_SHAPE, "mixed/", "several sizes")
         self.put("jpeg/a.jpg", b"\xff\xd8\xff")
-        self.refuse(self.folder / "jpeg", E_UNSUPPORTED, "jpeg/a.jpg", "PNG")
+        self.refuse(self.folder / "jpeg", E_FORMAT, "jpeg/a.jpg", "JPEG")
         self.put("both/a.png", good)
         self.put("both/sub/a.png", good)
         self.refuse(self.folder / "both", E_FORMAT, "sub")
@@ -388,7 +391,7 @@ class Named(Case):
         self.put("b/mnist_png.tar.xz", b"")
         self.refuse("mnist:train", E_NOT_FOUND, "tar xf", "mnist_png.tar.xz")
         self.put("b/cifar10_jpg/test/cat/1.jpg", b"")
-        self.refuse("cifar10:test", E_UNSUPPORTED, "JPEG")
+        self.refuse("cifar10:test", E_FORMAT, "cat/1.jpg", "JPEG")
         self.refuse("nowhere", E_NOT_FOUND, "nowhere")
         self.refuse(self.put("text.txt", b"hello"), E_FORMAT, "text.txt")
         self.refuse(self.put("empty", b""), E_FORMAT, "empty file")
