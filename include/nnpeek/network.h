@@ -35,7 +35,9 @@ typedef struct peek_network_info {
     const char *name;                /* the graph's name */
     const char *producer;            /* who wrote it */
     const char *input;               /* the name of the input tensor */
-    int64_t channels, height, width; /* of one input sample; 0 where the file leaves a size open */
+    int64_t inputs;                  /* of the network; what follows is about the first */
+    int64_t channels, height, width; /* of one input sample, also of one that is H x W x C; 0 where the file
+                                        leaves a size open */
     int open;                        /* 1: a size is left open: tensors and outputs are described for stand-ins,
                                         and a run takes the sizes of its data */
     int64_t dimensions;              /* of one input sample */
@@ -48,6 +50,19 @@ typedef struct peek_network_info {
 } peek_network_info;
 PEEK_API peek_network_info peek_network_describe(const peek_network *network);
 
+/* An input of the network, without the dimension of the samples. */
+typedef struct peek_input_info {
+    const char *name;
+    const char *type;               /* "float", "int64" */
+    int64_t dimensions;             /* of one sample */
+    int64_t shape[PEEK_DIMENSIONS]; /* 0 where the file leaves a size open */
+    int samples;                    /* 0: it has no dimension of samples: one for all */
+} peek_input_info;
+
+/* Input 0 <= index < inputs. Errors: E_ARGUMENT. */
+PEEK_API peek_status peek_network_input(peek_context *context, const peek_network *network, int64_t index,
+                                        peek_input_info *out);
+
 /* A tensor that can be captured, without the dimension of the samples. */
 typedef struct peek_tensor_info {
     const char *name;   /* as in the file, and as Netron shows it */
@@ -59,6 +74,9 @@ typedef struct peek_tensor_info {
     int64_t parameters; /* numbers in the weights of its node */
     int activation;     /* 1: the output of an activation function */
     int output;         /* 1: the output of the network */
+    int automatic;      /* 1: one of the layers that a capture takes by default */
+    const char *layout; /* how shape is to be read: "channels-first" (C x H x W), "channels-last", "tokens" (N x
+                           D), "flat" */
 } peek_tensor_info;
 
 /* Tensor 0 <= index < tensors, in the order of execution. Errors: E_ARGUMENT. */
@@ -113,13 +131,19 @@ PEEK_API peek_status peek_network_evaluate(peek_context *context, const peek_net
 
 typedef struct peek_capture_options {
     size_t size;
-    const char *layers; /* default "auto": every activation function's output, and the network's output for the
-                           measures; else globs over tensor or node names, op:Relu, commas between */
+    const char *layers; /* default "auto": after every activation function of the main path, in transformers
+                           after every block, and the network's output for the measures; else globs over tensor
+                           or node names, op:Relu, commas between */
     int64_t samples;    /* default 0, all: at most this many, a seeded random choice */
     int64_t batch; /* default 16: samples a thread runs at a time, or fewer where they would take much memory */
-    const char *preprocess; /* default "auto": what the file carries, else pixels as they are in [0, 1]; none,
-                               zero-one, imagenet, mean=a,b,c,std=d,e,f */
-    int64_t seed;           /* default 0 */
+    const char *preprocess; /* default "auto": what the file carries, else a guess from the shape of the input,
+                               which is told; none and zero-one (pixels in [0, 1]), pixels (0 to 255), imagenet,
+                               mean=a,b,c,std=d,e,f */
+    const char *reduce; /* default "auto": layers are averaged as far as the budget asks for; none, mean, max or
+                           grid:G (averages over G x G cells) for maps; none, mean, max or first for tokens;
+                           one of each with a comma between */
+    double budget;      /* default 1: gigabytes (1e9 bytes) that all layers may take, for `auto` */
+    int64_t seed;       /* default 0 */
 } peek_capture_options;
 
 PEEK_API const peek_option_table *peek_capture_option_table(void);
@@ -127,11 +151,36 @@ PEEK_API void peek_capture_options_default(peek_capture_options *options);
 
 /* Runs the dataset through the network and writes a capture folder: manifest.json, one .npy a block (float32,
  * one sample a row; the input's channels before any normalisation, and every chosen layer) and labels.npy where
- * labels are known. Errors: E_NOT_FOUND (no such layer), E_SHAPE (the samples do not fit the network), E_IO,
+ * labels are known. Pictures are brought to the network's size and colours (peek_dataset_fit()). Notes tell
+ * what was guessed and reduced and, before it begins, what it will take of disk and time. Errors: E_NOT_FOUND
+ * (no such layer), E_SHAPE (the samples do not fit the network), E_IO (also where the disk has no room),
  * E_MEMORY, E_STOPPED. */
 PEEK_API peek_status peek_capture(peek_context *context, const peek_network *network,
                                   const peek_dataset *dataset, const peek_capture_options *options,
                                   const char *folder);
+
+/* The samples of one input of a network. Borrowed. */
+typedef struct peek_input {
+    const char *name; /* of the input; NULL: the first that no other entry names */
+    const peek_dataset *data;
+} peek_input;
+
+/* The same for networks of several inputs, or of other things than pictures: every input is given its samples,
+ * as many, in the same order. Inputs that are no pictures become blocks as they are; of whole numbers that
+ * stand for something (tokens of a text) the block is captured, but takes no part in the factorisation. Labels
+ * are those of the first that has any. Errors: those of peek_capture(), E_ARGUMENT (an input without samples,
+ * an unknown name). */
+PEEK_API peek_status peek_capture_inputs(peek_context *context, const peek_network *network, int64_t count,
+                                         const peek_input *input, const peek_capture_options *options,
+                                         const char *folder);
+
+/* Opens what a command line gives: data, as peek_dataset_open() takes it, or NULL; and `count` texts
+ * "NAME=DATA", one for a named input. labels: a file for the first of them, or NULL. *out: *inputs entries, to
+ * be freed with peek_inputs_free(). Errors: E_ARGUMENT, those of opening. */
+PEEK_API peek_status peek_inputs_open(peek_context *context, const char *data, int64_t count,
+                                      const char *const *named, const peek_dataset_options *options,
+                                      const char *labels, peek_input **out, int64_t *inputs);
+PEEK_API void peek_inputs_free(peek_input **inputs, int64_t count);
 
 #ifdef __cplusplus
 }

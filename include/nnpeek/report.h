@@ -16,20 +16,25 @@ PEEK_API peek_status peek_report(peek_context *context, const char *const *runs,
 
 typedef struct peek_inspect_options {
     size_t size;
-    const char *ranks;      /* default "10:50:10" */
-    const char *layers;     /* default "auto" */
-    int64_t samples;        /* default 2000: at most this many, a seeded random choice */
-    const char *labels;     /* default NULL: a file of labels, for captions */
-    const char *preprocess; /* default "auto" */
-    const char *data_dir;   /* default NULL */
-    int64_t seed;           /* default 0 */
+    const char *ranks;        /* default "10:50:10" */
+    const char *layers;       /* default "auto" */
+    int64_t samples;          /* default 2000: at most this many, a seeded random choice */
+    const char *labels;       /* default NULL: a file of labels, for captions */
+    const char *preprocess;   /* default "auto"; this and the next two as peek_capture_options */
+    const char *reduce;       /* default "auto" */
+    double budget;            /* default 0.5 */
+    const char *data_dir;     /* default NULL */
+    int64_t seed;             /* default 0 */
+    int64_t inputs;           /* no flag; default 0: entries of `input` */
+    const char *const *input; /* "NAME=DATA" for inputs of the network that `data` is not for */
 } peek_inspect_options;
 
 PEEK_API const peek_option_table *peek_inspect_option_table(void);
 PEEK_API void peek_inspect_options_default(peek_inspect_options *options);
 
 /* The whole way: reads the network, captures the data's way through it, factorises input and layers jointly,
- * measures, and writes the run folder and the report. Errors: those of every step. */
+ * measures, and writes the run folder and the report. data: for the network's only input, or the one that
+ * options->input does not name; else NULL. Errors: those of every step. */
 PEEK_API peek_status peek_inspect(peek_context *context, const char *network, const char *data, const char *run,
                                   const char *report, const peek_inspect_options *options);
 

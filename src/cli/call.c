@@ -79,6 +79,14 @@ peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir
     return peek_dataset_open(call->context, spec, &options, out);
 }
 
+int64_t cli_values(const cli_call *call, const char *flag, const char *out[])
+{
+    int64_t count = 0;
+    for (int i = 0; i < call->value_count; i++)
+        if (strcmp(call->values[i].name, flag) == 0) out[count++] = call->values[i].value;
+    return count;
+}
+
 double cli_number(const cJSON *object, const char *name)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
@@ -95,6 +103,13 @@ const char *cli_count(int64_t number, char *buffer)
     }
     buffer[at] = 0;
     return buffer;
+}
+
+int cli_wider(int width, const char *name)
+{
+    enum { WIDEST = 60 };
+    int length = name ? (int)strnlen(name, WIDEST) : 0;
+    return length > width ? length : width;
 }
 
 peek_status cli_read_json(cli_call *call, const char *folder, const char *name, cJSON **out)

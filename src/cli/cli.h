@@ -59,6 +59,9 @@ void cli_say(const cli_call *call, const char *format, ...) PEEK_PRINTF(2, 3);
 peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir, peek_split split,
                           peek_dataset **out);
 
+/* All values that were given for a flag, in order; returns how many. out has CLI_VALUES places. */
+int64_t cli_values(const cli_call *call, const char *flag, const char *out[]);
+
 /* Makes an output folder and its parents before long work, so that an unwritable place is found out first. What
  * was made and is still empty goes again when the call fails. */
 peek_status cli_make_folder(cli_call *call, const char *path);
@@ -69,6 +72,9 @@ peek_status cli_check_place(cli_call *call, const char *path);
 
 /* "1,440" with thin grouping for a person; buffer of 32. */
 const char *cli_count(int64_t number, char *buffer);
+
+/* The width of a column of names: of the widest so far and this one, but no wider than most terminals allow. */
+int cli_wider(int width, const char *name);
 
 /* Reads a JSON file that the library has written. Errors: said through cli_wrong(). */
 peek_status cli_read_json(cli_call *call, const char *folder, const char *name, cJSON **out);

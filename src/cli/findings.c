@@ -1,10 +1,39 @@
 /* cli/findings.c: what a run found, in a few lines. */
+#include <stdio.h>
+
 #include "cli/cli.h"
 
 static double explained(const cJSON *rank)
 {
     double error = cli_number(rank, "relative_error");
     return 100 * (1 - error * error);
+}
+
+/* What a model says of a block, or of a part ('+', '-') of one that was split. */
+static const cJSON *find_fitted(const cJSON *rank, const char *name, const char *part)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "%s%s", name, part);
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(rank, "blocks"), text);
+}
+
+static void say_block(const cli_call *call, const cJSON *rank, const cJSON *block, int wide)
+{
+    const cJSON *whole = find_fitted(rank, block->string, ""), *plus = find_fitted(rank, block->string, "+"),
+                *minus = find_fitted(rank, block->string, "-");
+    double components = cli_number(rank, "rank"), effective = cli_number(block, "effective_rank");
+    if (whole)
+        cli_say(call,
+                "  %-*s %3.0f %% explained by %.0f components; %.0f of %.0f values are never above 0; "
+                "effective rank %.0f\n",
+                wide, block->string, explained(whole), components, cli_number(block, "unused"),
+                cli_number(block, "columns"), effective);
+    else if (plus && minus)
+        cli_say(
+            call,
+            "  %-*s %3.0f %% of the positive and %.0f %% of the negative part explained by %.0f components; "
+            "effective rank %.0f\n",
+            wide, block->string, explained(plus), explained(minus), components, effective);
 }
 
 void cli_say_findings(const cli_call *call, const cJSON *measures)
@@ -15,22 +44,17 @@ void cli_say_findings(const cli_call *call, const cJSON *measures)
     const cJSON *output = cJSON_GetObjectItemCaseSensitive(measures, "output");
     int count = cJSON_GetArraySize(ranks);
     const cJSON *first = cJSON_GetArrayItem(ranks, 0), *last = cJSON_GetArrayItem(ranks, count - 1);
-    if (first && last)
+    if (first && first == last)
+        cli_say(call, "%.0f components explain %.0f %% of the energy of input and layers together\n",
+                cli_number(last, "rank"), explained(last));
+    else if (first && last)
         cli_say(call,
                 "%.0f components explain %.0f %% of the energy of input and layers together, %.0f explain %.0f "
                 "%%\n",
                 cli_number(first, "rank"), explained(first), cli_number(last, "rank"), explained(last));
-    cJSON_ArrayForEach(block, blocks)
-    {
-        const cJSON *fitted =
-            cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(last, "blocks"), block->string);
-        if (!fitted) continue;
-        cli_say(call,
-                "  %-12s %3.0f %% explained by %.0f components; %.0f of %.0f values are never above 0; "
-                "effective rank %.0f\n",
-                block->string, explained(fitted), cli_number(last, "rank"), cli_number(block, "unused"),
-                cli_number(block, "columns"), cli_number(block, "effective_rank"));
-    }
+    int wide = 12;
+    cJSON_ArrayForEach(block, blocks) wide = cli_wider(wide, block->string);
+    cJSON_ArrayForEach(block, blocks) say_block(call, last, block, wide);
     if (cJSON_IsObject(output))
         cli_say(call, "  the output uses %.1f of %.0f directions; mean confidence %.2f\n",
                 cli_number(output, "effective_rank"), cli_number(output, "classes"),

@@ -3,11 +3,13 @@
 
 typedef struct capture_flags {
     size_t size;
-    const char *data, *output, *labels, *data_dir;
+    const char *data, *output, *labels, *data_dir, *input;
 } capture_flags;
 
 static const peek_option rows[] = {
-    CLI_TEXT(capture_flags, data, "data", "DATA", "samples to run (required): a named data set or a path"),
+    CLI_TEXT(capture_flags, data, "data", "DATA", "samples to run: a named data set or a path"),
+    CLI_TEXT(capture_flags, input, "input", "NAME=DATA",
+             "samples of one input of the network, by its name; once for each input of several"),
     CLI_TEXT(capture_flags, output, "output", "DIR", "folder for the capture (required)"),
     CLI_TEXT(capture_flags, labels, "labels", "FILE",
              "labels for captions: an .npy of integers, or a name a line"),
@@ -15,28 +17,46 @@ static const peek_option rows[] = {
 };
 CLI_TABLE(table, "capture", capture_flags, rows);
 
+/* What is opened on the way. */
+typedef struct opened {
+    peek_network *network;
+    peek_input *inputs;
+    int64_t count;
+} opened;
+
 static peek_status run(cli_call *call, const capture_flags *flags, const peek_capture_options *options,
-                       peek_network **network, peek_dataset **data)
+                       opened *o)
 {
-    if (!flags->data) return cli_wrong(call, "--data is missing: say what to run, as in --data images/");
+    const char *named[CLI_VALUES];
+    int64_t count = cli_values(call, "input", named);
+    if (!flags->data && !count)
+        return cli_wrong(call, "--data is missing: say what to run, as in --data images/");
     if (!flags->output)
         return cli_wrong(call, "-o is missing: say where the capture goes, as in -o run/capture");
-    peek_status status = peek_network_load(call->context, call->positional[0], network);
-    if (status == PEEK_OK) status = cli_open_data(call, flags->data, flags->data_dir, PEEK_SPLIT_TEST, data);
-    if (status == PEEK_OK && flags->labels)
-        status = peek_dataset_read_labels(call->context, *data, flags->labels);
-    if (status == PEEK_OK) status = peek_capture(call->context, *network, *data, options, flags->output);
+    peek_dataset_options data_options;
+    peek_dataset_options_default(&data_options);
+    data_options.data_dir = flags->data_dir;
+    peek_status status = peek_network_load(call->context, call->positional[0], &o->network);
+    if (status == PEEK_OK)
+        status = peek_inputs_open(call->context, flags->data, count, named, &data_options, flags->labels,
+                                  &o->inputs, &o->count);
+    if (status == PEEK_OK)
+        status = peek_capture_inputs(call->context, o->network, o->count, o->inputs, options, flags->output);
     if (status == PEEK_OK) status = cli_read_json(call, flags->output, "manifest.json", &call->result);
     if (status != PEEK_OK) return status;
-    const cJSON *block;
-    cli_say(call, "%-24s %-12s %12s\n", "block", "operator", "values");
-    cJSON_ArrayForEach(block, cJSON_GetObjectItem(call->result, "blocks"))
+    const cJSON *block, *blocks = cJSON_GetObjectItem(call->result, "blocks");
+    int wide = 5;
+    cJSON_ArrayForEach(block, blocks) wide =
+        cli_wider(wide, cJSON_GetStringValue(cJSON_GetObjectItem(block, "name")));
+    cli_say(call, "%-*s %-18s %12s  %s\n", wide, "block", "operator", "values", "reduction");
+    cJSON_ArrayForEach(block, blocks)
     {
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(block, "name"));
         const char *op = cJSON_GetStringValue(cJSON_GetObjectItem(block, "operator"));
         const cJSON *columns = cJSON_GetObjectItem(block, "columns");
-        cli_say(call, "%-24s %-12s %12.0f\n", name ? name : "", op ? op : "input",
-                columns ? columns->valuedouble : 0);
+        const char *reduction = cJSON_GetStringValue(cJSON_GetObjectItem(block, "reduction"));
+        cli_say(call, "%-*s %-18s %12.0f  %s\n", wide, name ? name : "", op && *op ? op : "input",
+                columns ? columns->valuedouble : 0, reduction ? reduction : "");
     }
     cli_say(call, "the capture is in %s\n", flags->output);
     return PEEK_OK;
@@ -55,17 +75,18 @@ int cli_capture(int argc, char **argv)
         .examples =
             "Examples:\n"
             "  nnpeek capture model.onnx --data images/ -o run/capture\n"
-            "  nnpeek capture model.onnx --data mnist --samples 2000 --layers 'relu*,softmax' -o run/capture\n",
+            "  nnpeek capture model.onnx --data mnist --samples 2000 --layers 'relu*,softmax' -o run/capture\n"
+            "  nnpeek capture model.onnx --data images/ --reduce grid:7,first -o run/capture\n"
+            "  nnpeek capture two.onnx --input image=images/ --input table=table.npy -o run/capture\n",
         .sets = {{&table, &flags, NULL}, {peek_capture_option_table(), &options, NULL}},
         .least = 1,
         .most = 1,
     };
     int status = cli_begin(&call, argc, argv);
     if (status != CLI_DONE) return status;
-    peek_network *network = NULL;
-    peek_dataset *data = NULL;
-    peek_status result = run(&call, &flags, &options, &network, &data);
-    peek_dataset_free(&data);
-    peek_network_free(&network);
+    opened o = {0};
+    peek_status result = run(&call, &flags, &options, &o);
+    peek_inputs_free(&o.inputs, o.count);
+    peek_network_free(&o.network);
     return cli_end(&call, result);
 }

@@ -38,9 +38,10 @@ CLI_TABLE(table, "fit", fit_flags, rows);
 
 static peek_status set_weights(cli_call *call, peek_problem *problem)
 {
-    for (int i = 0; i < call->value_count; i++) {
-        if (strcmp(call->values[i].name, "weight") != 0) continue;
-        const char *value = call->values[i].value, *sign = strrchr(value, '=');
+    const char *values[CLI_VALUES];
+    int64_t count = cli_values(call, "weight", values);
+    for (int64_t i = 0; i < count; i++) {
+        const char *value = values[i], *sign = strrchr(value, '=');
         char *end = NULL, name[1024];
         double weight = sign ? strtod(sign + 1, &end) : 0;
         if (!sign || sign == value || end == sign + 1 || *end)

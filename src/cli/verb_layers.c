@@ -32,7 +32,29 @@ static cJSON *tensor_json(const peek_tensor_info *tensor)
     cJSON_AddNumberToObject(entry, "parameters", (double)tensor->parameters);
     cJSON_AddBoolToObject(entry, "activation", tensor->activation);
     cJSON_AddBoolToObject(entry, "output", tensor->output);
+    cJSON_AddBoolToObject(entry, "automatic", tensor->automatic);
+    cJSON_AddStringToObject(entry, "layout", tensor->layout);
     return entry;
+}
+
+/* All inputs, into the result and, where there are several, onto the terminal. */
+static peek_status list_inputs(cli_call *call, const peek_network *network, int64_t inputs)
+{
+    char shape[128];
+    cJSON *list = cJSON_AddArrayToObject(call->result, "inputs");
+    for (int64_t i = 0; i < inputs; i++) {
+        peek_input_info input;
+        peek_status status = peek_network_input(call->context, network, i, &input);
+        if (status != PEEK_OK) return status;
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddStringToObject(entry, "name", input.name);
+        cJSON_AddStringToObject(entry, "type", input.type);
+        cJSON_AddItemToObject(entry, "shape", shape_json(input.dimensions, input.shape));
+        cJSON_AddItemToArray(list, entry);
+        shape_text(input.dimensions, input.shape, 1, shape, sizeof shape);
+        if (inputs > 1) cli_say(call, "  input '%s' %s, %s\n", input.name, shape, input.type);
+    }
+    return PEEK_OK;
 }
 
 static peek_status run(cli_call *call, peek_network **network)
@@ -52,10 +74,12 @@ static peek_status run(cli_call *call, peek_network **network)
     cJSON_AddItemToObject(input, "shape", shape_json(3, sizes));
     cJSON_AddItemToObject(input, "stand_in",
                           info.open ? shape_json(info.dimensions, info.shape) : cJSON_CreateNull());
-    cJSON *tensors = cJSON_AddArrayToObject(call->result, "tensors");
     shape_text(3, sizes, info.open, shape, sizeof shape);
     cli_say(call, "%s: input '%s' %s, %s parameters, opset %lld\n", info.name[0] ? info.name : "network",
             info.input, shape, cli_count(info.parameters, count), (long long)info.opset);
+    status = list_inputs(call, *network, info.inputs);
+    if (status != PEEK_OK) return status;
+    cJSON *tensors = cJSON_AddArrayToObject(call->result, "tensors");
     shape_text(info.dimensions, info.shape, 0, shape, sizeof shape);
     if (info.open)
         cli_say(call,
@@ -63,17 +87,24 @@ static peek_status run(cli_call *call, peek_network **network)
                 "sizes of its data.\n",
                 shape);
     cli_say(call, "\n");
-    cli_say(call, "  %-28s %-18s %-18s %12s %14s\n", "name", "operator", "shape", "bytes/sample", "parameters");
+    int wide = 4;
+    for (int64_t i = 0; i < info.tensors; i++) {
+        peek_tensor_info tensor;
+        if (peek_network_tensor(call->context, *network, i, &tensor) == PEEK_OK)
+            wide = cli_wider(wide, tensor.name);
+    }
+    cli_say(call, "  %-*s %-18s %-18s %12s %14s\n", wide, "name", "operator", "shape", "bytes/sample",
+            "parameters");
     for (int64_t i = 0; i < info.tensors; i++) {
         peek_tensor_info tensor;
         status = peek_network_tensor(call->context, *network, i, &tensor);
         if (status != PEEK_OK) return status;
         shape_text(tensor.dimensions, tensor.shape, 0, shape, sizeof shape);
-        cli_say(call, "%s %-28s %-18s %-18s %12s %14s\n",
-                tensor.activation ? "*"
-                : tensor.output   ? ">"
-                                  : " ",
-                tensor.name, tensor.op, shape, cli_count(4 * tensor.size, bytes),
+        cli_say(call, "%s %-*s %-18s %-18s %12s %14s\n",
+                tensor.automatic ? "*"
+                : tensor.output  ? ">"
+                                 : " ",
+                wide, tensor.name, tensor.op, shape, cli_count(4 * tensor.size, bytes),
                 cli_count(tensor.parameters, parameters));
         cJSON_AddItemToArray(tensors, tensor_json(&tensor));
     }

@@ -4,22 +4,30 @@
  * files. So memory is that of a slice a thread, whatever the number of samples. */
 #include "base/options.h"
 #include "network/manifest.h"
-#include "network/preprocess.h"
 #include "network/team.h"
 #include "store/npy.h"
 
 #include <string.h>
 
 static const peek_option capture_rows[] = {
-    PEEK_TEXT(peek_capture_options, layers, "layers", "auto", "LIST",
-              "globs over tensor or node names, op:Relu, commas between; auto: every activation function's "
-              "output, and the network's output for the measures"),
+    PEEK_TEXT(
+        peek_capture_options, layers, "layers", "auto", "LIST",
+        "globs over tensor or node names, op:Relu, commas between; auto: after every activation function of "
+        "the main path, in transformers after every block, and the network's output for the measures"),
     PEEK_INTEGER(peek_capture_options, samples, "samples", 0, 0, 0x1p53, "N",
                  "at most this many, a seeded random choice; 0: all"),
     PEEK_INTEGER(peek_capture_options, batch, "batch", 16, 1, 1 << 20, "N",
                  "samples a thread runs at a time, or fewer where they would take much memory"),
-    PEEK_TEXT(peek_capture_options, preprocess, "preprocess", "auto", "SPEC",
-              "auto: what the network's file carries; none, zero-one, imagenet, mean=a,b,c,std=d,e,f"),
+    PEEK_TEXT(
+        peek_capture_options, preprocess, "preprocess", "auto", "SPEC",
+        "auto: what the network's file carries, else a guess from its input; none or zero-one, pixels (0 to "
+        "255), imagenet, mean=a,b,c,std=d,e,f"),
+    PEEK_TEXT(
+        peek_capture_options, reduce, "reduce", "auto", "SPEC",
+        "auto: layers are averaged as far as --budget asks for; none, mean, max, grid:G for maps; none, mean, "
+        "max, first for tokens; one of each as in grid:7,first"),
+    PEEK_REAL(peek_capture_options, budget, "budget", 1, 1e-6, 1e6, "GB",
+              "with --reduce auto: gigabytes that all layers may take"),
     PEEK_INTEGER(peek_capture_options, seed, "seed", 0, 0, 0x1p53, "N", "of the choice of samples"),
 };
 PEEK_TABLE(capture_table, "capture", peek_capture_options, capture_rows);
@@ -34,90 +42,213 @@ void peek_capture_options_default(peek_capture_options *options)
     peek_options_default(&capture_table, options);
 }
 
+/* What a thread needs for its slice: samples as datasets have them, and rows that are gathered or averaged
+ * before they are written. */
+typedef struct desk {
+    float *samples, *gathered, *rows;
+} desk;
+
 typedef struct capture {
     peek_context *context;
     const peek_network *network;
-    const peek_dataset *dataset;
     const peek_capture_options *options;
+    peek__feeds feeds;
     peek__selection selection;
-    peek__preprocess preprocess;
-    peek__tensor sample; /* the shape of one */
+    peek__tensor *sample; /* one an input */
     peek__team team;
     int64_t *wanted;
-    float **rows;             /* one a thread: rows that must be gathered before they are written */
+    desk *desks;              /* one a thread */
     peek__npy_writer *writer; /* one a block */
     int64_t begun;            /* writers */
-    int64_t count, done;      /* samples */
+    int64_t done;             /* samples */
+    int writes;               /* 0: to see how long it takes */
 } capture;
 
-static int64_t block_columns(const capture *c, int64_t block)
+static int64_t larger(int64_t a, int64_t b)
 {
-    const peek__chosen *chosen = &c->selection.chosen[block];
-    if (chosen->value >= 0) return c->team.survey->layer[chosen->value].size;
-    peek_dataset_info data = peek_dataset_describe(c->dataset);
-    return data.height * data.width;
+    return a > b ? a : b;
 }
 
-/* The input's channels become blocks of their own. */
-static peek_status write_input(capture *c, int64_t first, int64_t count, const float *input, float *rows)
+static peek_status open_desk(const capture *c, desk *d)
 {
-    int64_t channels = c->selection.channels;
-    for (int64_t b = 0; b < channels; b++) {
-        int64_t columns = block_columns(c, b);
-        for (int64_t i = 0; i < count && channels > 1; i++)
-            memcpy(rows + i * columns, input + (i * channels + b) * columns, (size_t)columns * sizeof *rows);
-        PEEK_TRY(peek__npy_put(c->context, &c->writer[b], first, channels > 1 ? rows : input, count));
+    int64_t input = 0, layer = 0, slice = c->team.slice;
+    if (d->rows) return PEEK_OK;
+    for (int64_t i = 0; i < c->feeds.count; i++) input = larger(input, c->feeds.feed[i].sample.size);
+    for (int64_t b = c->selection.inputs; b < c->selection.count; b++)
+        layer = larger(layer, c->team.survey->layer[c->selection.chosen[b].value].size);
+    PEEK_TRY(peek__alloc(c->context, &d->samples, slice * input, "the samples of a slice"));
+    PEEK_TRY(peek__alloc(c->context, &d->gathered, slice * layer, "the activations of a slice"));
+    return peek__alloc(c->context, &d->rows, slice * larger(input, layer), "the activations of a slice");
+}
+
+/* The blocks of one input, `samples` C x H x W. */
+static peek_status write_input(capture *c, int64_t input, int64_t first, int64_t count, const float *samples,
+                               float *rows)
+{
+    int64_t size = c->feeds.feed[input].sample.size;
+    for (int64_t b = 0; b < c->selection.inputs; b++) {
+        const peek__chosen *chosen = &c->selection.chosen[b];
+        int64_t columns = chosen->reduction.columns, channel = larger(chosen->channel, 0);
+        if (chosen->input != input) continue;
+        for (int64_t i = 0; i < count; i++)
+            memcpy(rows + i * columns, samples + i * size + channel * columns, (size_t)columns * sizeof *rows);
+        PEEK_TRY(peek__npy_put(c->context, &c->writer[b], first, rows, count));
     }
     return PEEK_OK;
+}
+
+static peek_status read_inputs(capture *c, int64_t first, int64_t count, int thread)
+{
+    desk *d = &c->desks[thread];
+    for (int64_t i = 0; i < c->feeds.count; i++) {
+        const peek__feed *feed = &c->feeds.feed[i];
+        float *input;
+        PEEK_TRY(peek__team_input(c->context, &c->team, thread, i, count, &input));
+        PEEK_TRY(peek_dataset_read(c->context, feed->dataset, first, count, d->samples));
+        if (c->writes) PEEK_TRY(write_input(c, i, first, count, d->samples, d->rows));
+        peek__feed_arrange(feed, count, d->samples, input);
+    }
+    return PEEK_OK;
+}
+
+/* The rows of one layer, averaged where that was decided. */
+static peek_status write_layer(capture *c, int64_t block, int64_t first, int64_t count, int thread)
+{
+    desk *d = &c->desks[thread];
+    const peek__reduction *reduction = &c->selection.chosen[block].reduction;
+    int64_t value = c->selection.chosen[block].value, size = c->team.survey->layer[value].size;
+    const float *values = peek__team_rows(&c->team, thread, count, value);
+    if (!values) peek__team_values(&c->team, thread, count, value, d->gathered);
+    if (!values) values = d->gathered;
+    if (reduction->how != PEEK__REDUCE_NONE) {
+        for (int64_t i = 0; i < count; i++)
+            peek__reduce(reduction, values + i * size, d->rows + i * reduction->columns);
+        values = d->rows;
+    }
+    return c->writes ? peek__npy_put(c->context, &c->writer[block], first, values, count) : PEEK_OK;
 }
 
 static peek_status capture_slice(void *argument, int64_t index, int thread)
 {
     capture *c = argument;
-    int64_t first = index * c->team.slice, count = c->team.slice, largest = 0;
-    if (count > c->count - first) count = c->count - first;
-    for (int64_t b = 0; b < c->selection.count && !c->rows[thread]; b++)
-        if (block_columns(c, b) > largest) largest = block_columns(c, b);
-    if (!c->rows[thread])
-        PEEK_TRY(peek__alloc_raw(c->context, &c->rows[thread], peek__product(largest, c->team.slice),
-                                 "the activations of a slice"));
-    float *input, *rows = c->rows[thread];
-    PEEK_TRY(peek__team_input(c->context, &c->team, thread, count, &input));
-    PEEK_TRY(peek_dataset_read(c->context, c->dataset, first, count, input));
-    PEEK_TRY(write_input(c, first, count, input, rows));
+    int64_t first = index * c->team.slice, count = c->team.slice;
+    if (count > c->feeds.samples - first) count = c->feeds.samples - first;
+    PEEK_TRY(open_desk(c, &c->desks[thread]));
+    PEEK_TRY(read_inputs(c, first, count, thread));
     PEEK_TRY(peek__team_forward(c->context, &c->team, thread, count));
-    for (int64_t b = c->selection.channels; b < c->selection.count; b++) {
-        int64_t value = c->selection.chosen[b].value;
-        const float *where = peek__team_rows(&c->team, thread, count, value);
-        if (!where) peek__team_values(&c->team, thread, count, value, rows);
-        PEEK_TRY(peek__npy_put(c->context, &c->writer[b], first, where ? where : rows, count));
-    }
+    for (int64_t b = c->selection.inputs; b < c->selection.count; b++)
+        PEEK_TRY(write_layer(c, b, first, count, thread));
+    if (!c->writes) return PEEK_OK;
     int64_t done = __atomic_add_fetch(&c->done, count, __ATOMIC_RELAXED);
     return peek__step(c->context, done);
 }
 
+static int64_t slices(const capture *c)
+{
+    return (c->feeds.samples + c->team.slice - 1) / c->team.slice;
+}
+
+static double disk_space(const capture *c)
+{
+    double columns = 0;
+    for (int64_t b = 0; b < c->selection.count; b++)
+        columns += (double)c->selection.chosen[b].reduction.columns;
+    return columns * (double)c->feeds.samples * sizeof(float);
+}
+
+/* "1.2 GB", ", about 3 minutes" */
+static void space_text(double bytes, char *out, size_t size)
+{
+    snprintf(out, size,
+             bytes < 1e6   ? "%.0f kB"
+             : bytes < 1e9 ? "%.0f MB"
+                           : "%.1f GB",
+             bytes / (bytes < 1e6   ? 1e3
+                      : bytes < 1e9 ? 1e6
+                                    : 1e9));
+}
+
+static void time_text(double seconds, char *out, size_t size)
+{
+    if (seconds < 0)
+        out[0] = 0;
+    else if (seconds < 1)
+        snprintf(out, size, ", under a second");
+    else if (seconds < 1.5)
+        snprintf(out, size, ", about a second");
+    else if (seconds < 100)
+        snprintf(out, size, ", about %.0f seconds", seconds);
+    else if (seconds < 5400)
+        snprintf(out, size, ", about %.0f minutes", seconds / 60);
+    else
+        snprintf(out, size, ", about %.1f hours", seconds / 3600);
+}
+
+/* How long all slices will take, from one that has warmed up. Where every thread has one at most, looking would
+ * take as long as the work: below 0. */
+static peek_status estimate_time(capture *c, double *seconds)
+{
+    int workers = peek__workers(c->context, slices(c));
+    *seconds = -1;
+    if (slices(c) <= workers) return PEEK_OK;
+    peek__stage(c->context, "capture", "looking how long it takes", 0);
+    double start = peek__seconds();
+    PEEK_TRY(peek__parallel(c->context, 1, capture_slice, c));
+    double each = peek__seconds() - start;
+    if (each < 3) {
+        start = peek__seconds();
+        PEEK_TRY(peek__parallel(c->context, 1, capture_slice, c));
+        each = peek__seconds() - start;
+    }
+    *seconds = each * (double)slices(c) / workers;
+    return PEEK_OK;
+}
+
+/* What it will take, before it begins; and whether the disk has room for it. */
+static peek_status estimate(capture *c, const char *folder, const char *named)
+{
+    char space[32], time[48];
+    double seconds, bytes = disk_space(c);
+    int64_t room = peek__folder_room(folder);
+    space_text(bytes, space, sizeof space);
+    if (room >= 0 && bytes > (double)room) {
+        char left[32];
+        space_text((double)room, left, sizeof left);
+        return peek__fail(
+            c->context, PEEK_E_IO,
+            "the capture takes %s, but where '%s' lies %s are free: take fewer --samples or --layers, "
+            "or a smaller --budget",
+            space, named, left);
+    }
+    PEEK_TRY(estimate_time(c, &seconds));
+    time_text(seconds, time, sizeof time);
+    peek__feeds_tell(c->context, &c->feeds);
+    peek__selection_tell(c->context, c->network, &c->feeds, c->options, &c->selection);
+    peek__note(c->context, "capturing %lld samples at %lld layers: %s on disk%s", (long long)c->feeds.samples,
+               (long long)(c->selection.count - c->selection.inputs), space, time);
+    return PEEK_OK;
+}
+
 static peek_status run_slices(capture *c)
 {
-    c->count = peek_dataset_describe(c->dataset).count;
-    peek__stage(c->context, "capture", "running the samples through the network", c->count);
-    PEEK_TRY(peek__parallel(c->context, (c->count + c->team.slice - 1) / c->team.slice, capture_slice, c));
-    return peek__step(c->context, c->count);
+    c->writes = 1;
+    peek__stage(c->context, "capture", "running the samples through the network", c->feeds.samples);
+    PEEK_TRY(peek__parallel(c->context, slices(c), capture_slice, c));
+    return peek__step(c->context, c->feeds.samples);
 }
 
 static peek_status begin_files(capture *c, const char *folder)
 {
-    peek_dataset_info data = peek_dataset_describe(c->dataset);
-    int64_t picture[3] = {1, data.height, data.width};
     for (; c->begun < c->selection.count; c->begun++) {
         const peek__chosen *chosen = &c->selection.chosen[c->begun];
-        const peek__layer *layer = chosen->value < 0 ? NULL : &c->team.survey->layer[chosen->value];
+        const peek__reduction *made = &chosen->reduction;
         char *path = NULL;
-        if (layer && layer->dimensions + 1 > PEEK__NPY_DIMENSIONS)
+        if (made->dimensions + 1 > PEEK__NPY_DIMENSIONS)
             return peek__fail(c->context, PEEK_E_UNSUPPORTED,
                               "the tensor '%s' has too many dimensions to be captured", chosen->name);
         PEEK_TRY(peek__format(c->context, &path, "%s/%s", folder, chosen->file));
         peek_status status = peek__npy_begin(c->context, &c->writer[c->begun], path, PEEK__FLOAT32,
-                                             layer ? layer->dimensions + 1 : 4, layer ? layer->shape : picture);
+                                             made->dimensions + 1, made->shape);
         peek__free(&path);
         if (status != PEEK_OK) return status;
     }
@@ -126,10 +257,11 @@ static peek_status begin_files(capture *c, const char *folder)
 
 static peek_status write_labels(capture *c, const char *folder)
 {
-    const int32_t *labels = peek_dataset_labels(c->dataset);
-    int64_t count = peek_dataset_describe(c->dataset).count, *wide = NULL;
+    const peek_dataset *labelled = peek__feeds_labelled(&c->feeds);
+    int64_t count = c->feeds.samples, *wide = NULL;
     char *path = NULL;
-    if (!labels) return PEEK_OK;
+    if (!labelled) return PEEK_OK;
+    const int32_t *labels = peek_dataset_labels(labelled);
     PEEK_TRY(peek__format(c->context, &path, "%s/labels.npy", folder));
     peek_status status = peek__alloc(c->context, &wide, count, "the labels");
     for (int64_t i = 0; status == PEEK_OK && i < count; i++) wide[i] = labels[i];
@@ -141,87 +273,77 @@ static peek_status write_labels(capture *c, const char *folder)
 
 static peek_status begin_capture(capture *c)
 {
-    const char *preprocess = c->options->preprocess ? c->options->preprocess : "auto";
-    int64_t channels = peek_dataset_describe(c->dataset).channels, blocks;
-    PEEK_TRY(peek__selection_make(c->context, c->network, c->options->layers, channels, &c->selection));
-    if (strcmp(preprocess, "auto") != 0)
-        PEEK_TRY(peek__preprocess_parse(c->context, preprocess, channels, &c->preprocess));
-    else if (c->network->preprocess.channels)
-        PEEK_TRY(peek__preprocess_set(c->context, &c->preprocess, c->network->preprocess.channels,
-                                      c->network->preprocess.mean, c->network->preprocess.deviation));
-    blocks = c->selection.count;
-    PEEK_TRY(peek__alloc(c->context, &c->wanted, blocks, "the capture"));
-    for (int64_t b = c->selection.channels; b < blocks; b++)
-        c->wanted[b - c->selection.channels] = c->selection.chosen[b].value;
-    c->team = (peek__team){.network = c->network,
-                           .preprocess = &c->preprocess,
-                           .most = c->options->batch,
-                           .wanted_count = blocks - c->selection.channels,
-                           .wanted = c->wanted};
-    PEEK_TRY(peek__team_begin(c->context, &c->team, &c->sample));
-    PEEK_TRY(peek__alloc(c->context, &c->writer, blocks, "the capture"));
-    return peek__alloc(c->context, &c->rows, peek_threads(c->context), "the capture");
+    peek_context *context = c->context;
+    PEEK_TRY(peek__selection_make(context, c->network, c->options->layers, &c->feeds, &c->selection));
+    int64_t blocks = c->selection.count, inputs = c->selection.inputs;
+    PEEK_TRY(peek__alloc(context, &c->wanted, blocks, "the capture"));
+    for (int64_t b = inputs; b < blocks; b++) c->wanted[b - inputs] = c->selection.chosen[b].value;
+    PEEK_TRY(peek__alloc(context, &c->sample, c->feeds.count, "the capture"));
+    for (int64_t i = 0; i < c->feeds.count; i++) c->sample[i] = c->feeds.feed[i].sample;
+    c->team = (peek__team){
+        .network = c->network, .most = c->options->batch, .wanted_count = blocks - inputs, .wanted = c->wanted};
+    PEEK_TRY(peek__team_begin(context, &c->team, c->sample));
+    PEEK_TRY(peek__selection_reduce(context, c->network, c->team.survey, &c->feeds, c->options, &c->selection));
+    PEEK_TRY(peek__alloc(context, &c->writer, blocks, "the capture"));
+    return peek__alloc(context, &c->desks, peek_threads(context), "the capture");
 }
 
 static void end_capture(capture *c)
 {
     for (int64_t b = 0; b < c->begun; b++) peek__npy_abort(&c->writer[b]);
-    for (int i = 0; c->rows && i < peek_threads(c->context); i++) peek__free(&c->rows[i]);
-    peek__team_end(&c->team);
-    peek__free(&c->rows);
+    for (int i = 0; c->desks && i < peek_threads(c->context); i++) {
+        peek__free(&c->desks[i].samples);
+        peek__free(&c->desks[i].gathered);
+        peek__free(&c->desks[i].rows);
+    }
+    if (c->team.network) peek__team_end(&c->team);
+    peek__free(&c->desks);
     peek__free(&c->writer);
+    peek__free(&c->sample);
     peek__free(&c->wanted);
-    peek__preprocess_free(&c->preprocess);
     peek__selection_free(&c->selection);
+    peek__feeds_free(&c->feeds);
 }
 
-static peek_status write_manifest(capture *c, int64_t opened, const char *folder)
+static peek_status fill_folder(capture *c, const char *folder, const char *named)
 {
-    char *preprocess = NULL;
-    PEEK_TRY(peek__preprocess_text(c->context, &c->preprocess, &preprocess));
-    peek__manifest manifest = {c->network,     c->dataset,    opened,    c->options,
-                               c->team.survey, &c->selection, preprocess};
-    peek_status status = peek__manifest_write(c->context, &manifest, folder);
-    peek__free(&preprocess);
-    return status;
-}
-
-static peek_status fill_folder(capture *c, int64_t opened, const char *folder)
-{
+    PEEK_TRY(estimate(c, folder, named));
     PEEK_TRY(begin_files(c, folder));
     PEEK_TRY(run_slices(c));
     for (int64_t b = 0; b < c->selection.count; b++) PEEK_TRY(peek__npy_commit(c->context, &c->writer[b]));
     PEEK_TRY(write_labels(c, folder));
-    return write_manifest(c, opened, folder);
+    peek__manifest manifest = {c->network, &c->feeds, c->options, c->team.survey, &c->selection};
+    return peek__manifest_write(c->context, &manifest, folder);
+}
+
+peek_status peek_capture_inputs(peek_context *context, const peek_network *network, int64_t count,
+                                const peek_input *input, const peek_capture_options *options,
+                                const char *folder)
+{
+    peek_capture_options standard;
+    peek_capture_options_default(&standard);
+    if (!options) options = &standard;
+    int given = network && count >= 1 && input && folder;
+    for (int64_t i = 0; given && i < count; i++) given = input[i].data != NULL;
+    if (!given)
+        return peek__fail(context, PEEK_E_ARGUMENT, "capturing takes a network, a dataset and a folder");
+    PEEK_TRY(peek_options_check(context, &capture_table, options));
+    PEEK_TRY(peek__folder_check(context, folder, "manifest.json"));
+    capture c = {.context = context, .network = network, .options = options};
+    char *temporary = NULL;
+    peek_status status = peek__feeds_make(context, network, count, input, options, &c.feeds);
+    if (status == PEEK_OK) status = begin_capture(&c);
+    if (status == PEEK_OK) status = peek__folder_begin(context, folder, &temporary);
+    if (status == PEEK_OK) status = fill_folder(&c, temporary, folder);
+    end_capture(&c);
+    if (status == PEEK_OK) status = peek__folder_commit(context, folder, &temporary, "manifest.json");
+    peek__folder_abort(&temporary);
+    return status;
 }
 
 peek_status peek_capture(peek_context *context, const peek_network *network, const peek_dataset *dataset,
                          const peek_capture_options *options, const char *folder)
 {
-    peek_capture_options standard;
-    peek_capture_options_default(&standard);
-    if (!options) options = &standard;
-    if (!network || !dataset || !folder)
-        return peek__fail(context, PEEK_E_ARGUMENT, "capturing takes a network, a dataset and a folder");
-    PEEK_TRY(peek_options_check(context, &capture_table, options));
-    peek__tensor sample;
-    PEEK_TRY(peek__team_sample(context, network, dataset, &sample));
-    PEEK_TRY(peek__folder_check(context, folder, "manifest.json"));
-    peek_dataset *chosen = NULL;
-    peek_dataset_cut cut;
-    peek_dataset_cut_default(&cut);
-    cut.samples = options->samples;
-    cut.seed = options->seed;
-    PEEK_TRY(peek_dataset_select(context, dataset, &cut, &chosen));
-    capture c = {
-        .context = context, .network = network, .dataset = chosen, .options = options, .sample = sample};
-    char *temporary = NULL;
-    peek_status status = begin_capture(&c);
-    if (status == PEEK_OK) status = peek__folder_begin(context, folder, &temporary);
-    if (status == PEEK_OK) status = fill_folder(&c, peek_dataset_describe(dataset).count, temporary);
-    end_capture(&c);
-    if (status == PEEK_OK) status = peek__folder_commit(context, folder, &temporary, "manifest.json");
-    peek__folder_abort(&temporary);
-    peek_dataset_free(&chosen);
-    return status;
+    peek_input input = {NULL, dataset};
+    return peek_capture_inputs(context, network, 1, &input, options, folder);
 }

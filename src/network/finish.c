@@ -1,4 +1,5 @@
 /* network/finish.c: from nodes in any order to a graph that can be run: order, operators, weights, digest. */
+#include "network/automatic.h"
 #include "network/operators.h"
 #include "network/survey.h"
 #include "store/file.h"
@@ -187,7 +188,8 @@ peek_status peek__graph_finish(peek_context *context, peek_network *network)
     const peek__value *output = &network->value[network->output[0].value];
     if (output->node < 0)
         return peek__fail(context, PEEK_E_FORMAT, "the network's output '%s' is made by no node", output->name);
-    return peek__survey_create(context, network, NULL, 0, &network->survey);
+    PEEK_TRY(peek__survey_create(context, network, NULL, 0, &network->survey));
+    return peek__automatic_find(context, network, network->survey, &network->automatic);
 }
 
 static void digest_text(uint64_t *state, const char *text)

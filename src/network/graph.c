@@ -59,6 +59,7 @@ void peek_network_free(peek_network **pointer)
     peek__free(&network->node);
     free_ports(&network->input, network->inputs);
     free_ports(&network->output, network->outputs);
+    peek__free(&network->automatic);
     peek__survey_free(&network->survey);
     peek__free(&network->metadata);
     peek__free(&network->preprocess.mean);

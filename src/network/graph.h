@@ -94,6 +94,7 @@ struct peek_network {
     int64_t *weight;
     int64_t parameters;
     peek__survey *survey; /* for samples of the declared shape; NULL before peek__graph_finish() */
+    char *automatic;      /* peek__automatic of every value; likewise */
     char digest[17];
 };
 

@@ -1,4 +1,5 @@
 /* network/inference.c: values of one tensor, and accuracy, in slices that any thread may take. */
+#include "network/preprocess.h"
 #include "network/team.h"
 
 #include <string.h>
@@ -34,11 +35,12 @@ static peek_status run_slice(void *argument, int64_t index, int thread)
     int64_t first = index * r->team.slice, count = r->team.slice;
     float *input;
     if (count > r->count - first) count = r->count - first;
-    PEEK_TRY(peek__team_input(r->context, &r->team, thread, count, &input));
+    PEEK_TRY(peek__team_input(r->context, &r->team, thread, 0, count, &input));
     if (r->dataset)
         PEEK_TRY(peek_dataset_read(r->context, r->dataset, first, count, input));
     else
         memcpy(input, r->x + first * in, (size_t)(count * in) * sizeof(float));
+    peek__preprocess_apply(&r->team.network->preprocess, 0, input, count, in);
     PEEK_TRY(peek__team_forward(r->context, &r->team, thread, count));
     peek__team_values(&r->team, thread, count, r->value, r->out + first * out);
     for (int64_t i = first; r->predicted && i < first + count; i++)
@@ -51,7 +53,6 @@ static peek_status run_slice(void *argument, int64_t index, int thread)
 static peek_status run_slices(run *r, const peek_network *network, const peek__tensor *sample)
 {
     r->team.network = network;
-    r->team.preprocess = &network->preprocess;
     r->team.most = r->count < SLICE ? r->count : SLICE;
     r->team.wanted_count = 1;
     r->team.wanted = &r->value;
@@ -68,6 +69,7 @@ peek_status peek_network_run(peek_context *context, const peek_network *network,
     if (!network || !x || !out || count < 1)
         return peek__fail(context, PEEK_E_ARGUMENT,
                           "running a network takes a network, at least one sample and memory for the result");
+    PEEK_TRY(peek__team_one_input(context, network));
     int64_t value = tensor ? peek__graph_find(network, tensor) : network->output[0].value;
     if (value < 0 || !network->survey->layer[value].computed)
         return peek__fail(context, PEEK_E_NOT_FOUND,

@@ -14,7 +14,7 @@ typedef struct document {
 
 static void put_text(document *d, cJSON *object, const char *key, const char *text)
 {
-    if (!object || !cJSON_AddStringToObject(object, key, text)) d->failed = 1;
+    if (!object || !cJSON_AddStringToObject(object, key, text ? text : "")) d->failed = 1;
 }
 
 static void put_number(document *d, cJSON *object, const char *key, double number)
@@ -56,62 +56,86 @@ static void put_network(document *d, cJSON *root, const peek_network *network)
     put_number(d, object, "parameters", (double)info.parameters);
 }
 
+/* The data of the first input, whose labels a capture has. */
+static const peek_dataset *first_data(const peek__manifest *manifest)
+{
+    return manifest->feeds->feed[0].dataset;
+}
+
 static void put_data(document *d, cJSON *root, const peek__manifest *manifest)
 {
-    peek_dataset_info info = peek_dataset_describe(manifest->dataset);
+    const peek_dataset *labelled = peek__feeds_labelled(manifest->feeds);
+    if (!labelled) labelled = first_data(manifest);
+    peek_dataset_info info = peek_dataset_describe(labelled);
     cJSON *object = put_object(d, root, "data");
-    put_text(d, object, "name", info.name);
-    put_number(d, object, "count", (double)manifest->opened);
+    put_text(d, object, "name", peek_dataset_describe(first_data(manifest)).name);
+    put_number(d, object, "count", (double)manifest->feeds->opened);
     cJSON *names = put_array(d, object, "class_names");
     for (int64_t i = 0; i < info.class_count; i++) {
-        const char *name = peek_dataset_class_name(manifest->dataset, i);
+        const char *name = peek_dataset_class_name(labelled, i);
         append(d, names, cJSON_CreateString(name ? name : ""));
     }
 }
 
 static void put_samples(document *d, cJSON *root, const peek__manifest *manifest)
 {
-    peek_dataset_info info = peek_dataset_describe(manifest->dataset);
+    int64_t count = manifest->feeds->samples;
     cJSON *object = put_object(d, root, "samples");
-    put_number(d, object, "count", (double)info.count);
-    int all = info.count == manifest->opened;
+    put_number(d, object, "count", (double)count);
+    int all = count == manifest->feeds->opened;
     put_text(d, object, "chosen", all ? "all" : "random");
     put_number(d, object, "seed", (double)manifest->options->seed);
     if (all) return;
     cJSON *indices = put_array(d, object, "indices");
-    const int64_t *index = peek_dataset_indices(manifest->dataset);
-    for (int64_t i = 0; i < info.count; i++) append(d, indices, cJSON_CreateNumber((double)index[i]));
+    const int64_t *index = peek_dataset_indices(first_data(manifest));
+    for (int64_t i = 0; i < count; i++) append(d, indices, cJSON_CreateNumber((double)index[i]));
+}
+
+static void put_sizes(document *d, cJSON *block, const char *key, int64_t count, const int64_t *sizes)
+{
+    cJSON *array = put_array(d, block, key);
+    for (int64_t i = 0; i < count; i++) append(d, array, cJSON_CreateNumber((double)sizes[i]));
+}
+
+/* Tokens that are patches of the network's pictures: where each lies. */
+static void put_grid(document *d, cJSON *block, const peek__manifest *manifest, int64_t tokens)
+{
+    int64_t grid[2], lead;
+    for (int64_t i = 0; i < manifest->feeds->count; i++) {
+        const peek__feed *feed = &manifest->feeds->feed[i];
+        peek_dataset_info data = peek_dataset_describe(feed->dataset);
+        if (!feed->planes || !peek__layout_grid(tokens, data.height, data.width, grid, &lead)) continue;
+        put_sizes(d, block, "token_grid", 2, grid);
+        put_number(d, block, "token_lead", (double)lead);
+        return;
+    }
 }
 
 static void put_block(document *d, cJSON *blocks, const peek__manifest *manifest, const peek__chosen *chosen)
 {
-    peek_dataset_info data = peek_dataset_describe(manifest->dataset);
     const peek_network *network = manifest->network;
+    const peek__reduction *made = &chosen->reduction;
+    int input = chosen->value < 0;
+    const peek__node *node = input ? NULL : &network->node[network->value[chosen->value].node];
+    char text[32];
     cJSON *block = append(d, blocks, cJSON_CreateObject());
     put_text(d, block, "name", chosen->name);
     put_text(d, block, "file", chosen->file);
-    put_text(d, block, "kind", chosen->value < 0 ? "input" : chosen->output ? "output" : "layer");
-    cJSON *shape;
-    if (chosen->value < 0) {
-        const int64_t lengths[3] = {1, data.height, data.width};
-        put_text(d, block, "operator", "");
-        put_text(d, block, "node", "");
-        put_number(d, block, "channel", (double)chosen->channel);
-        shape = put_array(d, block, "shape");
-        for (int i = 0; i < 3; i++) append(d, shape, cJSON_CreateNumber((double)lengths[i]));
-        put_number(d, block, "columns", (double)(data.height * data.width));
-    } else {
-        const peek__value *value = &network->value[chosen->value];
-        const peek__layer *layer = &manifest->survey->layer[chosen->value];
-        put_text(d, block, "operator", network->node[value->node].op);
-        put_text(d, block, "node", network->node[value->node].name);
-        shape = put_array(d, block, "shape");
-        for (int i = 0; i < layer->dimensions; i++)
-            append(d, shape, cJSON_CreateNumber((double)layer->shape[i]));
-        put_number(d, block, "columns", (double)layer->size);
-    }
+    put_text(d, block, "kind", input ? "input" : chosen->output ? "output" : "layer");
+    put_text(d, block, "operator", input ? "" : node->op);
+    put_text(d, block, "node", input ? "" : node->name);
+    if (input) put_text(d, block, "input", network->value[network->input[chosen->input].value].name);
+    if (input && chosen->channel >= 0) put_number(d, block, "channel", (double)chosen->channel);
+    put_sizes(d, block, "shape", made->dimensions, made->shape);
+    put_text(d, block, "layout", peek__layout_name(made->layout));
+    put_number(d, block, "columns", (double)made->columns);
     put_text(d, block, "type", "float32");
-    put_text(d, block, "reduction", "none");
+    put_text(d, block, "reduction", peek__reduction_text(made, text));
+    if (made->how != PEEK__REDUCE_NONE) {
+        const peek__layer *layer = &manifest->survey->layer[chosen->value];
+        put_sizes(d, block, "full_shape", layer->dimensions, layer->shape);
+    }
+    if (made->layout == PEEK__TOKENS) put_grid(d, block, manifest, made->shape[0]);
     if (!block || !cJSON_AddBoolToObject(block, "fit", chosen->fit)) d->failed = 1;
 }
 
@@ -120,7 +144,7 @@ static void put_skipped(document *d, cJSON *root, const peek__manifest *manifest
     const peek_network *network = manifest->network;
     const peek__survey *survey = network->survey;
     cJSON *skipped = put_array(d, root, "skipped");
-    for (int64_t i = 0, next = manifest->selection->channels; i < survey->tensors; i++) {
+    for (int64_t i = 0, next = manifest->selection->inputs; i < survey->tensors; i++) {
         if (next < manifest->selection->count && manifest->selection->chosen[next].value == survey->tensor[i]) {
             next++;
             continue;
@@ -129,7 +153,7 @@ static void put_skipped(document *d, cJSON *root, const peek__manifest *manifest
         cJSON *entry = append(d, skipped, cJSON_CreateObject());
         put_text(d, entry, "name", value->name);
         put_text(d, entry, "operator", network->node[value->node].op);
-        put_text(d, entry, "reason", manifest->selection->why_not);
+        put_text(d, entry, "reason", peek__selection_reason(manifest->selection, network, survey->tensor[i]));
     }
 }
 
@@ -147,8 +171,9 @@ static void put_created(document *d, cJSON *root)
 peek_status peek__manifest_write(peek_context *context, const peek__manifest *manifest, const char *folder)
 {
     document d = {0};
-    char *path = NULL;
-    PEEK_TRY(peek__format(context, &path, "%s/manifest.json", folder));
+    char *path = NULL, *preprocess = NULL;
+    PEEK_TRY(peek__feeds_preprocess(context, manifest->feeds, &preprocess));
+    peek_status status = peek__format(context, &path, "%s/manifest.json", folder);
     cJSON *root = cJSON_CreateObject();
     put_text(&d, root, "version", peek_version());
     put_created(&d, root);
@@ -156,7 +181,7 @@ peek_status peek__manifest_write(peek_context *context, const peek__manifest *ma
     put_network(&d, root, manifest->network);
     put_data(&d, root, manifest);
     put_samples(&d, root, manifest);
-    put_text(&d, root, "preprocess", manifest->preprocess);
+    put_text(&d, root, "preprocess", preprocess);
     cJSON *blocks = put_array(&d, root, "blocks");
     for (int64_t i = 0; i < manifest->selection->count; i++)
         put_block(&d, blocks, manifest, &manifest->selection->chosen[i]);
@@ -166,8 +191,9 @@ peek_status peek__manifest_write(peek_context *context, const peek__manifest *ma
         cJSON_Delete(options);
         d.failed = 1;
     }
-    peek_status status = peek__json_write(context, path, d.failed ? NULL : root);
+    if (status == PEEK_OK) status = peek__json_write(context, path, d.failed ? NULL : root);
     cJSON_Delete(root);
+    peek__free(&preprocess);
     peek__free(&path);
     return status;
 }

@@ -7,12 +7,10 @@
 
 typedef struct peek__manifest {
     const peek_network *network;
-    const peek_dataset *dataset; /* the samples that were run */
-    int64_t opened;              /* samples of the data before the choice */
+    const peek__feeds *feeds;
     const peek_capture_options *options;
     const peek__survey *survey;
     const peek__selection *selection;
-    const char *preprocess;
 } peek__manifest;
 
 /* Writes FOLDER/manifest.json. */

@@ -147,6 +147,7 @@ static peek_status load(peek_context *context, const char *path, int survey, pee
 
 peek_status peek_network_load(peek_context *context, const char *path, peek_network **out)
 {
+    peek__stage(context, "network", "reading the network", 0);
     return load(context, path, 1, out);
 }
 

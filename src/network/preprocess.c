@@ -57,10 +57,11 @@ static peek_status parse_numbers(peek_context *context, const char *text, int64_
     int good = rest && !*rest;
     for (int64_t c = 0; good && c < channels; c++) good = deviation[c] > 0;
     if (!good)
-        return peek__fail(context, PEEK_E_ARGUMENT,
-                          "the preprocessing '%.200s' is not understood: give none, zero-one, imagenet, or "
-                          "mean=..,std=.. with one number or %lld each, deviations above 0",
-                          text, (long long)channels);
+        return peek__fail(
+            context, PEEK_E_ARGUMENT,
+            "the preprocessing '%.200s' is not understood: give none, zero-one, pixels, imagenet, or "
+            "mean=..,std=.. with one number or %lld each, deviations above 0",
+            text, (long long)channels);
     return peek__preprocess_set(context, out, channels, mean, deviation);
 }
 
@@ -81,11 +82,26 @@ peek_status peek__preprocess_parse(peek_context *context, const char *text, int6
                 (long long)channels);
         return peek__preprocess_set(context, out, 3, mean, deviation);
     }
+    if (strcmp(text, "pixels") == 0) text = "mean=0,std=0.00392156862745098039";
     double *numbers;
     PEEK_TRY(peek__alloc(context, &numbers, peek__product(2, channels), "the normalisation"));
     peek_status status = parse_numbers(context, text, channels, numbers, out);
     peek__free(&numbers);
     return status;
+}
+
+void peek__preprocess_apply(const peek__preprocess *how, int channels_last, float *x, int64_t count,
+                            int64_t size)
+{
+    if (!how->channels) return;
+    int64_t channels = how->channels, plane = size / channels;
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t c = 0; c < channels; c++) {
+            float mean = (float)how->mean[c], scale = (float)(1 / how->deviation[c]);
+            float *first = x + i * size + (channels_last ? c : c * plane);
+            int64_t step = channels_last ? channels : 1;
+            for (int64_t p = 0; p < plane; p++) first[p * step] = (first[p * step] - mean) * scale;
+        }
 }
 
 peek_status peek__preprocess_text(peek_context *context, const peek__preprocess *preprocess, char **out)

@@ -170,7 +170,8 @@ static peek_status survey_shapes(peek_context *context, const peek_network *netw
     return can ? PEEK_OK : survey_fixed(context, network, survey);
 }
 
-/* What one sample of each input is. channels, side: for sizes the file leaves open. */
+/* What one sample of each input is: of `sample` where it says so, else of the file. channels, side: for sizes
+ * the file leaves open. */
 static peek_status shape_inputs(peek_context *context, const peek_network *network, const peek__tensor *sample,
                                 int64_t channels, int64_t side, peek__survey *survey)
 {
@@ -180,8 +181,8 @@ static peek_status shape_inputs(peek_context *context, const peek_network *netwo
         const char *name = network->value[port->value].name;
         if (port->type == PEEK__TYPE_NONE)
             return peek__fail(context, PEEK_E_FORMAT, "the network's input '%s' has no type", name);
-        if (i == 0 && sample) {
-            *input = *sample;
+        if (sample && sample[i].type != PEEK__TYPE_NONE) {
+            *input = sample[i];
             survey->leads[i] = 1;
         } else {
             int64_t first = network->input[0].dimensions ? network->input[0].shape[0] : 0,

@@ -1,7 +1,9 @@
 /* network/team.c: one plan a thread, for many samples cut into slices. */
+#include "network/feed.h"
 #include "network/team.h"
 #include "network/trial.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,8 +29,9 @@ static int64_t choose_slice(const peek__team *team)
 {
     const peek__survey *survey = team->survey;
     if (survey->batch) return survey->batch;
-    int64_t total = survey->input[0].size, slice = team->most;
+    int64_t total = 0, slice = team->most;
     int64_t budget = team->training ? training_budget : running_budget;
+    for (int64_t i = 0; i < team->network->inputs; i++) total += survey->input[i].size;
     for (int64_t i = 0; i < survey->tensors && total < budget; i++)
         total += survey->layer[survey->tensor[i]].size;
     while (slice > 1 && total > budget / slice) slice /= 2;
@@ -37,18 +40,23 @@ static int64_t choose_slice(const peek__team *team)
 
 static peek_status survey(peek_context *context, peek__team *team, const peek__tensor *sample, int alone)
 {
+    peek__survey *made;
+    PEEK_TRY(peek__survey_create(context, team->network, sample, alone, &made));
     peek__survey_free(&team->own_survey);
-    PEEK_TRY(peek__survey_create(context, team->network, sample, alone, &team->own_survey));
-    team->survey = team->own_survey;
+    team->survey = team->own_survey = made;
     return PEEK_OK;
 }
 
 static peek_status make_instance(peek_context *context, const peek__team *team, int64_t samples,
                                  peek__instance **out)
 {
-    peek__tensor input;
-    PEEK_TRY(peek__survey_inputs(context, team->network, team->survey, samples, &input));
-    return peek__instance_create(context, team->network, &input, out);
+    peek__tensor *input;
+    *out = NULL;
+    PEEK_TRY(peek__alloc(context, &input, team->network->inputs, "the shapes of a network"));
+    peek_status status = peek__survey_inputs(context, team->network, team->survey, samples, input);
+    if (status == PEEK_OK) status = peek__instance_create(context, team->network, input, out);
+    peek__free(&input);
+    return status;
 }
 
 /* Whether one sample gives tensors of the sizes that the survey found. */
@@ -72,16 +80,23 @@ static peek_status check_samples(peek_context *context, peek__team *team)
         PEEK_TRY(peek__trial(context, team->network, team->survey, team->wanted_count, team->wanted, &fine));
     else
         PEEK_TRY(fits_one(context, team, &fine));
-    peek__tensor shape = team->survey->input[0];
-    return fine ? PEEK_OK : survey(context, team, &shape, 1);
+    return fine ? PEEK_OK : survey(context, team, team->survey->input, 1);
+}
+
+/* Whether the file's own shapes, for which the network was surveyed when it was read, are those of the samples.
+ */
+static int is_as_declared(const peek_network *network, const peek__tensor *sample)
+{
+    for (int64_t i = 0; i < network->inputs; i++)
+        if (!network->survey->leads[i] || !peek__same_shape(&sample[i], &network->survey->input[i])) return 0;
+    return 1;
 }
 
 peek_status peek__team_begin(peek_context *context, peek__team *team, const peek__tensor *sample)
 {
     const peek_network *network = team->network;
-    PEEK_TRY(peek__team_one_input(context, network));
     team->survey = network->survey;
-    if (sample && !peek__same_shape(sample, &network->survey->input[0]))
+    if (sample && !is_as_declared(network, sample))
         PEEK_TRY(survey(context, team, sample, 0));
     else if (!sample && network->survey->open)
         return peek__fail(context, PEEK_E_SHAPE,
@@ -95,7 +110,7 @@ peek_status peek__team_begin(peek_context *context, peek__team *team, const peek
     PEEK_TRY(peek__alloc(context, &team->instance, team->slice, "the plans of a network"));
     team->instances = team->slice;
     PEEK_TRY(peek__alloc(context, &team->member, team->size, "the plans of a network"));
-    return peek__alloc(context, &team->staging, team->size, "the plans of a network");
+    return peek__alloc(context, &team->staging, team->size * network->inputs, "the plans of a network");
 }
 
 void peek__team_end(peek__team *team)
@@ -105,8 +120,9 @@ void peek__team_end(peek__team *team)
             peek__plan_free(&team->member[i].whole);
             peek__plan_free(&team->member[i].rest);
         }
-        if (team->staging) peek__free(&team->staging[i]);
     }
+    for (int64_t i = 0; team->staging && i < team->size * team->network->inputs; i++)
+        peek__free(&team->staging[i]);
     for (int64_t i = 0; i < team->instances; i++) peek__instance_free(&team->instance[i]);
     peek__free(&team->member);
     peek__free(&team->staging);
@@ -154,44 +170,42 @@ static peek_status find_plan(peek_context *context, peek__team *team, int thread
                              whole ? &member->whole : &member->rest);
 }
 
-peek_status peek__team_input(peek_context *context, peek__team *team, int thread, int64_t count, float **out)
+peek_status peek__team_input(peek_context *context, peek__team *team, int thread, int64_t input, int64_t count,
+                             float **out)
 {
     PEEK_TRY(find_plan(context, team, thread, count));
-    peek__tensor *input =
-        peek__plan_tensor(peek__team_plan(team, thread, count), team->network->input[0].value);
-    if (peek__is_float(input->type)) {
-        *out = input->floats;
+    const peek_network *network = team->network;
+    const peek__tensor *tensor =
+        peek__plan_tensor(peek__team_plan(team, thread, count), network->input[input].value);
+    if (peek__is_float(tensor->type)) {
+        *out = tensor->floats;
         return PEEK_OK;
     }
-    int64_t most = team->slice * team->survey->input[0].size;
-    if (!team->staging[thread])
-        PEEK_TRY(peek__alloc(context, &team->staging[thread], most, "the samples of a network"));
-    *out = team->staging[thread];
+    float **staging = &team->staging[thread * network->inputs + input];
+    if (!*staging)
+        PEEK_TRY(peek__alloc(context, staging, team->slice * team->survey->input[input].size,
+                             "the samples of a network"));
+    *out = *staging;
     return PEEK_OK;
 }
 
-static void preprocess(const peek__preprocess *how, float *x, int64_t count, int64_t size)
+/* Fills up a slice that is not whole with copies of its first sample, and gives inputs of integers theirs. */
+static void complete(const peek__team *team, int thread, int64_t count, int64_t input)
 {
-    if (!how || !how->channels) return;
-    int64_t plane = size / how->channels;
-    for (int64_t i = 0; i < count * how->channels; i++) {
-        float mean = (float)how->mean[i % how->channels],
-              scale = (float)(1 / how->deviation[i % how->channels]);
-        for (int64_t p = 0; p < plane; p++) x[i * plane + p] = (x[i * plane + p] - mean) * scale;
-    }
+    peek__tensor *tensor =
+        peek__plan_tensor(peek__team_plan(team, thread, count), team->network->input[input].value);
+    const float *staging = team->staging[thread * team->network->inputs + input];
+    int64_t size = team->survey->input[input].size, samples = samples_for(team, count);
+    for (int64_t i = 0; staging && i < count * size; i++) tensor->integers[i] = llrintf(staging[i]);
+    size_t bytes = (size_t)size * peek__width(tensor->type);
+    for (int64_t i = count; i < samples; i++)
+        memcpy((char *)tensor->data + (size_t)i * bytes, tensor->data, bytes);
 }
 
 peek_status peek__team_forward(peek_context *context, peek__team *team, int thread, int64_t count)
 {
-    peek__plan *plan = peek__team_plan(team, thread, count);
-    peek__tensor *input = peek__plan_tensor(plan, team->network->input[0].value);
-    int64_t size = team->survey->input[0].size, samples = samples_for(team, count);
-    float *x = team->staging[thread] ? team->staging[thread] : input->floats;
-    preprocess(team->preprocess, x, count, size);
-    for (int64_t i = count; i < samples; i++) memcpy(x + i * size, x, (size_t)size * sizeof *x);
-    if (team->staging[thread])
-        for (int64_t i = 0; i < input->size; i++) input->integers[i] = (int64_t)x[i];
-    return peek__plan_forward(context, plan);
+    for (int64_t i = 0; i < team->network->inputs; i++) complete(team, thread, count, i);
+    return peek__plan_forward(context, peek__team_plan(team, thread, count));
 }
 
 void peek__team_values(const peek__team *team, int thread, int64_t count, int64_t value, float *out)
@@ -210,36 +224,6 @@ const float *peek__team_rows(const peek__team *team, int thread, int64_t count, 
 peek_status peek__team_sample(peek_context *context, const peek_network *network, const peek_dataset *dataset,
                               peek__tensor *out)
 {
-    peek_dataset_info data = peek_dataset_describe(dataset);
     PEEK_TRY(peek__team_one_input(context, network));
-    const peek__port *port = &network->input[0];
-    int64_t picture[3] = {data.channels, data.height, data.width},
-            size = data.channels * data.height * data.width;
-    int64_t shape[PEEK_DIMENSIONS], known = 1, open = -1, fits = 1;
-    int dimensions = port->shaped ? port->dimensions - 1 : 3;
-    for (int d = 0; d < dimensions; d++) {
-        int64_t declared = port->shaped ? port->shape[d + 1] : -1;
-        shape[d] = dimensions == 3 && declared < 0 ? picture[d] : declared;
-        if (dimensions == 3) fits &= shape[d] == picture[d];
-        if (shape[d] >= 0)
-            known = peek__product(known, shape[d]);
-        else {
-            fits &= open < 0; /* one open size follows from the others */
-            open = d;
-        }
-    }
-    if (fits && open >= 0) {
-        fits = known > 0 && size % known == 0;
-        if (fits) shape[open] = size / known;
-        known = size;
-    }
-    if (fits && known == size) {
-        *out = (peek__tensor){.type = port->type};
-        return peek__tensor_shape(context, out, network->value[port->value].name, dimensions, shape);
-    }
-    char takes[256], has[256];
-    return peek__fail(
-        context, PEEK_E_SHAPE,
-        "the network takes samples of %s, but those of '%s' are %s (C x H x W): give data of that shape",
-        peek__shape_text(takes, dimensions, port->shape + 1), data.name, peek__shape_text(has, 3, picture));
+    return peek__feed_shape(context, network, 0, dataset, 0, out);
 }

@@ -20,8 +20,7 @@ typedef struct peek__member {
 typedef struct peek__team {
     /* The caller's: */
     const peek_network *network;
-    const peek__preprocess *preprocess; /* applied to the input; NULL: none */
-    int64_t most;                       /* samples of a slice at most */
+    int64_t most; /* samples of a slice at most */
     int training;
     int64_t wanted_count;
     const int64_t *wanted; /* borrowed */
@@ -35,17 +34,18 @@ typedef struct peek__team {
     peek__instance **instance; /* for 1 .. slice samples, made when first needed */
     int64_t size;
     peek__member *member;
-    float **staging; /* one a thread: where samples go first if the input holds no floats; else NULL */
+    float **staging; /* one a thread and input: where samples go first if it holds no floats; else NULL */
 } peek__team;
 
-/* Samples of the network's only input have this shape; NULL: that of the file. Errors: E_SHAPE, E_UNSUPPORTED
- * (a network of several inputs), those of inference. */
+/* sample: the shape of one sample of each input; NULL: that of the file. Errors: E_SHAPE, those of inference.
+ */
 peek_status peek__team_begin(peek_context *context, peek__team *team, const peek__tensor *sample);
 void peek__team_end(peek__team *team);
 
-/* A slice of `count` samples on a thread: where to put them (row-major, before preprocessing); run; look.
- * Called from that thread. */
-peek_status peek__team_input(peek_context *context, peek__team *team, int thread, int64_t count, float **out);
+/* A slice of `count` samples on a thread: where to put those of an input (row-major, as the network wants
+ * them); run, once all inputs are there; look. Called from that thread. */
+peek_status peek__team_input(peek_context *context, peek__team *team, int thread, int64_t input, int64_t count,
+                             float **out);
 peek_status peek__team_forward(peek_context *context, peek__team *team, int thread, int64_t count);
 /* The rows of a wanted value. */
 void peek__team_values(const peek__team *team, int thread, int64_t count, int64_t value, float *out);

@@ -11,6 +11,7 @@
  * bits. */
 #include "base/options.h"
 #include "base/random.h"
+#include "data/content.h"
 #include "network/loss.h"
 #include "network/preprocess.h"
 #include "network/team.h"
@@ -83,13 +84,14 @@ static peek_status train_slice(void *argument, int64_t index, int thread)
     if (count > t->count - first) count = t->count - first;
     int64_t in = t->team.survey->input[0].size, classes = t->team.survey->layer[t->logits].size;
     float *input;
-    PEEK_TRY(peek__team_input(t->context, &t->team, thread, count, &input));
+    PEEK_TRY(peek__team_input(t->context, &t->team, thread, 0, count, &input));
     int32_t *labels = t->slice_labels + index * t->team.slice;
     for (int64_t i = 0; i < count; i++) {
         int64_t sample = t->order[t->first + first + i];
         PEEK_TRY(peek_dataset_read(t->context, t->dataset, sample, 1, input + i * in));
         labels[i] = t->labels[sample];
     }
+    peek__preprocess_apply(&t->network->preprocess, 0, input, count, in);
     PEEK_TRY(peek__team_forward(t->context, &t->team, thread, count));
     peek__plan *plan = peek__team_plan(&t->team, thread, count);
     float *gradients = peek__plan_gradients(plan, t->logits);
@@ -239,12 +241,8 @@ static peek_status begin_training(training *t)
 {
     int64_t parameters = t->network->parameters;
     if (t->options->normalise) PEEK_TRY(normalise(t));
-    t->team = (peek__team){.network = t->network,
-                           .preprocess = &t->network->preprocess,
-                           .most = SLICE,
-                           .training = 1,
-                           .wanted_count = 1,
-                           .wanted = &t->logits};
+    t->team = (peek__team){
+        .network = t->network, .most = SLICE, .training = 1, .wanted_count = 1, .wanted = &t->logits};
     int64_t batch = t->options->batch < t->samples ? t->options->batch : t->samples;
     t->share = 1.0f / (float)batch;
     PEEK_TRY(peek__team_begin(t->context, &t->team, &t->sample));
@@ -269,8 +267,12 @@ peek_status peek_network_train(peek_context *context, peek_network *network, con
     if (!network || !dataset)
         return peek__fail(context, PEEK_E_ARGUMENT, "training takes a network and a dataset");
     PEEK_TRY(peek_options_check(context, &train_table, options));
+    peek_dataset *held = NULL;
     training t = {.context = context, .network = network, .dataset = dataset, .options = options};
     PEEK_TRY(check_training(&t));
+    PEEK_TRY(peek__dataset_hold(context, dataset, &held));
+    t.dataset = held;
+    t.labels = peek_dataset_labels(held);
     double start = peek__seconds();
     peek_status status = begin_training(&t);
     if (status == PEEK_OK) status = train_epochs(&t, result);
@@ -283,6 +285,7 @@ peek_status peek_network_train(peek_context *context, peek_network *network, con
     peek__free(&t.updated);
     peek__free(&t.slice_labels);
     peek__free(&t.sums);
+    peek_dataset_free(&held);
     peek__graph_digest(network);
     return status;
 }

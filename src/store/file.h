@@ -60,6 +60,9 @@ peek_status peek__folder_commit(peek_context *context, const char *path, char **
 /* Removes the temporary folder and frees *temporary; NULL is fine. */
 void peek__folder_abort(char **temporary);
 
+/* Bytes that are free for this user on the disk of a folder; -1 where the system does not say. */
+int64_t peek__folder_room(const char *path);
+
 /* Removes a folder if nothing is in it. */
 void peek__folder_remove_empty(const char *path);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -220,6 +221,14 @@ void peek__folder_abort(char **temporary)
     if (!temporary || !*temporary) return;
     remove_tree(*temporary);
     peek__free(temporary);
+}
+
+int64_t peek__folder_room(const char *path)
+{
+    struct statvfs about;
+    if (statvfs(path, &about) != 0) return -1;
+    double bytes = (double)about.f_bavail * (double)about.f_frsize;
+    return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX;
 }
 
 void peek__folder_remove_empty(const char *path)

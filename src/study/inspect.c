@@ -15,15 +15,22 @@ static const peek_option inspect_rows[] = {
     PEEK_TEXT(peek_inspect_options, ranks, "ranks", default_ranks, "SPEC",
               "numbers of components: 20 or 10,20,50 or 10:50:10"),
     PEEK_TEXT(peek_inspect_options, layers, "layers", "auto", "LIST",
-              "layers to look at: globs over tensor or node names, op:Relu, commas between; auto: every "
-              "activation function's output"),
+              "layers to look at: globs over tensor or node names, op:Relu, commas between; auto: after every "
+              "activation function, in transformers after every block"),
     PEEK_INTEGER(peek_inspect_options, samples, "samples", 2000, 1, 1e9, "N",
                  "at most this many samples, a random choice"),
     PEEK_TEXT(peek_inspect_options, labels, "labels", NULL, "FILE",
               "labels for captions: an .npy of integers, or a name a line"),
+    PEEK_TEXT(peek_inspect_options, preprocess, "preprocess", "auto", "SPEC",
+              "what the network expects: none or zero-one, pixels (0 to 255), imagenet, mean=a,b,c,std=d,e,f; "
+              "auto: what "
+              "its file says, else a guess"),
     PEEK_TEXT(
-        peek_inspect_options, preprocess, "preprocess", "auto", "SPEC",
-        "what the network expects: none, zero-one, imagenet, mean=a,b,c,std=d,e,f; auto: what its file says"),
+        peek_inspect_options, reduce, "reduce", "auto", "SPEC",
+        "auto: layers are averaged as far as --budget asks for; none, mean, max, grid:G for maps; none, mean, "
+        "max, first for tokens"),
+    PEEK_REAL(peek_inspect_options, budget, "budget", 0.5, 1e-6, 1e6, "GB",
+              "with --reduce auto: gigabytes that all layers may take"),
     PEEK_TEXT(peek_inspect_options, data_dir, "data-dir", NULL, "DIR",
               "where named data sets are looked up first"),
     PEEK_INTEGER(peek_inspect_options, seed, "seed", 0, 0, 0x1p53, "N", "seed of all that is random"),
@@ -62,7 +69,8 @@ static peek_status check_writable(peek_context *context, const char *path)
 static peek_status capture(peek_context *context, const inspect_work *work)
 {
     peek_network *network = NULL;
-    peek_dataset *data = NULL;
+    peek_input *inputs = NULL;
+    int64_t count = 0;
     peek_dataset_options data_options;
     peek_capture_options options;
     peek_dataset_options_default(&data_options);
@@ -71,13 +79,16 @@ static peek_status capture(peek_context *context, const inspect_work *work)
     options.layers = work->options->layers;
     options.samples = work->options->samples;
     options.preprocess = work->options->preprocess;
+    options.reduce = work->options->reduce;
+    options.budget = work->options->budget;
     options.seed = work->options->seed;
     peek_status status = peek_network_load(context, work->network, &network);
-    if (status == PEEK_OK) status = peek_dataset_open(context, work->data, &data_options, &data);
-    if (status == PEEK_OK && work->options->labels)
-        status = peek_dataset_read_labels(context, data, work->options->labels);
-    if (status == PEEK_OK) status = peek_capture(context, network, data, &options, work->capture);
-    peek_dataset_free(&data);
+    if (status == PEEK_OK)
+        status = peek_inputs_open(context, work->data, work->options->inputs, work->options->input,
+                                  &data_options, work->options->labels, &inputs, &count);
+    if (status == PEEK_OK)
+        status = peek_capture_inputs(context, network, count, inputs, &options, work->capture);
+    peek_inputs_free(&inputs, count);
     peek_network_free(&network);
     return status;
 }
@@ -137,6 +148,28 @@ static peek_status fit_all(peek_context *context, const inspect_work *work, cons
     return status;
 }
 
+/* Says which layers became two blocks. */
+static void tell_split(peek_context *context, const peek_problem *problem)
+{
+    peek_block_info block, first = {0};
+    int64_t split = 0;
+    for (int64_t b = 0; b + 1 < peek_problem_blocks(problem); b++) {
+        peek_block_info next;
+        if (peek_problem_block(context, problem, b, &block) != PEEK_OK ||
+            peek_problem_block(context, problem, b + 1, &next) != PEEK_OK)
+            return;
+        size_t length = strlen(block.name);
+        int half = length > 1 && block.name[length - 1] == '+' && strlen(next.name) == length &&
+                   next.name[length - 1] == '-' && strncmp(block.name, next.name, length - 1) == 0;
+        if (half && !split++) first = block;
+    }
+    if (split)
+        peek__note(
+            context,
+            "'%.*s'%s negative values: the positive and the negative part become two blocks, NAME+ and NAME-",
+            (int)strlen(first.name) - 1, first.name, split > 1 ? " and other layers hold" : " holds");
+}
+
 static peek_status fit(peek_context *context, inspect_work *work)
 {
     peek_problem *problem = NULL;
@@ -145,6 +178,7 @@ static peek_status fit(peek_context *context, inspect_work *work)
     /* Negative values, as before a ReLU, become a second block: nothing is lost. */
     if (status == PEEK_OK)
         status = peek_problem_add_capture(context, problem, work->capture, PEEK_SIGNED_SPLIT);
+    if (status == PEEK_OK) tell_split(context, problem);
     if (status == PEEK_OK) status = fit_ranks(context, work, problem);
     if (status == PEEK_OK) status = peek__folder_begin(context, work->fit, &folder);
     if (status == PEEK_OK) {
@@ -173,9 +207,15 @@ peek_status peek_inspect(peek_context *context, const char *network, const char 
                          const char *report, const peek_inspect_options *options)
 {
     PEEK_TRY(peek_options_check(context, &inspect_table, options));
-    if (!network || !data || !run || !report || !options->ranks)
+    if (!network || !(data || options->inputs) || !run || !report || !options->ranks)
         return peek__fail(context, PEEK_E_ARGUMENT,
                           "inspect needs a network, data, ranks, and places for the run and the report");
+    if (peek__is_folder(network))
+        return peek__fail(
+            context, PEEK_E_ARGUMENT,
+            "'%s' is a folder, but the network comes first: give it before the data, as in nnpeek "
+            "inspect model.onnx %s",
+            network, network);
     if (!peek__is_file(network))
         return peek__fail(context, PEEK_E_NOT_FOUND, "%s does not exist or is not a file: give an ONNX network",
                           network);

@@ -159,9 +159,24 @@ static void chosen_samples(void **state)
     peek_context_free(&context);
 }
 
+/* One sample of zeros for the network's only input. */
+static void feed(peek_context *context, const peek_network *network, int channels, int height, int width,
+                 peek__feeds *feeds)
+{
+    static const float x[PIXELS] = {0};
+    peek_dataset *data;
+    peek_capture_options options;
+    peek_capture_options_default(&options);
+    OK(peek_dataset_from_array(context, x, NULL, 1, channels, height, width, &data));
+    peek_input input = {NULL, data};
+    OK(peek__feeds_make(context, network, 1, &input, &options, feeds));
+    peek_dataset_free(&data);
+}
+
 static void selections(void **state)
 {
     (void)state;
+    peek__feeds feeds;
     peek_context *context = make_context(1, NULL);
     static const struct {
         const char *layers;
@@ -176,8 +191,9 @@ static void selections(void **state)
     peek_network *network;
     peek__selection selection;
     OK(peek_network_build(context, "paper", 1, 28, 28, 10, 0, &network));
+    feed(context, network, 1, 28, 28, &feeds);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        OK(peek__selection_make(context, network, cases[i].layers, 1, &selection));
+        OK(peek__selection_make(context, network, cases[i].layers, &feeds, &selection));
         assert_int_equal(selection.count, cases[i].count);
         assert_string_equal(selection.chosen[0].name, "input");
         assert_string_equal(selection.chosen[1].name, cases[i].first);
@@ -186,7 +202,8 @@ static void selections(void **state)
         peek__selection_free(&selection);
     }
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_int_not_equal(peek__selection_make(context, network, wrong[i], 1, &selection), PEEK_OK);
+        assert_int_not_equal(peek__selection_make(context, network, wrong[i], &feeds, &selection), PEEK_OK);
+    peek__feeds_free(&feeds);
     peek_network_free(&network);
 
     /* Names that are taken, reserved, or not fit for files. */
@@ -201,7 +218,8 @@ static void selections(void **state)
         OK(peek__graph_node(context, network, "Relu", "", 1, &before, 1, &names[i], &node));
     OK(peek__graph_output(context, network, before, PEEK__TYPE_FLOAT, -1, NULL, NULL));
     OK(peek__graph_finish(context, network));
-    OK(peek__selection_make(context, network, "*", 3, &selection));
+    feed(context, network, 3, 2, 2, &feeds);
+    OK(peek__selection_make(context, network, "*", &feeds, &selection));
     assert_int_equal(selection.count, 10);
     for (int64_t i = 0; i < 10; i++) {
         assert_null(strchr(selection.chosen[i].file, '/'));
@@ -214,7 +232,113 @@ static void selections(void **state)
     }
     assert_string_equal(selection.chosen[3].name, "/a/b");
     peek__selection_free(&selection);
+    peek__feeds_free(&feeds);
     peek_network_free(&network);
+    peek_context_free(&context);
+}
+
+/* The mean of one cell of a channel's map, or its largest number. */
+static float cell(const float *map, int side, int cells, int y, int x, int largest)
+{
+    int top = y * side / cells, bottom = ((y + 1) * side + cells - 1) / cells;
+    int left = x * side / cells, right = ((x + 1) * side + cells - 1) / cells;
+    double sum = 0;
+    float most = map[top * side + left];
+    for (int i = top; i < bottom; i++)
+        for (int j = left; j < right; j++) {
+            sum += map[i * side + j];
+            if (map[i * side + j] > most) most = map[i * side + j];
+        }
+    return largest ? most : (float)(sum / ((bottom - top) * (right - left)));
+}
+
+/* Maps averaged over grids, to one number, or by the budget: against plain loops. */
+static void reduces(void **state)
+{
+    (void)state;
+    static float x[COUNT * PIXELS], whole[COUNT * 1440], small[COUNT * 1440];
+    static const struct {
+        const char *reduce;
+        double budget;
+        int cells, largest;
+    } cases[] = {{"grid:5", 1, 5, 0},
+                 {"grid:1", 1, 1, 0},
+                 {"mean", 1, 1, 0},
+                 {"max", 1, 1, 1},
+                 {"grid:12", 1, 12, 0},
+                 {"grid:99", 1, 12, 0},
+                 {"auto", 4 * COUNT * 500 / 1e9, 4, 0}};
+    char folder[128];
+    snprintf(folder, sizeof folder, "%s/reduced", root);
+    peek_context *context = make_context(2, NULL);
+    peek_dataset *data = make_data(context, x);
+    peek_network *network;
+    OK(peek_network_build(context, "paper", 1, 28, 28, 10, 0, &network));
+    OK(peek_network_run(context, network, x, COUNT, "relu1", whole));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int cells = cases[i].cells;
+        peek_capture_options options;
+        peek_capture_options_default(&options);
+        options.reduce = cases[i].reduce;
+        options.budget = cases[i].budget;
+        OK(peek_capture(context, network, data, &options, folder));
+        for (int m = 0; m < COUNT * 10; m++)
+            for (int c = 0; c < cells * cells; c++)
+                small[m * cells * cells + c] =
+                    cell(whole + m * 144, 12, cells, c / cells, c % cells, cases[i].largest);
+        holds(context, folder, "relu1.npy", small, COUNT, 10 * cells * cells);
+    }
+    peek_network_free(&network);
+    peek_dataset_free(&data);
+    peek_context_free(&context);
+}
+
+/* Two inputs, one of them no picture: each gets its samples. */
+static void several_inputs(void **state)
+{
+    (void)state;
+    static float x[COUNT * PIXELS];
+    float table[COUNT * 4], sums[COUNT * 4];
+    const int64_t shape[2] = {-1, 4};
+    const char *const names[] = {"a", "b"};
+    const char *sum = "sum", *out = "out";
+    char folder[128];
+    snprintf(folder, sizeof folder, "%s/two", root);
+    peek_context *context = make_context(2, NULL);
+    peek_dataset *first, *second, *unlike = make_data(context, x);
+    peek_network *network;
+    peek__node *node;
+    for (int i = 0; i < COUNT * 4; i++) {
+        table[i] = x[i] - 0.5f;
+        sums[i] = table[i] + x[i];
+    }
+    OK(peek_dataset_from_array(context, x, NULL, COUNT, 1, 1, 4, &first));
+    OK(peek_dataset_from_array(context, table, NULL, COUNT, 1, 1, 4, &second));
+    OK(peek__graph_create(context, &network));
+    network->opset = 13;
+    for (int i = 0; i < 2; i++)
+        OK(peek__graph_input(context, network, names[i], PEEK__TYPE_FLOAT, 2, shape, NULL));
+    OK(peek__graph_node(context, network, "Add", "", 2, names, 1, &sum, &node));
+    OK(peek__graph_node(context, network, "Relu", "", 1, &sum, 1, &out, &node));
+    OK(peek__graph_output(context, network, out, PEEK__TYPE_FLOAT, -1, NULL, NULL));
+    OK(peek__graph_finish(context, network));
+    peek_input inputs[] = {{"b", second}, {NULL, first}};
+    peek_capture_options options;
+    peek_capture_options_default(&options);
+    options.layers = "*";
+    OK(peek_capture_inputs(context, network, 2, inputs, &options, folder));
+    holds(context, folder, "a.npy", x, COUNT, 4);
+    holds(context, folder, "b.npy", table, COUNT, 4);
+    holds(context, folder, "sum.npy", sums, COUNT, 4);
+    assert_int_equal(peek_capture(context, network, first, &options, folder), PEEK_E_ARGUMENT);
+    inputs[1].data = unlike;
+    assert_int_equal(peek_capture_inputs(context, network, 2, inputs, &options, folder), PEEK_E_SHAPE);
+    inputs[1].name = "c";
+    assert_int_equal(peek_capture_inputs(context, network, 2, inputs, &options, folder), PEEK_E_ARGUMENT);
+    peek_network_free(&network);
+    peek_dataset_free(&first);
+    peek_dataset_free(&second);
+    peek_dataset_free(&unlike);
     peek_context_free(&context);
 }
 
@@ -275,10 +399,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(captures),
-        cmocka_unit_test(chosen_samples),
-        cmocka_unit_test(selections),
-        cmocka_unit_test(leaves_nothing),
+        cmocka_unit_test(captures), cmocka_unit_test(chosen_samples), cmocka_unit_test(selections),
+        cmocka_unit_test(reduces),  cmocka_unit_test(several_inputs), cmocka_unit_test(leaves_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
