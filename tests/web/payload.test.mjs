@@ -88,8 +88,8 @@ describe('the payload', () => {
                 3,
             );
         });
-        const pixels = decode(shown.pictures.pixels);
-        assert.deepEqual(shown.pictures.pixels.shape, [60, 1, 12, 12]);
+        const pixels = decode(shown.pictures.inputs[0].pixels);
+        assert.deepEqual(shown.pictures.inputs[0].pixels.shape, [60, 1, 12, 12]);
         pixels.forEach((pixel, i) => assert.ok(Math.abs(pixel - run.blocks[0].values[i]) <= 0.51 / 255));
     });
 
@@ -131,7 +131,7 @@ describe('the payload', () => {
         const [, height, width] = shown.blocks[0].view;
         assert.ok(height <= 64 && width <= 64, `${height} x ${width}`);
         const step = Math.ceil(150 / height);
-        const pixels = decode(shown.pictures.pixels);
+        const pixels = decode(shown.pictures.inputs[0].pixels);
         for (const [y, x] of [
             [0, 0],
             [height - 1, width - 1],

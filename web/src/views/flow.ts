@@ -2,9 +2,9 @@
 import { h, onWidth, section, svg } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Fit } from '../fit';
-import type { Layer } from '../model';
+import { isSplit, splitWords, type Layer } from '../layer';
 import type { Store } from '../store';
-import { percent, shape, shorten } from '../words';
+import { percent, shorten } from '../words';
 
 const node = 12; // thickness of a column
 const shortest = 380; // a column
@@ -152,7 +152,7 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         const room = upright ? 40 : Math.max(6, Math.floor(width / layers.length / 7.5));
         const name = shorten(layer.name, room);
         const details = `${percent(fit.explained(layer))} explained`;
-        const long = `${shape(layer.shape)} · ${details}`;
+        const long = `${layer.size} · ${details}`;
         root.append(
             svg(
                 'g',
@@ -161,7 +161,7 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
                     'data-layer': layer.index,
                     click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
-                svg('title', {}, `${layer.name}: ${shape(layer.shape)}, ${details}`),
+                svg('title', {}, `${layer.name}: ${layer.size}, ${details}${isSplit(layer) ? `; ${splitWords(layer)}` : ''}`),
                 svg('text', { x, y, 'text-anchor': anchor }, name),
                 svg(
                     'text',
