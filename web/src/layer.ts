@@ -55,6 +55,11 @@ function wholeOf(blocks: Block[], place: number): number {
     return whole < 0 ? place : whole;
 }
 
+// Whether a block is a part of another that is there.
+export function isPart(blocks: Block[], block: Block): boolean {
+    return blocks[wholeOf(blocks, blocks.indexOf(block))] !== block;
+}
+
 function together(blocks: Block[], first: Block, block: Block): boolean {
     if (String(first.view) !== String(block.view) || first.kind !== block.kind) return false;
     const stem = partOf(blocks, first)?.stem;
@@ -79,9 +84,14 @@ export function sizeWords(block: Block, many = 1): string {
     const reduction = block.reduction ?? 'none';
     const captured = [...block.shape];
     if (many > 1) captured[0]! *= many;
-    const full = shape(block.full_shape ?? captured);
+    const sizes = block.full_shape ?? captured;
+    const full =
+        block.layout === 'tokens' && sizes.length === 2
+            ? `${plural(sizes[0]!, 'token')} × ${count(sizes[1]!)}`
+            : shape(sizes);
     const grid = /^grid:(\d+)$/.exec(reduction)?.[1];
-    if (grid) return `${full}, as means over ${block.view.length === 3 && block.view[1] === 1 ? `${grid} parts` : `a ${grid} × ${grid} grid`}`;
+    const lines = block.view.length === 3 && block.view[1] === 1;
+    if (grid) return `${full}, as means over ${lines ? `${grid} parts` : `a ${grid} × ${grid} grid`}`;
     const what = block.full_shape?.length === 2 && reduction === 'first' ? 'token' : 'place';
     if (reduction === 'mean') return `${full}, as the mean of every channel`;
     if (reduction === 'max') return `${full}, as the largest of every channel`;
@@ -166,15 +176,21 @@ export function unitOf(layer: Layer, entry: number): number {
     return Math.floor(entry / mapSize(layer));
 }
 
-// The number of a unit in the network, with its sign where the tensor was split: "12", "12 −".
+// The number of a unit in the network, with its sign where the tensor was split: "12", "12−".
 export function unitName(layer: Layer, unit: number): string {
     const block = Math.floor(unit / layer.units);
     const within = unit % layer.units;
-    const sign = isSplit(layer) ? (layer.signs[block]! < 0 ? ' −' : ' +') : '';
+    const sign = isSplit(layer) ? (layer.signs[block]! < 0 ? '−' : '+') : '';
     const number = layer.first[block]! + within;
     if (!layer.flat || layer.step === 1) return `${count(number)}${sign}`;
     const last = Math.min((within + 1) * layer.step, layer.columns) - 1;
     return `${count(within * layer.step)} to ${count(last)}${sign}`;
+}
+
+// "neuron 12", "entry 3" of an input, "neurons 8 to 11" where the page shows means.
+export function neuronWords(layer: Layer, unit: number): string {
+    const [one, many] = layer.kind === 'input' ? ['entry', 'entries'] : ['neuron', 'neurons'];
+    return `${layer.step > 1 ? many : one} ${unitName(layer, unit)}`;
 }
 
 // "row 4", or "rows 4 to 7" where the page shows means.
@@ -186,7 +202,7 @@ function range(word: string, place: number, step: number): string {
 // Where an entry of a layer is.
 export function place(layer: Layer, entry: number): string {
     const unit = unitName(layer, unitOf(layer, entry));
-    if (layer.flat) return `neuron${layer.step > 1 ? 's' : ''} ${unit}`;
+    if (layer.flat) return neuronWords(layer, unitOf(layer, entry));
     const at = (entry % mapSize(layer)) - layer.lead;
     const channel = `channel ${unit}`;
     if (at < 0) return `${channel}, token ${layer.lead + at} (without a place)`;
@@ -212,9 +228,13 @@ export function joined(layer: Layer, values: Float32Array): Float32Array {
     return found;
 }
 
-// What the parts of a layer are, where a tensor was split.
-export function splitWords(layer: Layer): string {
-    return isSplit(layer) ? 'its positive (+) and its negative part (−) were factorised apart' : '';
+// What is special about the parts of a layer: a tensor that was split, tokens beside the grid.
+export function partWords(layer: Layer): string {
+    const split = isSplit(layer) ? 'its positive (+) and its negative part (−) were factorised apart' : '';
+    const lead = layer.lead
+        ? `${plural(layer.lead, 'token')} without a place on the grid ${layer.lead === 1 ? 'stands' : 'stand'} at its left`
+        : '';
+    return [split, lead].filter(Boolean).join('; ');
 }
 
 // "1,440 neurons", "positive and negative parts of 768 neurons".

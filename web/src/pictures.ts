@@ -18,7 +18,8 @@ function latentLayer(model: RunModel): Layer {
     return model.input ?? model.layers.find((layer) => isMapped(layer)) ?? model.layers[0]!;
 }
 
-function inputImage(layer: Layer, loadings: Float32Array, label: string): HTMLCanvasElement {
+// A component's loadings in an input as the picture, signal or list of numbers that it is.
+export function inputImage(layer: Layer, loadings: Float32Array, label: string): HTMLCanvasElement {
     const values = joined(layer, loadings);
     const size = mapSize(layer);
     if (layer.flat || layer.height === 1)
@@ -58,7 +59,7 @@ function strongestChannel(values: Float32Array, size: number): Float32Array {
 // What the latent images are drawn from, in words.
 export function latentSource(model: RunModel): string {
     const layer = latentLayer(model);
-    const signs = isSplit(layer) ? ' (orange: more, blue: less than nothing)' : '';
+    const signs = isSplit(layer) ? ' (orange: above zero, blue: below)' : '';
     if (layer.kind === 'input' && model.inputs.length === 1) return `the component in the input${signs}`;
     if (layer.kind === 'input') return `the component in the input ${layer.name}${signs}`;
     return layer.flat ? `its loadings in ${layer.name}, a bar each${signs}` : `its strongest channel in ${layer.name}`;
@@ -86,21 +87,28 @@ export function samplePicture(model: RunModel, sample: number, label: string): H
     return input && values ? inputPicture(input, values, label) : null;
 }
 
+// Signals need room: no more than so many beside each other.
+const linesInStrip = 2;
+
 // Several samples' pictures side by side on one canvas, or null where the page has none of them.
 export function pictureStrip(model: RunModel, samples: number[], label: string): HTMLCanvasElement | null {
-    const shown = samples.flatMap((sample) => samplePicture(model, sample, '') ?? []);
+    const most = model.pictured?.shape ? samples.length : linesInStrip;
+    const shown = samples.slice(0, most).flatMap((sample) => samplePicture(model, sample, '') ?? []);
     if (!shown.length) return null;
-    const { width, height } = shown[0]!;
+    const drawn = shown[0]!.classList.contains('drawn');
+    const width = Math.round(shown[0]!.width / (drawn ? 2 : 1));
+    const height = Math.round(shown[0]!.height / (drawn ? 2 : 1));
     const gap = Math.max(1, Math.round(width / 14));
     const element = h('canvas', {
         width: shown.length * (width + gap) - gap,
         height,
         role: 'img',
         'aria-label': label,
-        class: shown[0]!.classList.contains('drawn') ? 'raster strip drawn' : 'raster strip',
+        class: drawn ? 'raster strip drawn' : 'raster strip',
     });
     const context = element.getContext('2d');
-    shown.forEach((picture, place) => context?.drawImage(picture, place * (width + gap), 0));
+    if (context) context.imageSmoothingQuality = 'high';
+    shown.forEach((picture, place) => context?.drawImage(picture, place * (width + gap), 0, width, height));
     return element;
 }
 

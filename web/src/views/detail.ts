@@ -1,10 +1,10 @@
 // The chosen component: its picture, the samples that have most of it, the neurons that carry it.
 import { h, section } from '../dom';
 import type { Amount, Details, Fit } from '../fit';
-import { isMapped, isSplit, mapSize, splitWords, unitName, type Layer, type MapShape } from '../layer';
+import { isMapped, mapSize, neuronWords, partWords, unitName, type Layer, type MapShape } from '../layer';
 import { channelPicture, largest } from '../maps';
 import type { RunModel } from '../model';
-import { latentImage, latentSource, markSample, pictureStrip, sampleButton } from '../pictures';
+import { inputImage, latentImage, latentSource, markSample, pictureStrip, sampleButton } from '../pictures';
 import { saveMenu, type Table } from '../exports';
 import type { Store } from '../store';
 import { count, list, percent, plural, shorten } from '../words';
@@ -120,7 +120,7 @@ function neurons(store: Store, layer: Layer, amounts: Amount[]): HTMLElement {
                         class: 'plain',
                         click: () => store.set({ layer: layer.index, neuron: index }),
                     },
-                    `neuron ${unitName(layer, index)}`,
+                    neuronWords(layer, index),
                 ),
                 strip,
                 h(
@@ -140,7 +140,8 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
     const mapped = isMapped(layer);
     const amounts = carriers(values, mapSize(layer));
     const few = needed(amounts);
-    const of = `${plural(few, mapped ? 'channel' : 'neuron')} of ${count(amounts.length)}`;
+    const many = mapped ? plural(few, 'channel') : layer.kind === 'input' ? plural(few, 'entry', 'entries') : plural(few, 'neuron');
+    const of = `${many} of ${count(amounts.length)}`;
     const share = fit.share(layer, component);
     return h(
         'div',
@@ -168,12 +169,23 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
             share > 0
                 ? `${percent(share)} of this layer’s energy; ${of} ${carry(few)} ${percent(0.8)} of it.`
                 : 'Nothing of this layer.',
-            isSplit(layer) && ` Its values have both signs: ${splitWords(layer)}.`,
+            partWords(layer) && ` In ${layer.name} ${partWords(layer)}.`,
         ),
         share > 0 &&
             (mapped
                 ? maps(store, fit, layer, values, amounts)
                 : neurons(store, layer, amounts)),
+    );
+}
+
+// A component in an input beside the one that stands for all.
+function inputLatent(fit: Fit, layer: Layer, component: number): HTMLElement {
+    const label = `Component ${component + 1} in ${layer.name}`;
+    return h(
+        'figure',
+        {},
+        inputImage(layer, fit.loadings(layer, component), label),
+        h('figcaption', {}, `in ${shorten(layer.name, 24)}`),
     );
 }
 
@@ -258,8 +270,14 @@ export function detailView(store: Store): HTMLElement {
                 `maps are loadings, the brighter the more, the strongest channels first` +
                 `${driven ? ', each with the samples that drive it most.' : '.'}` +
                 `${classes?.length ? ` Its samples are mostly ${list(classes)}.` : ''}`;
+            const others = model.inputs.filter((layer) => layer !== model.input && fit.has(layer));
             picture.replaceChildren(
-                latentImage(fit, component, `Component ${component + 1}: ${latentSource(model)}`),
+                h(
+                    'div',
+                    { class: 'latents' },
+                    latentImage(fit, component, `Component ${component + 1}: ${latentSource(model)}`),
+                    ...others.map((layer) => inputLatent(fit, layer, component)),
+                ),
                 h(
                     'div',
                     {},

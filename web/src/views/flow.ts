@@ -2,7 +2,7 @@
 import { h, onWidth, section, svg } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Fit } from '../fit';
-import { isSplit, splitWords, type Layer } from '../layer';
+import { partWords, type Layer } from '../layer';
 import type { Store } from '../store';
 import { percent, shorten } from '../words';
 
@@ -68,6 +68,11 @@ function describe(fit: Fit, layers: Layer[], component: number): string {
 function describeRest(fit: Fit, layers: Layer[]): string {
     const parts = layers.map((layer) => `${shorten(layer.name, 40)} ${percent(1 - fit.explained(layer))}`);
     return `Not explained: ${parts.join(', ')}`;
+}
+
+// Letters of a label: those at the ends start or end at their column, the others stand around theirs.
+function labelRoomOf(spacing: number, atEnd: boolean): number {
+    return Math.max(5, Math.floor((spacing * (atEnd ? 0.54 : 0.8)) / 8.2));
 }
 
 function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElement {
@@ -149,9 +154,11 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         const anchor = first ? 'start' : last ? 'end' : 'middle';
         const x = upright ? 0 : first ? place[i]! : last ? place[i]! + node : place[i]! + node / 2;
         const y = upright ? place[i]! - 20 : across + 20;
-        const room = upright ? 40 : Math.max(6, Math.floor(width / layers.length / 7.5));
+        const spacing = width / Math.max(1, layers.length - 1);
+        const room = upright ? 40 : labelRoomOf(spacing, first || last);
         const name = shorten(layer.name, room);
-        const details = `${percent(fit.explained(layer))} explained`;
+        const explained = percent(fit.explained(layer));
+        const details = `${explained} explained`;
         const long = `${layer.size} · ${details}`;
         root.append(
             svg(
@@ -161,12 +168,12 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
                     'data-layer': layer.index,
                     click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
-                svg('title', {}, `${layer.name}: ${layer.size}, ${details}${isSplit(layer) ? `; ${splitWords(layer)}` : ''}`),
+                svg('title', {}, `${layer.name}: ${layer.size}, ${details}${partWords(layer) && `; ${partWords(layer)}`}`),
                 svg('text', { x, y, 'text-anchor': anchor }, name),
                 svg(
                     'text',
                     { x, y: y + 16, 'text-anchor': anchor, class: 'small' },
-                    long.length <= room * 1.1 ? long : details,
+                    long.length <= room * 1.2 ? long : details.length <= room * 1.2 ? details : explained,
                 ),
             ),
         );

@@ -3,7 +3,7 @@ import { viridis, viridisEntry } from '../colours';
 import { h, onWidth, section } from '../dom';
 import type { Fit } from '../fit';
 import { saveMenu, type Table } from '../exports';
-import { entriesWords, isSplit, place, splitWords, type Layer } from '../layer';
+import { entriesWords, isSplit, place, partWords, type Layer } from '../layer';
 import type { Store } from '../store';
 import { count, plural, shorten } from '../words';
 import { neuronPanel } from './neuron';
@@ -86,11 +86,6 @@ function paint(
     context.putImageData(image, 0, 0);
 }
 
-// The size of a layer, and that it was split where it was.
-function sizeLine(layer: Layer): string {
-    return [layer.size, splitWords(layer)].filter(Boolean).join('; ');
-}
-
 class Heatmap {
     readonly element: HTMLElement;
     private readonly raster = h('canvas', { class: 'raster heat', role: 'application', tabindex: 0 });
@@ -132,7 +127,7 @@ class Heatmap {
         this.title.addEventListener('click', () =>
             store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
         );
-        this.title.after(' ', h('span', { class: 'dim' }, sizeLine(layer)));
+        this.title.after(' ', h('span', { class: 'dim' }, [layer.size, partWords(layer)].filter(Boolean).join('; ')));
         onWidth(field, () => this.paint());
         this.raster.addEventListener('pointermove', (event) => this.point(event));
         this.raster.addEventListener('pointerleave', () => (this.tip.hidden = true));

@@ -2,7 +2,7 @@
 import { h, section } from '../dom';
 import { allData } from '../all_data';
 import { download } from '../exports';
-import { sizeWords } from '../layer';
+import { isPart, sizeWords } from '../layer';
 import type { Block, Payload, Run, Setting } from '../payload_types';
 import type { Store } from '../store';
 import { count, number, percent, plural } from '../words';
@@ -136,7 +136,8 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                 number(rank.relative_error),
                 percent(1 - rank.relative_error ** 2),
             ]);
-            const blocks = run.blocks.map((block) => [
+            const whole = run.blocks.filter((block) => !isPart(run.blocks, block));
+            const blocks = whole.map((block) => [
                 block.name,
                 block.operator || block.kind,
                 sizeWords(block),
