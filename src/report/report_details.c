@@ -11,21 +11,20 @@ typedef struct detail_set {
     int64_t rank, many, places;
     double *energies;  /* channels x rank */
     int32_t *channels; /* rank x many */
-    float *channel;    /* places x rank */
+    float *channel;    /* one channel in the larger of both views, x rank */
     float *maps;       /* (many x places) x rank */
 } detail_set;
 
-/* What every channel carries of every component. */
+/* What every channel carries of every component, as the page sees it, so that both name the same strongest
+ * ones. */
 static void find_energies(const detail_set *set, const float *loadings)
 {
-    const peek__report_maps *maps = &set->block->maps;
-    int64_t places = set->block->columns / maps->channels;
-    for (int64_t i = 0; i < set->block->columns; i++) {
-        int64_t channel = maps->last ? i % maps->channels : i / places;
-        for (int64_t r = 0; r < set->rank; r++) {
-            double value = loadings[i * set->rank + r];
-            set->energies[channel * set->rank + r] += value * value;
-        }
+    const peek__report_block *block = set->block;
+    int64_t places = peek__report_view_places(&block->maps, &block->view);
+    for (int64_t c = 0; c < block->maps.channels; c++) {
+        peek__report_maps_channel(&block->maps, &block->view, c, loadings, set->rank, set->channel);
+        for (int64_t i = 0; i < places * set->rank; i++)
+            set->energies[c * set->rank + i % set->rank] += (double)set->channel[i] * set->channel[i];
     }
 }
 

@@ -168,7 +168,7 @@ export function mapSize(layer: MapShape): number {
 
 // Whether channels have more than one value, so that there is something to draw.
 export function isMapped(layer: Layer): boolean {
-    return mapSize(layer) > 1;
+    return mapSize(layer) > 1 || (!layer.flat && layer.step > 1);
 }
 
 // The channel (of maps) or neuron to which an entry belongs, all blocks counted through.
@@ -190,7 +190,7 @@ export function unitName(layer: Layer, unit: number): string {
 // "neuron 12", "entry 3" of an input, "neurons 8 to 11" where the page shows means.
 export function neuronWords(layer: Layer, unit: number): string {
     const [one, many] = layer.kind === 'input' ? ['entry', 'entries'] : ['neuron', 'neurons'];
-    return `${layer.step > 1 ? many : one} ${unitName(layer, unit)}`;
+    return `${layer.flat && layer.step > 1 ? many : one} ${unitName(layer, unit)}`;
 }
 
 // "row 4", or "rows 4 to 7" where the page shows means.

@@ -153,7 +153,8 @@ function trace(context: CanvasRenderingContext2D, all: ArrayLike<number>, line: 
     values.forEach((value, i) => {
         context.fillStyle = css(value < 0 ? less : more);
         const [from, to] = [y(Math.max(0, value)), y(Math.min(0, value))];
-        context.fillRect(i * step, from, step - gap, Math.max(1, to - from));
+        const [left, right] = [Math.round(i * step), Math.round((i + 1) * step)]; // no seams between bars
+        context.fillRect(left, from, right - left - gap, Math.max(1, to - from));
     });
     if (!line) return;
     context.strokeStyle = css(ink);

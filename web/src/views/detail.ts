@@ -140,9 +140,10 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
     const mapped = isMapped(layer);
     const amounts = carriers(values, mapSize(layer));
     const few = needed(amounts);
-    const many = mapped ? plural(few, 'channel') : layer.kind === 'input' ? plural(few, 'entry', 'entries') : plural(few, 'neuron');
-    const of = `${many} of ${count(amounts.length)}`;
+    const neuron = layer.kind === 'input' ? plural(few, 'entry', 'entries') : plural(few, 'neuron');
+    const of = `${mapped ? plural(few, 'channel') : neuron} of ${count(amounts.length)}`;
     const share = fit.share(layer, component);
+    const notes = partWords(layer);
     return h(
         'div',
         { class: store.get('layer') === layer.index ? 'layer chosen' : 'layer' },
@@ -169,7 +170,7 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
             share > 0
                 ? `${percent(share)} of this layer’s energy; ${of} ${carry(few)} ${percent(0.8)} of it.`
                 : 'Nothing of this layer.',
-            partWords(layer) && ` In ${layer.name} ${partWords(layer)}.`,
+            notes && ` ${notes[0]!.toUpperCase()}${notes.slice(1)}.`,
         ),
         share > 0 &&
             (mapped

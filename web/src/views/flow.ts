@@ -10,6 +10,7 @@ const node = 12; // thickness of a column
 const shortest = 380; // a column
 const longest = 1000;
 const labelRoom = 44;
+const leastSpacing = 78; // of columns that all have a label
 const narrow = 520; // narrower than this the network runs downwards
 
 interface Span {
@@ -75,6 +76,18 @@ function labelRoomOf(spacing: number, atEnd: boolean): number {
     return Math.max(5, Math.floor((spacing * (atEnd ? 0.54 : 0.8)) / 8.2));
 }
 
+// Which layers have a label where there is no room for all: every n-th, the ends, the chosen one instead of its
+// neighbours.
+function labelled(layers: Layer[], spacing: number, chosen: number | null): boolean[] {
+    const every = Math.ceil(leastSpacing / spacing);
+    const last = layers.length - 1;
+    const at = layers.findIndex((layer) => layer.index === chosen);
+    return layers.map((_, i) => {
+        if (i === 0 || i === last || i === at) return true;
+        return i % every === 0 && last - i >= every && (at < 0 || Math.abs(i - at) >= every);
+    });
+}
+
 function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElement {
     const layers = store.model.layers.filter((layer) => fit.has(layer));
     const upright = width < narrow || layers.length === 1;
@@ -122,7 +135,11 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         root.append(group);
     }
 
+    const spacing = width / Math.max(1, layers.length - 1);
+    const named = labelled(layers, upright ? leastSpacing : spacing, store.get('layer'));
+    const apart = spacing * Math.ceil(leastSpacing / spacing);
     layers.forEach((layer, i) => {
+        if (!named[i]) return;
         const span = all[i]![chosen]!;
         const middle = (span.from + span.to) / 2;
         const last = i === layers.length - 1 && layers.length > 1;
@@ -154,8 +171,7 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         const anchor = first ? 'start' : last ? 'end' : 'middle';
         const x = upright ? 0 : first ? place[i]! : last ? place[i]! + node : place[i]! + node / 2;
         const y = upright ? place[i]! - 20 : across + 20;
-        const spacing = width / Math.max(1, layers.length - 1);
-        const room = upright ? 40 : labelRoomOf(spacing, first || last);
+        const room = upright ? 40 : labelRoomOf(apart, first || last);
         const name = shorten(layer.name, room);
         const explained = percent(fit.explained(layer));
         const details = `${explained} explained`;
