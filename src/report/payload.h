@@ -35,6 +35,9 @@ peek_status peek__report_blocks_find(peek_context *context, const peek__run_file
                                      peek__report_blocks *out);
 void peek__report_blocks_free(peek__report_blocks *blocks);
 
+/* Sets the view of every block, and for details. components: of all ranks together. */
+void peek__report_blocks_set_views(peek__report_blocks *blocks, int64_t components);
+
 /* The index of the block of this name, or -1. */
 int64_t peek__report_block_index(const peek__report_blocks *blocks, const char *name);
 

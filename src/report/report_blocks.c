@@ -7,89 +7,11 @@
 #include "report/payload.h"
 #include "store/npy.h"
 
-/* What one block's loadings may take in the page, over all ranks, and all together; what the maps may that show
- * a component's strongest channels in detail. The input is what one looks at first: its bytes count a third. */
-enum { BLOCK_BYTES = 1000000, LOADING_BYTES = 4000000, DETAIL_BYTES = 3000000, INPUT_SHARE = 3 };
-
-/* The longest side of a map, and the longest line, in the page and in detail; how many maps are in detail. */
-enum { LARGEST_SIDE = 64, LONGEST_LINE = 512, DETAIL_SIDE = 14, DETAIL_LINE = 64, DETAILS = 6 };
-
 enum { SINGULAR_VALUES = 400 };
 
 int64_t peek__report_block_entries(const peek__report_block *block)
 {
     return block->maps.channels * peek__report_view_places(&block->maps, &block->view);
-}
-
-static double loading_bytes(const peek__report_block *block, int64_t components)
-{
-    return block->fitted ? (double)peek__report_block_entries(block) * (double)components : 0;
-}
-
-/* The block that takes most and can be shown smaller, or NULL. */
-static peek__report_block *largest(const peek__report_blocks *blocks, int64_t components)
-{
-    peek__report_block *found = NULL;
-    double most = 0;
-    for (int64_t b = 0; b < blocks->count; b++) {
-        peek__report_block *block = &blocks->list[b];
-        peek__report_view coarser = block->view;
-        double bytes = loading_bytes(block, components);
-        if (strcmp(block->kind, "input") == 0) bytes /= INPUT_SHARE;
-        if (bytes <= most || !peek__report_maps_coarsen(&block->maps, &coarser)) continue;
-        found = block;
-        most = bytes;
-    }
-    return found;
-}
-
-/* The finest resolution that keeps the loadings of all ranks within their bytes. */
-static void set_views(peek__report_blocks *blocks, int64_t components)
-{
-    double all = 0;
-    for (int64_t b = 0; b < blocks->count; b++) {
-        peek__report_block *block = &blocks->list[b];
-        int64_t line = block->maps.flat ? INT64_MAX : LONGEST_LINE;
-        block->view = peek__report_maps_fit(&block->maps, LARGEST_SIDE, line);
-        while (loading_bytes(block, components) > BLOCK_BYTES &&
-               peek__report_maps_coarsen(&block->maps, &block->view))
-            continue;
-        all += loading_bytes(block, components);
-    }
-    while (all > LOADING_BYTES) {
-        peek__report_block *block = largest(blocks, components);
-        if (!block) return;
-        all -= loading_bytes(block, components);
-        peek__report_maps_coarsen(&block->maps, &block->view);
-        all += loading_bytes(block, components);
-    }
-}
-
-/* What was split is shown as its parts are. */
-static void share_views(peek__report_blocks *blocks)
-{
-    for (int64_t b = 0; b < blocks->count; b++) {
-        const peek__report_block *part = &blocks->list[b];
-        for (int64_t w = 0; part->sign && w < blocks->count; w++)
-            if (!blocks->list[w].sign && blocks->list[w].entry == part->entry)
-                blocks->list[w].view = part->view;
-    }
-}
-
-/* Where a layer's channels had to become very small, the strongest ones of every component are kept larger. */
-static void set_details(peek__report_blocks *blocks, int64_t components)
-{
-    double bytes = 0;
-    for (int64_t b = 0; b < blocks->count; b++) {
-        peek__report_block *block = &blocks->list[b];
-        if (!block->fitted || block->maps.flat || strcmp(block->kind, "input") == 0) continue;
-        peek__report_view detail = peek__report_maps_fit(&block->maps, DETAIL_SIDE, DETAIL_LINE);
-        if (detail.step >= block->view.step) continue;
-        block->detail = detail;
-        bytes += (double)peek__report_view_places(&block->maps, &detail) * (double)components;
-    }
-    double many = bytes > 0 ? DETAIL_BYTES / bytes : 0;
-    blocks->details = many < DETAILS ? (int64_t)many : DETAILS;
 }
 
 int64_t peek__report_block_index(const peek__report_blocks *blocks, const char *name)
@@ -99,8 +21,8 @@ int64_t peek__report_block_index(const peek__report_blocks *blocks, const char *
     return -1;
 }
 
-/* The manifest's entry of a block that was split in two at fit time: NAME+ and NAME- of NAME. */
-static const cJSON *entry_of_whole(const peek__run_files *run, const char *name)
+/* The manifest's entry of a block that was split in two at fit time: NAME+ and NAME- of NAME, as wide as it. */
+static const cJSON *entry_of_whole(const peek__run_files *run, const char *name, int64_t columns)
 {
     size_t length = strlen(name);
     if (length < 2 || !strchr("+-", name[length - 1])) return NULL;
@@ -108,7 +30,9 @@ static const cJSON *entry_of_whole(const peek__run_files *run, const char *name)
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(run->manifest, "blocks"))
     {
         const char *whole = peek__json_text(entry, "name", "");
-        if (strlen(whole) == length - 1 && strncmp(whole, name, length - 1) == 0) return entry;
+        if (peek__json_count(cJSON_GetObjectItemCaseSensitive(entry, "columns")) == columns &&
+            strlen(whole) == length - 1 && strncmp(whole, name, length - 1) == 0)
+            return entry;
     }
     return NULL;
 }
@@ -154,7 +78,7 @@ static peek_status add_fitted(peek_context *context, const peek__run_files *run,
     PEEK_TRY(status);
 
     peek__report_block *block = &blocks->list[blocks->count];
-    const cJSON *whole = entry_of_whole(run, name);
+    const cJSON *whole = entry_of_whole(run, name, loadings.rows);
     int input = strcmp(name, "input") == 0 || strncmp(name, "input.", 6) == 0;
     *block = (peek__report_block){.name = name, .columns = loadings.rows, .fitted = 1};
     block->kind = whole ? peek__json_text(whole, "kind", "layer") : input ? "input" : "layer";
@@ -202,9 +126,7 @@ peek_status peek__report_blocks_find(peek_context *context, const peek__run_file
     for (int64_t i = 0; i < run->rank_count; i++)
         cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(run->ranks[i].fit, "blocks"))
             PEEK_TRY(add_fitted(context, run, out, &run->ranks[i], entry));
-    set_views(out, components);
-    share_views(out);
-    set_details(out, components);
+    peek__report_blocks_set_views(out, components);
     return PEEK_OK;
 }
 
@@ -361,8 +283,10 @@ static peek_status add_view(peek_context *context, const peek__report_block *blo
         PEEK_TRY(peek__json_add_numbers(context, object, "view", sizes, 3));
     if (maps->lead) PEEK_TRY(peek__json_add_number(context, object, "lead", (double)maps->lead));
     if (view->slices > 1) PEEK_TRY(peek__json_add_number(context, object, "slices", (double)view->slices));
-    if (view->step > 1) PEEK_TRY(peek__json_add_number(context, object, "step", (double)view->step));
-    return PEEK_OK;
+    if (view->step == 1) return PEEK_OK;
+    double extent[] = {(double)maps->slices, (double)maps->height, (double)maps->width};
+    PEEK_TRY(peek__json_add_number(context, object, "step", (double)view->step));
+    return peek__json_add_numbers(context, object, "extent", extent, 3);
 }
 
 /* Names and sizes as the capture says. */

@@ -24,6 +24,7 @@ export interface Layer extends MapShape {
     units: number; // channels (or neurons) of one block
     flat: boolean; // neurons without a place
     step: number; // an entry is the mean over so many in every direction
+    extent: number[]; // slices, rows and columns before that; empty where step is 1
     size: string; // the shape as captured, and how it was reduced, in words
     grid: boolean; // means over a grid were captured
     tokens: boolean;
@@ -90,7 +91,7 @@ export function sizeWords(block: Block, many = 1): string {
             ? `${plural(sizes[0]!, 'token')} × ${count(sizes[1]!)}`
             : shape(sizes);
     const grid = /^grid:(\d+)$/.exec(reduction)?.[1];
-    const lines = block.view.length === 3 && block.view[1] === 1;
+    const lines = block.full_shape?.length === 2;
     if (grid) return `${full}, as means over ${lines ? `${grid} parts` : `a ${grid} × ${grid} grid`}`;
     const what = block.full_shape?.length === 2 && reduction === 'first' ? 'token' : 'place';
     if (reduction === 'mean') return `${full}, as the mean of every channel`;
@@ -146,6 +147,7 @@ export function makeLayer(blocks: Block[], group: number[], index: number): Laye
         lead,
         slices: first.slices ?? 1,
         step: first.step ?? 1,
+        extent: first.extent ?? [],
         size: sizeWords(first, distinct.length),
         grid: /^grid:/.test(first.reduction ?? ''),
         tokens: first.layout === 'tokens',
@@ -164,6 +166,10 @@ export function isSplit(layer: Layer): boolean {
 // The values of a channel (of a flat layer: 1).
 export function mapSize(layer: MapShape): number {
     return layer.lead + layer.height * layer.width;
+}
+
+export function isLine({ height, width, lead }: MapShape): boolean {
+    return height === 1 && width > 1 && lead === 0;
 }
 
 // Whether channels have more than one value, so that there is something to draw.
@@ -193,10 +199,10 @@ export function neuronWords(layer: Layer, unit: number): string {
     return `${layer.flat && layer.step > 1 ? many : one} ${unitName(layer, unit)}`;
 }
 
-// "row 4", or "rows 4 to 7" where the page shows means.
-function range(word: string, place: number, step: number): string {
-    if (step === 1) return `${word} ${place}`;
-    return `${word}s ${place * step} to ${(place + 1) * step - 1}`;
+// "row 4", or "rows 4 to 7" where the page shows means; `total` is how many there are.
+function range(word: string, place: number, step: number, total = Infinity): string {
+    const [first, last] = [place * step, Math.min((place + 1) * step, total) - 1];
+    return first === last ? `${word} ${first}` : `${word}s ${first} to ${last}`;
 }
 
 // Where an entry of a layer is.
@@ -208,10 +214,11 @@ export function place(layer: Layer, entry: number): string {
     if (at < 0) return `${channel}, token ${layer.lead + at} (without a place)`;
     const [row, column] = [Math.floor(at / layer.width), at % layer.width];
     const { step, slices } = layer;
-    if (layer.height === 1) return `${channel}, ${range(layer.tokens ? 'token' : 'place', column, step)}`;
+    const [deep, high, wide] = layer.extent;
+    if (isLine(layer)) return `${channel}, ${range(layer.tokens ? 'token' : 'place', column, step, wide)}`;
     const rows = layer.height / slices;
-    const slice = slices > 1 ? `${range('slice', Math.floor(row / rows), step)}, ` : '';
-    const where = `${range('row', row % rows, step)}, ${range('column', column, step)}`;
+    const slice = slices > 1 ? `${range('slice', Math.floor(row / rows), step, deep)}, ` : '';
+    const where = `${range('row', row % rows, step, high)}, ${range('column', column, step, wide)}`;
     return `${channel}, ${slice}${where}${layer.grid ? ' of the grid' : layer.tokens ? ' of the tokens' : ''}`;
 }
 

@@ -2,7 +2,7 @@
 // volume's slices, a line. One pixel a value, enlarged without smoothing by the style sheet; lines are drawn.
 import { difference, viridis, viridisEntry } from './colours';
 import { h } from './dom';
-import type { MapShape } from './layer';
+import { isLine, type MapShape } from './layer';
 
 export type Paint = (pixels: Uint8ClampedArray) => void;
 export type Colour = readonly [number, number, number];
@@ -214,6 +214,6 @@ export function channelPicture(
     label: string,
     full = largest(values),
 ): HTMLCanvasElement {
-    if (shape.height === 1 && !shape.lead) return linePicture([values], label, 'component', true, full);
+    if (isLine(shape)) return linePicture([values], label, 'component', true, full);
     return mapPicture(shape, label, brightness(values, full));
 }

@@ -1,7 +1,7 @@
 // The chosen component: its picture, the samples that have most of it, the neurons that carry it.
 import { h, section } from '../dom';
 import type { Amount, Details, Fit } from '../fit';
-import { isMapped, mapSize, neuronWords, partWords, unitName, type Layer, type MapShape } from '../layer';
+import { isLine, isMapped, mapSize, neuronWords, partWords, unitName, type Layer, type MapShape } from '../layer';
 import { channelPicture, largest } from '../maps';
 import type { RunModel } from '../model';
 import { inputImage, latentImage, latentSource, markSample, pictureStrip, sampleButton } from '../pictures';
@@ -75,11 +75,10 @@ function maps(store: Store, fit: Fit, layer: Layer, values: Float32Array, amount
             h('figcaption', {}, h('b', {}, name), ` ${percent(value)}`),
         );
     };
-    const line = layer.height === 1 && !layer.lead;
     const rest = amounts.slice(mapsShown).filter((amount) => amount.value > 0);
     return h(
         'div',
-        { class: line ? 'lines' : null },
+        { class: isLine(details?.shape ?? layer) ? 'lines' : null },
         h('div', { class: 'maps' }, ...amounts.slice(0, mapsShown).map(map)),
         rest.length > 0 && fold(rest, map, store.get('layer') === layer.index),
     );

@@ -10,7 +10,7 @@ const node = 12; // thickness of a column
 const shortest = 380; // a column
 const longest = 1000;
 const labelRoom = 44;
-const leastSpacing = 78; // of columns that all have a label
+const leastSpacing = 92; // of columns that all have a label
 const narrow = 520; // narrower than this the network runs downwards
 
 interface Span {

@@ -1,7 +1,7 @@
 // One sample: what it is, what the components make of it, what is left.
 import { h, section } from '../dom';
 import type { Fit } from '../fit';
-import { isMapped, joined, mapSize, unitName, type Layer } from '../layer';
+import { joined, mapSize, unitName, type Layer } from '../layer';
 import { channelPicture, largest, linePicture } from '../maps';
 import type { InputPicture, RunModel } from '../model';
 import { inputDifference, inputPicture, latentImage, sampleButton } from '../pictures';
@@ -126,13 +126,13 @@ function layerReconstruction(fit: Fit, layer: Layer, sample: number): HTMLElemen
     }).sort((a, b) => b.sum - a.sum || a.unit - b.unit);
     const full = largest(made);
     const name = h('h4', { title: layer.name }, shorten(layer.name, 30));
-    if (!isMapped(layer))
+    if (size === 1)
         return h(
             'figure',
             { class: 'made' },
             name,
             linePicture([made], `Reconstruction in ${layer.name}`, 'component', false, full),
-            h('figcaption', {}, `${count(layer.columns)} neurons, a bar each`),
+            h('figcaption', {}, `${count(made.length)} ${layer.flat ? 'neurons' : 'channels'}, a bar each`),
         );
     const shown = energies.slice(0, channelsShown).map(({ unit }) => unit);
     const channel = (unit: number): HTMLElement =>
