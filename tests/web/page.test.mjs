@@ -8,7 +8,18 @@ import { launch, open, report, screenshots, settled, temporaryFolder } from './s
 import * as runs from './synthetic_runs.mjs';
 
 const folder = temporaryFolder();
-const names = ['full', 'colour', 'fitAlone', 'smallest', 'unfitted', 'large', 'tokens', 'signal', 'twoInputs', 'wide'];
+const names = [
+    'full',
+    'colour',
+    'fitAlone',
+    'smallest',
+    'unfitted',
+    'large',
+    'tokens',
+    'signal',
+    'twoInputs',
+    'wide',
+];
 const made = {};
 let browser;
 
@@ -217,7 +228,10 @@ describe('layers of other kinds', () => {
             const layers = await page.locator('#detail .layer').allTextContents();
             assert.match(layers[0], /features 6.*entr(y|ies) of 6.*entry \d/);
             assert.match(layers[1], /relu1 5 × 56 × 56, as means over a 2 × 2 grid/);
-            assert.match(await page.locator('#making').textContent(), /5 × 56 × 56, as means over a 2 × 2 grid/);
+            assert.match(
+                await page.locator('#making').textContent(),
+                /5 × 56 × 56, as means over a 2 × 2 grid/,
+            );
         }));
 
     test('the strongest channels are larger than all others have room to be', () =>

@@ -209,7 +209,9 @@ describe('the payload', () => {
         );
         inputs.forEach(({ pixels }, i) =>
             decode(pixels).forEach((value, k) =>
-                assert.ok(Math.abs(value - run.blocks[i].values[k]) <= (0.51 * (pixels.high - pixels.low)) / 255),
+                assert.ok(
+                    Math.abs(value - run.blocks[i].values[k]) <= (0.51 * (pixels.high - pixels.low)) / 255,
+                ),
             ),
         );
     });
@@ -287,7 +289,8 @@ describe('a run that is not whole', () => {
     );
     refused(
         'a negative loading',
-        (run) => runs.writeNpy(path.join(run, 'fit/rank-2/dense.npy'), '<f4', [20, 2], new Array(40).fill(-1)),
+        (run) =>
+            runs.writeNpy(path.join(run, 'fit/rank-2/dense.npy'), '<f4', [20, 2], new Array(40).fill(-1)),
         /dense\.npy: row 0, column 0/,
     );
     refused(

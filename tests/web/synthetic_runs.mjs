@@ -374,7 +374,13 @@ export function tokens(folder) {
             { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 12, 9], channel: 0 },
             part('+'),
             part('-'),
-            { name: 'last', file: 'last.npy', kind: 'layer', shape: [4, 3, 6], facts: { layout: 'channels-last' } },
+            {
+                name: 'last',
+                file: 'last.npy',
+                kind: 'layer',
+                shape: [4, 3, 6],
+                facts: { layout: 'channels-last' },
+            },
         ],
     });
     writeCapture(path.join(folder, 'capture'), run, {
@@ -398,7 +404,13 @@ export function signal(folder) {
         samples: 30,
         ranks: [2, 4],
         blocks: [
-            { name: 'input', file: 'input.npy', kind: 'input', shape: [2, 1100], facts: { ...lines, input: 'x' } },
+            {
+                name: 'input',
+                file: 'input.npy',
+                kind: 'input',
+                shape: [2, 1100],
+                facts: { ...lines, input: 'x' },
+            },
             { name: 'relu1', file: 'relu1.npy', kind: 'layer', shape: [4, 32], facts: lines },
             { name: 'relu2', file: 'relu2.npy', kind: 'layer', shape: [7], facts: { layout: 'flat' } },
         ],

@@ -91,12 +91,11 @@ export function sizeWords(block: Block, many = 1): string {
             ? `${plural(sizes[0]!, 'token')} × ${count(sizes[1]!)}`
             : shape(sizes);
     const grid = /^grid:(\d+)$/.exec(reduction)?.[1];
-    const lines = block.full_shape?.length === 2;
+    const lines = sizes.length === 2;
     if (grid) return `${full}, as means over ${lines ? `${grid} parts` : `a ${grid} × ${grid} grid`}`;
-    const what = block.full_shape?.length === 2 && reduction === 'first' ? 'token' : 'place';
     if (reduction === 'mean') return `${full}, as the mean of every channel`;
     if (reduction === 'max') return `${full}, as the largest of every channel`;
-    if (reduction === 'first') return `${full}, of which the first ${what}`;
+    if (reduction === 'first') return `${full}, of which the first ${lines ? 'token' : 'place'}`;
     return full;
 }
 
@@ -244,9 +243,9 @@ export function partWords(layer: Layer): string {
     return [split, lead].filter(Boolean).join('; ');
 }
 
-// "1,440 neurons", "positive and negative parts of 768 neurons".
+// "1,440 neurons", "1,536 signed parts" of a tensor that was split.
 export function entriesWords(layer: Layer, many: number): string {
-    if (layer.kind === 'input' && !isSplit(layer))
-        return !layer.flat && layer.height > 1 ? plural(many, 'pixel') : plural(many, 'entry', 'entries');
-    return isSplit(layer) ? plural(many, 'neuron’s part', 'neurons’ parts') : plural(many, 'neuron');
+    if (isSplit(layer)) return plural(many, 'signed part');
+    if (layer.kind !== 'input') return plural(many, 'neuron');
+    return layer.flat || isLine(layer) ? plural(many, 'entry', 'entries') : plural(many, 'pixel');
 }

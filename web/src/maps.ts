@@ -4,7 +4,7 @@ import { difference, viridis, viridisEntry } from './colours';
 import { h } from './dom';
 import { isLine, type MapShape } from './layer';
 
-export type Paint = (pixels: Uint8ClampedArray) => void;
+type Paint = (pixels: Uint8ClampedArray) => void;
 export type Colour = readonly [number, number, number];
 
 export function canvas(width: number, height: number, label: string, paint: Paint): HTMLCanvasElement {
@@ -44,7 +44,11 @@ function arrange(shape: MapShape): Arrangement {
     return { width: all, height, values };
 }
 
-export function mapPicture(shape: MapShape, label: string, colour: (value: number) => Colour): HTMLCanvasElement {
+export function mapPicture(
+    shape: MapShape,
+    label: string,
+    colour: (value: number) => Colour,
+): HTMLCanvasElement {
     const { width, height, values } = arrange(shape);
     return canvas(width, height, label, (pixels) =>
         values.forEach((value, pixel) => {
@@ -111,7 +115,12 @@ export type Tone = 'sample' | 'component' | 'difference';
 const tones: Record<Tone, { ground: Colour; more: Colour; less: Colour; line: Colour }> = {
     sample: { ground: [0, 0, 0], more: [130, 130, 130], less: [130, 130, 130], line: [255, 255, 255] },
     component: { ground: viridisOf(0), more: viridisOf(0.6), less: viridisOf(0.6), line: viridisOf(0.85) },
-    difference: { ground: [22, 22, 22], more: difference(0.6), less: difference(-0.6), line: [235, 235, 235] },
+    difference: {
+        ground: [22, 22, 22],
+        more: difference(0.6),
+        less: difference(-0.6),
+        line: [235, 235, 235],
+    },
 };
 
 const lineWidth = 320; // pixels of a drawing, which the style sheet fits into its place

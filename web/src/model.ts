@@ -33,7 +33,9 @@ export class RunModel {
         const fitted = new Set(run.ranks.flatMap((rank) => rank.blocks.map((block) => block.block)));
         if (fitted.size === 0)
             run.blocks.forEach((block, index) => block.kind !== 'output' && fitted.add(index));
-        this.layers = groupBlocks(run.blocks, fitted).map((group, index) => makeLayer(run.blocks, group, index));
+        this.layers = groupBlocks(run.blocks, fitted).map((group, index) =>
+            makeLayer(run.blocks, group, index),
+        );
         this.inputs = this.layers.filter((layer) => layer.kind === 'input');
         this.ranks = run.ranks.map((rank) => rank.rank);
         this.labels = run.labels ? unpackInt32(run.labels) : null;
@@ -112,11 +114,15 @@ export class RunModel {
     // What a sample looks like, by the same preference.
     get pictured(): InputPicture | null {
         const { pictures } = this;
-        return pictures.find(({ shape }) => shape) ?? pictures.find(({ line }) => line) ?? pictures[0] ?? null;
+        return (
+            pictures.find(({ shape }) => shape) ?? pictures.find(({ line }) => line) ?? pictures[0] ?? null
+        );
     }
 
     picturesOf(layer: Layer): InputPicture | null {
-        return this.pictures.find(({ blocks }) => blocks.some((block) => layer.measured.includes(block))) ?? null;
+        return (
+            this.pictures.find(({ blocks }) => blocks.some((block) => layer.measured.includes(block))) ?? null
+        );
     }
 
     hasPicture(sample: number): boolean {

@@ -1,7 +1,16 @@
 // The chosen component: its picture, the samples that have most of it, the neurons that carry it.
 import { h, section } from '../dom';
 import type { Amount, Details, Fit } from '../fit';
-import { isLine, isMapped, mapSize, neuronWords, partWords, unitName, type Layer, type MapShape } from '../layer';
+import {
+    isLine,
+    isMapped,
+    mapSize,
+    neuronWords,
+    partWords,
+    unitName,
+    type Layer,
+    type MapShape,
+} from '../layer';
 import { channelPicture, largest } from '../maps';
 import type { RunModel } from '../model';
 import { inputImage, latentImage, latentSource, markSample, pictureStrip, sampleButton } from '../pictures';
@@ -156,7 +165,8 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
                     class: 'plain',
                     title: layer.name,
                     'aria-pressed': String(store.get('layer') === layer.index),
-                    click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+                    click: () =>
+                        store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
                 shorten(layer.name, 40),
             ),
@@ -171,10 +181,7 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
                 : 'Nothing of this layer.',
             notes && ` ${notes[0]!.toUpperCase()}${notes.slice(1)}.`,
         ),
-        share > 0 &&
-            (mapped
-                ? maps(store, fit, layer, values, amounts)
-                : neurons(store, layer, amounts)),
+        share > 0 && (mapped ? maps(store, fit, layer, values, amounts) : neurons(store, layer, amounts)),
     );
 }
 
@@ -222,7 +229,12 @@ function topSamples(store: Store, fit: Fit): HTMLElement | null {
     const buttons = top.map(({ index }) =>
         sampleButton(model, index, store.sample === index, (sample) => store.set({ sample })),
     );
-    return h('div', {}, h('h3', {}, 'Samples that have most of it'), h('div', { class: 'thumbs' }, ...buttons));
+    return h(
+        'div',
+        {},
+        h('h3', {}, 'Samples that have most of it'),
+        h('div', { class: 'thumbs' }, ...buttons),
+    );
 }
 
 function numbers(store: Store): Table {

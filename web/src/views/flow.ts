@@ -182,9 +182,14 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
                 {
                     class: store.get('layer') === layer.index ? 'layer-label chosen' : 'layer-label',
                     'data-layer': layer.index,
-                    click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+                    click: () =>
+                        store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
-                svg('title', {}, `${layer.name}: ${layer.size}, ${details}${partWords(layer) && `; ${partWords(layer)}`}`),
+                svg(
+                    'title',
+                    {},
+                    `${layer.name}: ${layer.size}, ${details}${partWords(layer) && `; ${partWords(layer)}`}`,
+                ),
                 svg('text', { x, y, 'text-anchor': anchor }, name),
                 svg(
                     'text',

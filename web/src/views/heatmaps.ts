@@ -127,7 +127,10 @@ class Heatmap {
         this.title.addEventListener('click', () =>
             store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
         );
-        this.title.after(' ', h('span', { class: 'dim' }, [layer.size, partWords(layer)].filter(Boolean).join('; ')));
+        this.title.after(
+            ' ',
+            h('span', { class: 'dim' }, [layer.size, partWords(layer)].filter(Boolean).join('; ')),
+        );
         onWidth(field, () => this.paint());
         this.raster.addEventListener('pointermove', (event) => this.point(event));
         this.raster.addEventListener('pointerleave', () => (this.tip.hidden = true));
@@ -177,7 +180,10 @@ class Heatmap {
         const box = this.raster.getBoundingClientRect();
         const x = Math.min(this.range.end - 1, Math.floor(this.exact(event)));
         const rank = this.fit?.rank ?? 1;
-        const y = Math.min(rank - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rank)));
+        const y = Math.min(
+            rank - 1,
+            Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rank)),
+        );
         return { component: y, neuron: this.ordered?.neurons[x] ?? -1 };
     }
 

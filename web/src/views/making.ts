@@ -146,9 +146,7 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                 block.measures?.zeros === undefined ? '–' : percent(block.measures.zeros),
                 block.measures?.unused === undefined ? '–' : count(block.measures.unused),
             ]);
-            const smaller = run.blocks
-                .filter((block) => block.step !== undefined)
-                .map((block) => block.name);
+            const smaller = run.blocks.filter((block) => block.step !== undefined).map((block) => block.name);
             body.replaceChildren(
                 facts([
                     ['Run', run.name],

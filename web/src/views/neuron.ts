@@ -10,10 +10,13 @@ const partsShown = 5;
 
 function parts(store: Store, fit: Fit, layer: Layer, neuron: number): HTMLElement {
     const { values } = fit.strengths(layer);
-    const own = Array.from(values.subarray(neuron * fit.rank, (neuron + 1) * fit.rank), (value, component) => ({
-        component,
-        value,
-    }))
+    const own = Array.from(
+        values.subarray(neuron * fit.rank, (neuron + 1) * fit.rank),
+        (value, component) => ({
+            component,
+            value,
+        }),
+    )
         .filter((part) => part.value > 0)
         .sort((a, b) => b.value - a.value);
     const total = own.reduce((sum, part) => sum + part.value, 0);

@@ -117,7 +117,8 @@ class SampleMap {
             const [dx, dy] = [this.xs[t]! - (column + 0.5) * cell, this.ys[t]! - (row + 0.5) * cell];
             const distance = dx * dx + dy * dy;
             const key = row * 10000 + column;
-            if (distance < (best.get(key)?.distance ?? (cell / 3) ** 2)) best.set(key, { sample: t, distance });
+            if (distance < (best.get(key)?.distance ?? (cell / 3) ** 2))
+                best.set(key, { sample: t, distance });
         }
         context.globalAlpha = 0.9;
         for (const { sample } of best.values()) {
