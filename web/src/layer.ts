@@ -234,13 +234,17 @@ export function joined(layer: Layer, values: Float32Array): Float32Array {
     return found;
 }
 
-// What is special about the parts of a layer: a tensor that was split, tokens beside the grid.
+// That a tensor was split, where it was.
+export function splitWords(layer: Layer): string {
+    return isSplit(layer) ? 'its positive (+) and its negative part (−) were factorised apart' : '';
+}
+
+// What is special about a layer's maps: a tensor that was split, tokens beside the grid.
 export function partWords(layer: Layer): string {
-    const split = isSplit(layer) ? 'its positive (+) and its negative part (−) were factorised apart' : '';
-    const lead = layer.lead
-        ? `${plural(layer.lead, 'token')} without a place on the grid ${layer.lead === 1 ? 'stands' : 'stand'} at its left`
-        : '';
-    return [split, lead].filter(Boolean).join('; ');
+    const { lead } = layer;
+    const stands = lead === 1 ? 'stands' : 'stand';
+    const apart = lead ? `${plural(lead, 'token')} without a place on the grid ${stands} at its left` : '';
+    return [splitWords(layer), apart].filter(Boolean).join('; ');
 }
 
 // "1,440 neurons", "1,536 signed parts" of a tensor that was split.

@@ -3,7 +3,7 @@ import { viridis, viridisEntry } from '../colours';
 import { h, onWidth, section } from '../dom';
 import type { Fit } from '../fit';
 import { saveMenu, type Table } from '../exports';
-import { entriesWords, isSplit, place, partWords, type Layer } from '../layer';
+import { entriesWords, isSplit, place, splitWords, type Layer } from '../layer';
 import type { Store } from '../store';
 import { count, plural, shorten } from '../words';
 import { neuronPanel } from './neuron';
@@ -129,7 +129,7 @@ class Heatmap {
         );
         this.title.after(
             ' ',
-            h('span', { class: 'dim' }, [layer.size, partWords(layer)].filter(Boolean).join('; ')),
+            h('span', { class: 'dim' }, [layer.size, splitWords(layer)].filter(Boolean).join('; ')),
         );
         onWidth(field, () => this.paint());
         this.raster.addEventListener('pointermove', (event) => this.point(event));
