@@ -7,45 +7,11 @@
 #include "report/payload.h"
 #include "store/npy.h"
 
-/* What one block may take in the page, over all ranks, and the side from which a map is shown smaller. */
-enum { LOADING_BYTES = 1000000, LARGEST_SIDE = 64 };
-
 enum { SINGULAR_VALUES = 400 };
 
-static int64_t divide_up(int64_t a, int64_t b)
+int64_t peek__report_block_entries(const peek__report_block *block)
 {
-    return (a + b - 1) / b;
-}
-
-/* Takes a shape of one, two or three dimensions where it has `columns` entries; everything else is flat. */
-static void set_shape(peek__report_block *block, const cJSON *shape)
-{
-    int64_t sizes[3] = {1, 1, 1}, product = 1;
-    int dimensions = cJSON_GetArraySize(shape);
-    if (dimensions < 1 || dimensions > 3) dimensions = 0;
-    for (int i = 0; i < dimensions; i++) {
-        sizes[3 - dimensions + i] = peek__json_count(cJSON_GetArrayItem(shape, i));
-        product = peek__product(product, sizes[3 - dimensions + i]);
-    }
-    int maps = dimensions == 3 || (dimensions == 2 && sizes[1] > 1 && sizes[2] > 1);
-    block->flat = !maps || product != block->columns;
-    block->channels = block->flat ? block->columns : sizes[0];
-    block->height = block->flat ? 1 : sizes[1];
-    block->width = block->flat ? 1 : sizes[2];
-}
-
-/* The finest resolution that keeps the loadings of all ranks within LOADING_BYTES. */
-static void set_view(peek__report_block *block, int64_t components)
-{
-    int64_t side = block->height > block->width ? block->height : block->width;
-    for (block->step = 1;; block->step++) {
-        block->view_height = divide_up(block->height, block->step);
-        block->view_width = divide_up(block->width, block->step);
-        int64_t entries = block->channels * block->view_height * block->view_width;
-        int64_t bytes = peek__product(entries, components ? components : 1);
-        int fits = bytes >= 0 && bytes <= LOADING_BYTES;
-        if ((fits && divide_up(side, block->step) <= LARGEST_SIDE) || block->step >= side) return;
-    }
+    return block->maps.channels * peek__report_view_places(&block->maps, &block->view);
 }
 
 int64_t peek__report_block_index(const peek__report_blocks *blocks, const char *name)
@@ -55,8 +21,8 @@ int64_t peek__report_block_index(const peek__report_blocks *blocks, const char *
     return -1;
 }
 
-/* The manifest's entry of a block that was split in two at fit time: NAME+ and NAME- of NAME. */
-static const cJSON *entry_of_whole(const peek__run_files *run, const char *name)
+/* The manifest's entry of a block that was split in two at fit time: NAME+ and NAME- of NAME, as wide as it. */
+static const cJSON *entry_of_whole(const peek__run_files *run, const char *name, int64_t columns)
 {
     size_t length = strlen(name);
     if (length < 2 || !strchr("+-", name[length - 1])) return NULL;
@@ -64,7 +30,9 @@ static const cJSON *entry_of_whole(const peek__run_files *run, const char *name)
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(run->manifest, "blocks"))
     {
         const char *whole = peek__json_text(entry, "name", "");
-        if (strlen(whole) == length - 1 && strncmp(whole, name, length - 1) == 0) return entry;
+        if (peek__json_count(cJSON_GetObjectItemCaseSensitive(entry, "columns")) == columns &&
+            strlen(whole) == length - 1 && strncmp(whole, name, length - 1) == 0)
+            return entry;
     }
     return NULL;
 }
@@ -83,7 +51,7 @@ static peek_status add_captured(peek_context *context, const peek__run_files *ru
                           "%s/manifest.json: block %lld has no name, file or columns: capture again",
                           run->capture, (long long)blocks->count);
     if (strcmp(block->kind, "input") != 0 && strcmp(block->kind, "output") != 0) block->kind = "layer";
-    set_shape(block, cJSON_GetObjectItemCaseSensitive(entry, "shape"));
+    block->maps = peek__report_maps_read(entry, block->columns);
     blocks->count++;
     return PEEK_OK;
 }
@@ -96,7 +64,11 @@ static peek_status add_fitted(peek_context *context, const peek__run_files *run,
     if (!name || !file)
         return peek__fail(context, PEEK_E_FORMAT, "%s/fit.json: a block has no name or file: fit again",
                           rank->folder);
-    if (peek__report_block_index(blocks, name) >= 0) return PEEK_OK;
+    int64_t known = peek__report_block_index(blocks, name);
+    if (known >= 0) {
+        blocks->list[known].fitted = 1;
+        return PEEK_OK;
+    }
 
     char *path = NULL;
     peek__npy loadings;
@@ -106,12 +78,16 @@ static peek_status add_fitted(peek_context *context, const peek__run_files *run,
     PEEK_TRY(status);
 
     peek__report_block *block = &blocks->list[blocks->count];
-    block->name = name;
-    block->columns = loadings.rows;
-    block->entry = entry_of_whole(run, name);
+    const cJSON *whole = entry_of_whole(run, name, loadings.rows);
     int input = strcmp(name, "input") == 0 || strncmp(name, "input.", 6) == 0;
-    block->kind = block->entry ? peek__json_text(block->entry, "kind", "layer") : input ? "input" : "layer";
-    set_shape(block, cJSON_GetObjectItemCaseSensitive(block->entry ? block->entry : entry, "shape"));
+    *block = (peek__report_block){.name = name, .columns = loadings.rows, .fitted = 1};
+    block->kind = whole ? peek__json_text(whole, "kind", "layer") : input ? "input" : "layer";
+    block->entry = whole ? whole : entry;
+    if (whole) {
+        block->file = peek__json_text(whole, "file", NULL);
+        block->sign = name[strlen(name) - 1] == '+' ? 1 : -1;
+    }
+    block->maps = peek__report_maps_read(block->entry, block->columns);
     peek__npy_close(&loadings);
     blocks->count++;
     return PEEK_OK;
@@ -150,7 +126,7 @@ peek_status peek__report_blocks_find(peek_context *context, const peek__run_file
     for (int64_t i = 0; i < run->rank_count; i++)
         cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(run->ranks[i].fit, "blocks"))
             PEEK_TRY(add_fitted(context, run, out, &run->ranks[i], entry));
-    for (int64_t b = 0; b < out->count; b++) set_view(&out->list[b], components);
+    peek__report_blocks_set_views(out, components);
     return PEEK_OK;
 }
 
@@ -160,24 +136,25 @@ void peek__report_blocks_free(peek__report_blocks *blocks)
     *blocks = (peek__report_blocks){0};
 }
 
-void peek__report_block_shrink(const peek__report_block *block, const float *values, int64_t columns,
-                               float *out)
+peek_status peek__report_block_open(peek_context *context, const peek__run_files *run,
+                                    const peek__report_block *block, int64_t samples, peek__npy *npy)
 {
-    int64_t step = block->step;
-    for (int64_t c = 0; c < block->channels; c++)
-        for (int64_t y = 0; y < block->view_height; y++)
-            for (int64_t x = 0; x < block->view_width; x++, out += columns) {
-                int64_t bottom = (y + 1) * step < block->height ? (y + 1) * step : block->height;
-                int64_t right = (x + 1) * step < block->width ? (x + 1) * step : block->width;
-                float share = 1.0f / (float)((bottom - y * step) * (right - x * step));
-                for (int64_t r = 0; r < columns; r++) {
-                    float sum = 0;
-                    for (int64_t i = y * step; i < bottom; i++)
-                        for (int64_t j = x * step; j < right; j++)
-                            sum += values[((c * block->height + i) * block->width + j) * columns + r];
-                    out[r] = sum * share;
-                }
-            }
+    char *path = NULL;
+    PEEK_TRY(peek__format(context, &path, "%s/%s", run->capture, block->file));
+    peek_status status = peek__npy_open(context, path, npy);
+    if (status == PEEK_OK && (npy->rows != samples || npy->columns != block->columns))
+        status = peek__fail(
+            context, PEEK_E_SHAPE, "%s: this holds %lld x %lld values where %lld x %lld belong: capture again",
+            path, (long long)npy->rows, (long long)npy->columns, (long long)samples, (long long)block->columns);
+    peek__free(&path);
+    return status;
+}
+
+void peek__report_block_row(const peek__report_block *block, const peek__npy *npy, int64_t sample, float *row)
+{
+    peek__npy_floats(npy, sample * block->columns, block->columns, row);
+    for (int64_t i = 0; block->sign && i < block->columns; i++)
+        row[i] = (float)block->sign * row[i] > 0 ? (float)block->sign * row[i] : 0;
 }
 
 static peek_status add_singular_values(peek_context *context, const cJSON *measures, cJSON *object)
@@ -227,69 +204,121 @@ static peek_status add_measures(peek_context *context, const cJSON *measures, cJ
     return add_singular_values(context, measures, out);
 }
 
-/* Which columns are zero for every sample, from the activations themselves. Reads only as far as there are
- * columns that were not seen to be used. */
-static peek_status find_unused(peek_context *context, const peek__npy *npy, float *row, int32_t *unused,
-                               int64_t *count)
+/* Marks with 1 the columns that some sample uses and counts the others. Reads only as far as there are columns
+ * that were not seen to be used. */
+static peek_status mark_used(peek_context *context, const peek__report_block *block, const peek__npy *npy,
+                             float *row, float *used, int64_t *unused)
 {
-    for (int64_t i = 0; i < npy->columns; i++) unused[i] = (int32_t)i;
-    *count = npy->columns;
-    for (int64_t t = 0; t < npy->rows && *count; t++) {
+    *unused = block->columns;
+    for (int64_t t = 0; t < npy->rows && *unused; t++) {
         if (t % 256 == 0) PEEK_TRY(peek__poll(context));
-        peek__npy_floats(npy, t * npy->columns, npy->columns, row);
-        int64_t left = 0;
-        for (int64_t i = 0; i < *count; i++)
-            if (row[unused[i]] == 0) unused[left++] = unused[i];
-        *count = left;
+        peek__report_block_row(block, npy, t, row);
+        for (int64_t i = 0; i < block->columns; i++) {
+            *unused -= row[i] != 0 && used[i] == 0;
+            if (row[i] != 0) used[i] = 1;
+        }
     }
     return PEEK_OK;
 }
 
-static peek_status add_unused(peek_context *context, const peek__run_files *run,
-                              const peek__report_block *block, cJSON *object)
+/* Lists the entries of the page all of whose columns are unused. */
+static peek_status list_unused(peek_context *context, const peek__report_block *block, const float *used,
+                               cJSON *object)
 {
-    char *path = NULL;
-    peek__npy npy = {0};
-    float *row = NULL;
-    int32_t *unused = NULL;
-    int64_t count = 0;
-    PEEK_TRY(peek__format(context, &path, "%s/%s", run->capture, block->file));
-    peek_status status = peek__npy_open(context, path, &npy);
-    if (status == PEEK_OK && npy.columns > INT32_MAX)
-        status = peek__fail(context, PEEK_E_SHAPE, "%s: a report shows layers of up to 2^31 neurons", path);
-    if (status == PEEK_OK) status = peek__alloc(context, &row, npy.columns, "a row of activations");
-    if (status == PEEK_OK) status = peek__alloc(context, &unused, npy.columns, "the list of unused neurons");
-    if (status == PEEK_OK) status = find_unused(context, &npy, row, unused, &count);
-    if (status == PEEK_OK) status = peek__pack_int32(context, object, "unused", unused, count);
-    peek__npy_close(&npy);
-    peek__free(&unused);
-    peek__free(&row);
-    peek__free(&path);
+    float *shown = NULL;
+    int32_t *list = NULL;
+    int64_t entries = peek__report_block_entries(block), count = 0;
+    peek_status status = peek__alloc(context, &shown, entries, "the list of unused neurons");
+    if (status == PEEK_OK) status = peek__alloc(context, &list, entries, "the list of unused neurons");
+    if (status == PEEK_OK) {
+        peek__report_maps_all(&block->maps, &block->view, used, 1, shown);
+        for (int64_t i = 0; i < entries; i++)
+            if (shown[i] == 0) list[count++] = (int32_t)i;
+        status = peek__pack_int32(context, object, "unused", list, count);
+    }
+    peek__free(&list);
+    peek__free(&shown);
     return status;
 }
 
-static peek_status add_sizes(peek_context *context, cJSON *object, const char *name,
-                             const peek__report_block *block, int64_t height, int64_t width)
+static peek_status add_unused(peek_context *context, const peek__run_files *run,
+                              const peek__report_block *block, int64_t samples, cJSON *object)
 {
-    double sizes[] = {(double)block->channels, (double)height, (double)width};
-    return peek__json_add_numbers(context, object, name, sizes, block->flat ? 1 : 3);
+    peek__npy npy = {0};
+    float *row = NULL, *used = NULL;
+    int64_t unused = 0;
+    peek_status status = peek__report_block_open(context, run, block, samples, &npy);
+    if (status == PEEK_OK && npy.columns > INT32_MAX)
+        status = peek__fail(context, PEEK_E_SHAPE, "block '%s': a report shows layers of up to 2^31 neurons",
+                            block->name);
+    if (status == PEEK_OK) status = peek__alloc(context, &row, npy.columns, "a row of activations");
+    if (status == PEEK_OK) status = peek__alloc(context, &used, npy.columns, "the list of unused neurons");
+    if (status == PEEK_OK) status = mark_used(context, block, &npy, row, used, &unused);
+    if (status == PEEK_OK) status = peek__json_add_number(context, object, "unused_columns", (double)unused);
+    if (status == PEEK_OK && unused) status = list_unused(context, block, used, object);
+    peek__npy_close(&npy);
+    peek__free(&used);
+    peek__free(&row);
+    return status;
+}
+
+static peek_status add_sizes(peek_context *context, cJSON *object, const char *name, const cJSON *list)
+{
+    double sizes[PEEK__NPY_DIMENSIONS];
+    int count = cJSON_GetArraySize(list);
+    if (count < 1 || count > PEEK__NPY_DIMENSIONS) return PEEK_OK;
+    for (int i = 0; i < count; i++) sizes[i] = (double)peek__json_count(cJSON_GetArrayItem(list, i));
+    return peek__json_add_numbers(context, object, name, sizes, count);
+}
+
+/* What the page has to know to draw the entries of a block as maps. */
+static peek_status add_view(peek_context *context, const peek__report_block *block, cJSON *object)
+{
+    const peek__report_maps *maps = &block->maps;
+    const peek__report_view *view = &block->view;
+    double sizes[] = {(double)maps->channels, (double)(view->slices * view->height), (double)view->width};
+    if (maps->flat)
+        PEEK_TRY(peek__json_add_numbers(context, object, "view", &sizes[2], 1));
+    else
+        PEEK_TRY(peek__json_add_numbers(context, object, "view", sizes, 3));
+    if (maps->lead) PEEK_TRY(peek__json_add_number(context, object, "lead", (double)maps->lead));
+    if (view->slices > 1) PEEK_TRY(peek__json_add_number(context, object, "slices", (double)view->slices));
+    if (view->step == 1) return PEEK_OK;
+    double extent[] = {(double)maps->slices, (double)maps->height, (double)maps->width};
+    PEEK_TRY(peek__json_add_number(context, object, "step", (double)view->step));
+    return peek__json_add_numbers(context, object, "extent", extent, 3);
+}
+
+/* Names and sizes as the capture says. */
+static peek_status add_facts(peek_context *context, const peek__report_block *block, cJSON *object)
+{
+    static const char *const texts[] = {"layout", "reduction", "input"};
+    double columns = (double)block->columns;
+    PEEK_TRY(peek__json_add_text(context, object, "name", block->name));
+    PEEK_TRY(peek__json_add_text(context, object, "kind", block->kind));
+    PEEK_TRY(peek__json_add_text(context, object, "operator", peek__json_text(block->entry, "operator", "")));
+    PEEK_TRY(peek__json_add_text(context, object, "node", peek__json_text(block->entry, "node", "")));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (peek__json_text(block->entry, texts[i], NULL))
+            PEEK_TRY(
+                peek__json_add_text(context, object, texts[i], peek__json_text(block->entry, texts[i], NULL)));
+    const char *shape = "shape";
+    PEEK_TRY(add_sizes(context, object, shape, cJSON_GetObjectItemCaseSensitive(block->entry, shape)));
+    if (!cJSON_GetObjectItemCaseSensitive(object, shape))
+        PEEK_TRY(peek__json_add_numbers(context, object, shape, &columns, 1));
+    PEEK_TRY(
+        add_sizes(context, object, "full_shape", cJSON_GetObjectItemCaseSensitive(block->entry, "full_shape")));
+    PEEK_TRY(add_view(context, block, object));
+    PEEK_TRY(peek__json_add_number(context, object, "columns", columns));
+    return peek__json_add_number(context, object, "channel",
+                                 peek__json_number(block->entry, "channel", INFINITY));
 }
 
 static peek_status add_block(peek_context *context, const peek__run_files *run,
                              const peek__report_blocks *blocks, const peek__report_block *block,
                              const int32_t *labels, cJSON *object)
 {
-    PEEK_TRY(peek__json_add_text(context, object, "name", block->name));
-    PEEK_TRY(peek__json_add_text(context, object, "kind", block->kind));
-    PEEK_TRY(peek__json_add_text(context, object, "operator", peek__json_text(block->entry, "operator", "")));
-    PEEK_TRY(peek__json_add_text(context, object, "node", peek__json_text(block->entry, "node", "")));
-    PEEK_TRY(add_sizes(context, object, "shape", block, block->height, block->width));
-    PEEK_TRY(add_sizes(context, object, "view", block, block->view_height, block->view_width));
-    PEEK_TRY(peek__json_add_number(context, object, "columns", (double)block->columns));
-    PEEK_TRY(peek__json_add_number(context, object, "channel",
-                                   peek__json_number(block->entry, "channel", INFINITY)));
-    const char *reduction = peek__json_text(block->entry, "reduction", NULL);
-    if (reduction) PEEK_TRY(peek__json_add_text(context, object, "reduction", reduction));
+    PEEK_TRY(add_facts(context, block, object));
     const cJSON *fit = cJSON_GetObjectItemCaseSensitive(block->entry, "fit");
     PEEK_TRY(peek__json_add(context, object, "fit", cJSON_CreateBool(!fit || cJSON_IsTrue(fit)), NULL));
 
@@ -299,8 +328,8 @@ static peek_status add_block(peek_context *context, const peek__run_files *run,
     PEEK_TRY(add_nulls(context, cJSON_GetObjectItemCaseSensitive(run->measures, "nulls"), block->name, object));
     int maybe_unused = peek__json_number(measures, "unused", 1) > 0;
     if (!block->file || !run->capture || strcmp(block->kind, "layer") != 0) return PEEK_OK;
-    if (maybe_unused) PEEK_TRY(add_unused(context, run, block, object));
-    return peek__report_add_neurons(context, run, block, labels, blocks->samples, object);
+    if (maybe_unused) PEEK_TRY(add_unused(context, run, block, blocks->samples, object));
+    return peek__report_add_neurons(context, run, block, block->sign ? NULL : labels, blocks->samples, object);
 }
 
 peek_status peek__report_add_blocks(peek_context *context, const peek__run_files *run,

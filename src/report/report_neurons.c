@@ -1,5 +1,7 @@
 /* What activations say of single neurons: one pass over a layer's file gives the samples that drive each unit
- * most (a unit is a channel of maps, else a neuron) and the mean of every neuron over every class. */
+ * most (a unit is a channel of maps, else a neuron) and the mean of every neuron over every class. Values stay
+ * in the order of the file: a unit's are `unit_stride` apart from the next unit's, `place_stride` from each
+ * other. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +36,7 @@ typedef struct neuron_reading {
     int64_t *members; /* of each class */
     double *sums;     /* class_count x columns */
     unit *units;
-    int64_t unit_count;
+    int64_t unit_count, unit_stride, places, place_stride;
     float *row;
 } neuron_reading;
 
@@ -86,21 +88,34 @@ static void remember(unit *driven, float value, int64_t sample)
     driven->drivers[place] = (driver){value, (int32_t)sample};
 }
 
+static void set_units(neuron_reading *reading)
+{
+    const peek__report_maps *maps = &reading->block->maps;
+    int64_t columns = reading->block->columns;
+    reading->unit_count = maps->flat ? columns : maps->channels;
+    reading->places = columns / reading->unit_count;
+    reading->unit_stride = maps->last ? 1 : reading->places;
+    reading->place_stride = maps->last ? reading->unit_count : 1;
+}
+
+static void read_unit(neuron_reading *reading, int64_t number, int64_t sample)
+{
+    const float *values = reading->row + number * reading->unit_stride;
+    float largest = 0;
+    double energy = 0;
+    for (int64_t i = 0; i < reading->places; i++) {
+        float value = values[i * reading->place_stride];
+        if (value > largest) largest = value;
+        energy += (double)value * value;
+    }
+    reading->units[number].energy += energy;
+    remember(&reading->units[number], largest, sample);
+}
+
 static void read_row(neuron_reading *reading, int64_t sample)
 {
     const peek__report_block *block = reading->block;
-    int64_t size = block->columns / reading->unit_count;
-    for (int64_t u = 0; u < reading->unit_count; u++) {
-        const float *map = reading->row + u * size;
-        float largest = 0;
-        double energy = 0;
-        for (int64_t i = 0; i < size; i++) {
-            if (map[i] > largest) largest = map[i];
-            energy += (double)map[i] * map[i];
-        }
-        reading->units[u].energy += energy;
-        remember(&reading->units[u], largest, sample);
-    }
+    for (int64_t u = 0; u < reading->unit_count; u++) read_unit(reading, u, sample);
     int32_t label = reading->labels ? reading->labels[sample] : -1;
     if (label < 0) return;
     int64_t place = class_place(reading, label);
@@ -192,7 +207,7 @@ static peek_status read_all(peek_context *context, neuron_reading *reading, cons
                             int64_t samples, cJSON *object)
 {
     const peek__report_block *block = reading->block;
-    reading->unit_count = block->flat ? block->columns : block->channels;
+    set_units(reading);
     find_classes(reading, samples);
     PEEK_TRY(peek__alloc(context, &reading->row, block->columns, "a row of activations"));
     PEEK_TRY(peek__alloc(context, &reading->units, reading->unit_count, "the neurons of a layer"));
@@ -202,7 +217,7 @@ static peek_status read_all(peek_context *context, neuron_reading *reading, cons
     for (int64_t u = 0; u < reading->unit_count; u++) reading->units[u].number = u;
     for (int64_t t = 0; t < samples; t++) {
         if (t % 64 == 0) PEEK_TRY(peek__poll(context));
-        peek__npy_floats(npy, t * block->columns, block->columns, reading->row);
+        peek__report_block_row(block, npy, t, reading->row);
         read_row(reading, t);
     }
     PEEK_TRY(add_drivers(context, reading, object));
@@ -215,19 +230,12 @@ peek_status peek__report_add_neurons(peek_context *context, const peek__run_file
 {
     neuron_reading reading = {.block = block, .labels = labels};
     peek__npy npy = {0};
-    char *path = NULL;
-    PEEK_TRY(peek__format(context, &path, "%s/%s", run->capture, block->file));
-    peek_status status = peek__npy_open(context, path, &npy);
-    if (status == PEEK_OK && (npy.rows != samples || npy.columns != block->columns))
-        status = peek__fail(
-            context, PEEK_E_SHAPE, "%s: this holds %lld x %lld values where %lld x %lld belong: capture again",
-            path, (long long)npy.rows, (long long)npy.columns, (long long)samples, (long long)block->columns);
+    peek_status status = peek__report_block_open(context, run, block, samples, &npy);
     if (status == PEEK_OK) status = read_all(context, &reading, &npy, samples, object);
     peek__free(&reading.sums);
     peek__free(&reading.members);
     peek__free(&reading.units);
     peek__free(&reading.row);
     peek__npy_close(&npy);
-    peek__free(&path);
     return status;
 }

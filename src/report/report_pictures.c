@@ -9,65 +9,78 @@
 
 /* What the pictures of samples may take in the page, and how many of each component come first where that is
  * not enough. */
-enum { PICTURE_BYTES = 4000000, TOP_SAMPLES = 24 };
+enum { PICTURE_BYTES = 3000000, TOP_SAMPLES = 24, MOST_BLOCKS = 64 };
 
-/* The input's blocks, one a channel (or one for all), opened. */
+/* One input of the network: the channels of a picture, or one block of anything else. */
+typedef struct input {
+    int first, count; /* of the blocks */
+    int pictured;     /* a picture; else a signal or a list of numbers */
+    int64_t channels, height, width;
+    int64_t values; /* channels x height x width */
+} input;
+
+/* The blocks of all inputs, opened. */
 typedef struct input_files {
-    const peek__report_block *blocks[16];
-    peek__npy files[16];
+    const peek__report_blocks *all;
+    const peek__report_block *blocks[MOST_BLOCKS];
+    peek__npy files[MOST_BLOCKS];
     int count;
-    int64_t channels, height, width; /* of a picture in the page */
-    int64_t values;                  /* channels x height x width */
+    input inputs[MOST_BLOCKS];
+    int input_count;
+    int64_t values; /* of a sample */
 } input_files;
 
-static void close_inputs(input_files *inputs)
+static void close_inputs(input_files *files)
 {
-    for (int i = 0; i < inputs->count; i++) peek__npy_close(&inputs->files[i]);
+    for (int i = 0; i < files->count; i++) peek__npy_close(&files->files[i]);
 }
 
-/* Opens the blocks of the input where they are pictures of one size; else inputs->channels stays 0. */
-static peek_status open_inputs(peek_context *context, const peek__run_files *run,
-                               const peek__report_blocks *blocks, input_files *inputs)
+/* Whether two blocks are channels of the same picture. */
+static int together(const peek__report_block *a, const peek__report_block *b)
 {
-    for (int64_t b = 0; b < blocks->count; b++) {
-        const peek__report_block *block = &blocks->list[b];
-        if (!block->file || strcmp(block->kind, "input") != 0) continue;
-        const peek__report_block *first = inputs->count ? inputs->blocks[0] : block;
-        if (block->flat || block->view_height != first->view_height || block->view_width != first->view_width ||
-            block->step != first->step || inputs->count == 16) {
-            inputs->channels = 0;
-            return PEEK_OK;
-        }
-        char *path = NULL;
-        PEEK_TRY(peek__format(context, &path, "%s/%s", run->capture, block->file));
-        peek_status status = peek__npy_open(context, path, &inputs->files[inputs->count]);
-        if (status == PEEK_OK) {
-            inputs->blocks[inputs->count++] = block;
-            const peek__npy *file = &inputs->files[inputs->count - 1];
-            if (file->columns != block->columns || file->rows != blocks->samples)
-                status = peek__fail(context, PEEK_E_SHAPE,
-                                    "%s: this holds %lld x %lld values where %lld x %lld belong: capture again",
-                                    path, (long long)file->rows, (long long)file->columns,
-                                    (long long)blocks->samples, (long long)block->columns);
-        }
-        peek__free(&path);
-        PEEK_TRY(status);
-        inputs->channels += block->channels;
-        inputs->height = block->view_height;
-        inputs->width = block->view_width;
+    return !a->maps.flat && !b->maps.flat && a->view.height == b->view.height &&
+           a->view.width == b->view.width && a->view.slices == b->view.slices && a->view.step == b->view.step &&
+           strcmp(peek__json_text(a->entry, "input", ""), peek__json_text(b->entry, "input", "")) == 0;
+}
+
+static void place_block(input_files *files, const peek__report_block *block)
+{
+    input *last = files->input_count ? &files->inputs[files->input_count - 1] : NULL;
+    if (!last || !together(files->blocks[last->first], block)) {
+        last = &files->inputs[files->input_count++];
+        last->first = files->count;
+        last->height = block->view.slices * block->view.height;
+        last->width = block->view.width;
+        last->pictured = last->height > 1;
     }
-    inputs->values = inputs->channels * inputs->height * inputs->width;
+    files->blocks[files->count++] = block;
+    last->count++;
+    last->channels += block->maps.channels;
+    last->values += peek__report_block_entries(block);
+    files->values += peek__report_block_entries(block);
+}
+
+static peek_status open_inputs(peek_context *context, const peek__run_files *run,
+                               const peek__report_blocks *blocks, input_files *files)
+{
+    files->all = blocks;
+    for (int64_t b = 0; b < blocks->count && files->count < MOST_BLOCKS; b++) {
+        const peek__report_block *block = &blocks->list[b];
+        if (!block->file || block->sign || strcmp(block->kind, "input") != 0) continue;
+        PEEK_TRY(peek__report_block_open(context, run, block, blocks->samples, &files->files[files->count]));
+        place_block(files, block);
+    }
     return PEEK_OK;
 }
 
-/* One sample's picture in the page's resolution. row: as long as the longest row. */
-static void read_picture(const input_files *inputs, int64_t sample, float *row, float *out)
+/* One sample's inputs in the page's resolution, one behind the other. row: as long as the longest row. */
+static void read_sample(const input_files *files, int64_t sample, float *row, float *out)
 {
-    for (int i = 0; i < inputs->count; i++) {
-        const peek__report_block *block = inputs->blocks[i];
-        peek__npy_floats(&inputs->files[i], sample * block->columns, block->columns, row);
-        peek__report_block_shrink(block, row, 1, out);
-        out += block->channels * block->view_height * block->view_width;
+    for (int i = 0; i < files->count; i++) {
+        const peek__report_block *block = files->blocks[i];
+        peek__report_block_row(block, &files->files[i], sample, row);
+        peek__report_maps_all(&block->maps, &block->view, row, 1, out);
+        out += peek__report_block_entries(block);
     }
 }
 
@@ -136,60 +149,92 @@ typedef struct picture_set {
     uint8_t *bytes;
 } picture_set;
 
-static peek_status make_set(peek_context *context, const peek__run_files *run,
-                            const peek__report_blocks *blocks, const input_files *inputs, picture_set *set)
+static peek_status make_set(peek_context *context, const peek__run_files *run, const input_files *files,
+                            picture_set *set)
 {
-    int64_t room = PICTURE_BYTES / inputs->values, longest = 0;
-    for (int i = 0; i < inputs->count; i++)
-        if (inputs->blocks[i]->columns > longest) longest = inputs->blocks[i]->columns;
-    PEEK_TRY(peek__alloc(context, &set->samples, blocks->samples, "the choice of pictures"));
-    PEEK_TRY(choose(context, run, blocks->samples, room > 0 ? room : 1, set->samples, &set->count));
+    int64_t room = PICTURE_BYTES / files->values, longest = 0, samples = files->all->samples;
+    for (int i = 0; i < files->count; i++)
+        if (files->blocks[i]->columns > longest) longest = files->blocks[i]->columns;
+    PEEK_TRY(peek__alloc(context, &set->samples, samples, "the choice of pictures"));
+    PEEK_TRY(choose(context, run, samples, room > 0 ? room : 1, set->samples, &set->count));
+    int64_t values = peek__product(set->count, files->values);
     PEEK_TRY(peek__alloc(context, &set->row, longest, "a picture"));
-    PEEK_TRY(peek__alloc(context, &set->values, peek__product(set->count, inputs->values), "the pictures"));
-    PEEK_TRY(peek__alloc(context, &set->bytes, peek__product(set->count, inputs->values), "the pictures"));
+    PEEK_TRY(peek__alloc(context, &set->values, values, "the pictures"));
+    PEEK_TRY(peek__alloc(context, &set->bytes, values, "the pictures"));
     for (int64_t i = 0; i < set->count; i++) {
         if (i % 64 == 0) PEEK_TRY(peek__poll(context));
-        read_picture(inputs, set->samples[i], set->row, set->values + i * inputs->values);
+        read_sample(files, set->samples[i], set->row, set->values + i * files->values);
     }
     return PEEK_OK;
 }
 
-static peek_status add_set(peek_context *context, const input_files *inputs, const picture_set *set,
+/* The range of an input's values, which stand `stride` apart: pixels are 0 .. 1 unless they say otherwise. */
+static void find_range(const input *of, const float *values, int64_t samples, int64_t stride, float *low,
+                       float *high)
+{
+    *low = 0;
+    *high = of->pictured ? 1 : 0;
+    for (int64_t t = 0; t < samples; t++)
+        for (int64_t i = 0; i < of->values; i++) {
+            float value = values[t * stride + i];
+            if (value < *low) *low = value;
+            if (value > *high) *high = value;
+        }
+    if (*high <= *low) *high = *low + 1;
+}
+
+static peek_status add_input(peek_context *context, const input_files *files, const input *of,
+                             const picture_set *set, const float *values, cJSON *object)
+{
+    float low, high;
+    double blocks[MOST_BLOCKS];
+    int64_t shape[] = {set->count, of->channels, of->height, of->width};
+    find_range(of, values, set->count, files->values, &low, &high);
+    for (int64_t t = 0; t < set->count; t++)
+        for (int64_t i = 0; i < of->values; i++)
+            set->bytes[t * of->values + i] =
+                (uint8_t)lroundf(255 * (values[t * files->values + i] - low) / (high - low));
+    for (int i = 0; i < of->count; i++) blocks[i] = (double)(files->blocks[of->first + i] - files->all->list);
+    PEEK_TRY(peek__json_add_numbers(context, object, "blocks", blocks, of->count));
+    PEEK_TRY(peek__json_add_number(context, object, "channels", (double)of->channels));
+    PEEK_TRY(peek__json_add_number(context, object, "height", (double)of->height));
+    PEEK_TRY(peek__json_add_number(context, object, "width", (double)of->width));
+    return peek__pack_bytes(context, object, "pixels", set->bytes, 4, shape, low, high);
+}
+
+static peek_status add_set(peek_context *context, const input_files *files, const picture_set *set,
                            cJSON *object)
 {
-    int64_t total = set->count * inputs->values;
-    float low = 0, high = 1; /* the range of pixels; other inputs use their own */
-    for (int64_t i = 0; i < total; i++) {
-        if (set->values[i] < low) low = set->values[i];
-        if (set->values[i] > high) high = set->values[i];
-    }
-    for (int64_t i = 0; i < total; i++)
-        set->bytes[i] = (uint8_t)lroundf(255 * (set->values[i] - low) / (high - low));
-
-    cJSON *pictures = NULL;
-    int64_t shape[] = {set->count, inputs->channels, inputs->height, inputs->width};
+    cJSON *pictures = NULL, *inputs = NULL, *item = NULL;
+    const float *values = set->values;
     PEEK_TRY(peek__json_add(context, object, "pictures", cJSON_CreateObject(), &pictures));
     PEEK_TRY(peek__pack_int32(context, pictures, "samples", set->samples, set->count));
-    PEEK_TRY(peek__json_add_number(context, pictures, "channels", (double)inputs->channels));
-    PEEK_TRY(peek__json_add_number(context, pictures, "height", (double)inputs->height));
-    PEEK_TRY(peek__json_add_number(context, pictures, "width", (double)inputs->width));
-    return peek__pack_bytes(context, pictures, "pixels", set->bytes, 4, shape, low, high);
+    PEEK_TRY(peek__json_add(context, pictures, "inputs", cJSON_CreateArray(), &inputs));
+    for (int i = 0; i < files->input_count; i++) {
+        PEEK_TRY(peek__json_add(context, inputs, NULL, cJSON_CreateObject(), &item));
+        PEEK_TRY(add_input(context, files, &files->inputs[i], set, values, item));
+        values += files->inputs[i].values;
+    }
+    return PEEK_OK;
 }
 
 peek_status peek__report_add_pictures(peek_context *context, const peek__run_files *run,
                                       const peek__report_blocks *blocks, cJSON *object)
 {
-    input_files inputs = {0};
+    input_files *files = NULL;
     picture_set set = {0};
-    peek_status status = run->capture ? open_inputs(context, run, blocks, &inputs) : PEEK_OK;
-    if (status == PEEK_OK && inputs.channels && blocks->samples) {
-        status = make_set(context, run, blocks, &inputs, &set);
-        if (status == PEEK_OK) status = add_set(context, &inputs, &set, object);
+    if (!run->capture || !blocks->samples) return PEEK_OK;
+    PEEK_TRY(peek__alloc(context, &files, 1, "the list of inputs"));
+    peek_status status = open_inputs(context, run, blocks, files);
+    if (status == PEEK_OK && files->count) {
+        status = make_set(context, run, files, &set);
+        if (status == PEEK_OK) status = add_set(context, files, &set, object);
     }
     peek__free(&set.bytes);
     peek__free(&set.values);
     peek__free(&set.row);
     peek__free(&set.samples);
-    close_inputs(&inputs);
+    close_inputs(files);
+    peek__free(&files);
     return status;
 }

@@ -75,18 +75,18 @@ static peek_status divide_energy(peek_context *context, const fit_reading *readi
     return PEEK_OK;
 }
 
-/* Loadings at the resolution of the page. */
+/* Loadings in the order and at the resolution of the page. */
 static peek_status pack_loadings(peek_context *context, cJSON *object, const peek__report_block *block,
                                  const float *loadings, int64_t rank, const char *what)
 {
-    if (block->step == 1)
+    if (block->view.step == 1 && !block->maps.last)
         return peek__pack_root8(context, object, "loadings", loadings, block->columns, rank, what);
-    int64_t entries = block->channels * block->view_height * block->view_width;
-    float *small = NULL;
-    PEEK_TRY(peek__alloc(context, &small, peek__product(entries, rank), "the loadings in the report"));
-    peek__report_block_shrink(block, loadings, rank, small);
-    peek_status status = peek__pack_root8(context, object, "loadings", small, entries, rank, what);
-    peek__free(&small);
+    int64_t entries = peek__report_block_entries(block);
+    float *shown = NULL;
+    PEEK_TRY(peek__alloc(context, &shown, peek__product(entries, rank), "the loadings in the report"));
+    peek__report_maps_all(&block->maps, &block->view, loadings, rank, shown);
+    peek_status status = peek__pack_root8(context, object, "loadings", shown, entries, rank, what);
+    peek__free(&shown);
     return status;
 }
 
@@ -113,6 +113,8 @@ static peek_status add_rank_block(peek_context *context, const fit_reading *read
         status = divide_energy(context, reading, name, loadings, block->columns, explained, shares);
     if (status == PEEK_OK) status = peek__json_add_numbers(context, object, "shares", shares, rank);
     if (status == PEEK_OK) status = pack_loadings(context, object, block, loadings, rank, path);
+    if (status == PEEK_OK)
+        status = peek__report_add_details(context, block, reading->blocks->details, loadings, rank, object);
     peek__free(&shares);
     peek__free(&loadings);
     peek__free(&path);

@@ -18,6 +18,9 @@
 
 enum { SAMPLES = 6, SIDE = 4, PIXELS = SIDE * SIDE, NEURONS = 5, RANK = 2 };
 
+/* One token apart, four on a 2 x 2 grid, of two features each. */
+enum { TOKENS = 5, FEATURES = 2 };
+
 typedef struct fixture {
     peek_context *context;
     char folder[64];
@@ -35,14 +38,25 @@ static void make_folder(const fixture *f, const char *name)
     assert_int_equal(peek__folder_make(f->context, path), PEEK_OK);
 }
 
-static void write_matrix(const fixture *f, const char *name, int64_t rows, int64_t columns)
+/* What write_shifted puts at a place. */
+static float made(int64_t i, float shift)
+{
+    return (float)((i * 7 + 3) % 11) / 11.0f + shift;
+}
+
+static void write_shifted(const fixture *f, const char *name, int64_t rows, int64_t columns, float shift)
 {
     char path[256];
     float values[SAMPLES * PIXELS];
-    for (int64_t i = 0; i < rows * columns; i++) values[i] = (float)((i * 7 + 3) % 11) / 11.0f;
+    for (int64_t i = 0; i < rows * columns; i++) values[i] = made(i, shift);
     path_in(f, name, path, sizeof path);
     assert_int_equal(peek__npy_write(f->context, path, PEEK__FLOAT32, 2, (int64_t[]){rows, columns}, values),
                      PEEK_OK);
+}
+
+static void write_matrix(const fixture *f, const char *name, int64_t rows, int64_t columns)
+{
+    write_shifted(f, name, rows, columns, 0);
 }
 
 static void write_text(const fixture *f, const char *name, const char *text)
@@ -74,7 +88,12 @@ static void make_run(const fixture *f)
     write_matrix(f, "fit/rank-2/samples.npy", SAMPLES, RANK);
     write_matrix(f, "fit/rank-2/input.npy", PIXELS, RANK);
     write_matrix(f, "fit/rank-2/relu.npy", NEURONS, RANK);
-    write_matrix(f, "fit/rank-2/errors.npy", SAMPLES, 2);
+    write_matrix(f, "fit/rank-2/errors.npy", SAMPLES, 5);
+    write_matrix(f, "capture/numbers.npy", SAMPLES, 3);
+    write_shifted(f, "capture/tokens.npy", SAMPLES, TOKENS * FEATURES, -0.5f);
+    write_matrix(f, "fit/rank-2/numbers.npy", 3, RANK);
+    write_matrix(f, "fit/rank-2/tokens+.npy", TOKENS * FEATURES, RANK);
+    write_matrix(f, "fit/rank-2/tokens-.npy", TOKENS * FEATURES, RANK);
     write_text(
         f, "capture/manifest.json",
         "{\"network\": {\"name\": \"</script><b>\", \"digest\": \"00\"}, \"data\": {\"name\": \"d\", "
@@ -82,7 +101,15 @@ static void make_run(const fixture *f)
         "{\"name\": \"input\", \"file\": \"input.npy\", \"kind\": \"input\", \"shape\": [1, 4, 4], "
         "\"columns\": 16, \"channel\": 0, \"fit\": true},"
         "{\"name\": \"relu\", \"file\": \"relu.npy\", \"kind\": \"layer\", \"shape\": [5], \"columns\": 5, "
-        "\"fit\": true}], \"options\": {\"a\": 1, \"b\": {\"c\": \"x\"}}, \"seed\": 1}");
+        "\"fit\": true},"
+        "{\"name\": \"numbers\", \"file\": \"numbers.npy\", \"kind\": \"input\", \"input\": \"second\", "
+        "\"layout\": \"flat\", \"shape\": [3], \"columns\": 3},"
+        "{\"name\": \"tokens\", \"file\": \"tokens.npy\", \"kind\": \"layer\", \"layout\": \"tokens\", "
+        "\"shape\": [5, 2], "
+        "\"columns\": 10, \"token_grid\": [2, 2], \"token_lead\": 1}], \"skipped\": [{\"name\": \"Conv_0\", "
+        "\"operator\": "
+        "\"Conv\", \"reason\": \"not asked for\"}], \"options\": {\"a\": 1, \"b\": {\"c\": \"x\"}}, \"seed\": "
+        "1}");
     write_text(f, "fit/rank-2/fit.json",
                "{\"rank\": 2, \"rule\": \"mu\", \"seed\": 0, \"iterations\": 9, \"stop\": \"tolerance\", "
                "\"rmse\": 0.1, "
@@ -90,7 +117,9 @@ static void make_run(const fixture *f)
                "{\"name\": \"input\", \"file\": \"input.npy\", \"norm\": 2, \"weight\": 1, \"rmse\": 0.1, "
                "\"relative_error\": 0.5},"
                "{\"name\": \"relu\", \"file\": \"relu.npy\", \"norm\": 3, \"weight\": 1, \"rmse\": 0.1, "
-               "\"relative_error\": 0.25}]}");
+               "\"relative_error\": 0.25}, {\"name\": \"numbers\", \"file\": \"numbers.npy\"},"
+               "{\"name\": \"tokens+\", \"file\": \"tokens+.npy\"}, {\"name\": \"tokens-\", \"file\": "
+               "\"tokens-.npy\"}]}");
     write_text(
         f, "measures.json",
         "{\"blocks\": {\"relu\": {\"norm\": 3, \"unused\": 1, \"singular_values\": [3, 2, 1e-9]}}, "
@@ -118,6 +147,11 @@ static int tear_down(void **state)
                                         "capture/relu.npy",
                                         "capture/labels.npy",
                                         "capture/manifest.json",
+                                        "capture/numbers.npy",
+                                        "capture/tokens.npy",
+                                        "fit/rank-2/numbers.npy",
+                                        "fit/rank-2/tokens+.npy",
+                                        "fit/rank-2/tokens-.npy",
                                         "fit/rank-2/samples.npy",
                                         "fit/rank-2/input.npy",
                                         "fit/rank-2/relu.npy",
@@ -266,6 +300,123 @@ static void test_neurons_and_measures(void **state)
     peek__free(&html);
 }
 
+static int sextet(char letter)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *found = strchr(digits, letter);
+    return letter && found ? (int)(found - digits) : 0;
+}
+
+/* Byte i of a packed array. */
+static int packed_byte(const cJSON *packed, int64_t i)
+{
+    const char *text = peek__json_text(packed, "data", "");
+    assert_true((i / 3 + 1) * 4 <= (int64_t)strlen(text));
+    uint32_t three = 0;
+    for (int64_t k = 0; k < 4; k++) three = three << 6 | (uint32_t)sextet(text[i / 3 * 4 + k]);
+    return (int)(three >> (16 - 8 * (i % 3)) & 255);
+}
+
+static const cJSON *block_named(const cJSON *run, const char *name)
+{
+    const cJSON *block;
+    cJSON_ArrayForEach(block, cJSON_GetObjectItem(run, "blocks"))
+    {
+        if (strcmp(peek__json_text(block, "name", ""), name) == 0) return block;
+    }
+    fail_msg("there is no block %s", name);
+    return NULL;
+}
+
+/* A tensor of tokens that was split at fit time: features come as maps on the grid, the token apart before
+ * each. */
+static void test_tokens_become_maps(void **state)
+{
+    fixture *f = *state;
+    const char *runs[] = {f->folder};
+    assert_int_equal(peek_report(f->context, runs, 1, NULL), PEEK_OK);
+    char *html = read_report(f);
+    cJSON *payload = payload_of(html);
+    const cJSON *run = cJSON_GetArrayItem(cJSON_GetObjectItem(payload, "runs"), 0);
+    const cJSON *part = block_named(run, "tokens+"), *view = cJSON_GetObjectItem(part, "view");
+    assert_int_equal(cJSON_GetArraySize(view), 3);
+    for (int i = 0; i < 3; i++) assert_int_equal(cJSON_GetArrayItem(view, i)->valueint, 2);
+    assert_int_equal((int)peek__json_number(part, "lead", 0), 1);
+
+    const cJSON *rank = cJSON_GetArrayItem(cJSON_GetObjectItem(run, "ranks"), 0);
+    const cJSON *shown = cJSON_GetArrayItem(cJSON_GetObjectItem(rank, "blocks"), 3);
+    const cJSON *packed = cJSON_GetObjectItem(shown, "loadings");
+    for (int i = 0; i < FEATURES * TOKENS * RANK; i++) {
+        int feature = i / (TOKENS * RANK), token = i / RANK % TOKENS, r = i % RANK;
+        double largest = cJSON_GetArrayItem(cJSON_GetObjectItem(packed, "scale"), r)->valuedouble;
+        double root = packed_byte(packed, i) / 255.0;
+        double wrong = largest * root * root - (double)made((token * FEATURES + feature) * RANK + r, 0);
+        assert_true(wrong > -0.01 && wrong < 0.01);
+    }
+    cJSON_Delete(payload);
+    peek__free(&html);
+}
+
+/* The sample that drives a feature most where only the values of one sign count. */
+static int strongest_sample(int feature, float sign)
+{
+    int best = -1;
+    float most = 0;
+    for (int t = 0; t < SAMPLES; t++)
+        for (int token = 0; token < TOKENS; token++) {
+            float value = sign * made((t * TOKENS + token) * FEATURES + feature, -0.5f);
+            if (value <= most) continue;
+            most = value;
+            best = t;
+        }
+    return best;
+}
+
+/* Both parts of a split tensor are read from the file of the whole, each through its sign. */
+static void test_parts_have_drivers(void **state)
+{
+    fixture *f = *state;
+    const char *runs[] = {f->folder};
+    assert_int_equal(peek_report(f->context, runs, 1, NULL), PEEK_OK);
+    char *html = read_report(f);
+    cJSON *payload = payload_of(html);
+    const cJSON *run = cJSON_GetArrayItem(cJSON_GetObjectItem(payload, "runs"), 0);
+    for (int p = 0; p < 2; p++) {
+        const cJSON *drivers = cJSON_GetObjectItem(block_named(run, p ? "tokens-" : "tokens+"), "drivers");
+        for (int u = 0; u < FEATURES; u++) {
+            int feature = packed_byte(cJSON_GetObjectItem(drivers, "units"), 4 * u);
+            int sample = packed_byte(cJSON_GetObjectItem(drivers, "samples"), 4 * 8 * u);
+            assert_int_equal(sample, strongest_sample(feature, p ? -1 : 1));
+        }
+    }
+    cJSON_Delete(payload);
+    peek__free(&html);
+}
+
+/* Every input has its pictures, and what was left out keeps its reason. */
+static void test_inputs_and_left_out(void **state)
+{
+    fixture *f = *state;
+    const char *runs[] = {f->folder};
+    assert_int_equal(peek_report(f->context, runs, 1, NULL), PEEK_OK);
+    char *html = read_report(f);
+    cJSON *payload = payload_of(html);
+    const cJSON *run = cJSON_GetArrayItem(cJSON_GetObjectItem(payload, "runs"), 0);
+    const cJSON *inputs = cJSON_GetObjectItem(cJSON_GetObjectItem(run, "pictures"), "inputs");
+    assert_int_equal(cJSON_GetArraySize(inputs), 2);
+    const cJSON *numbers = cJSON_GetArrayItem(inputs, 1), *pixels = cJSON_GetObjectItem(numbers, "pixels");
+    assert_int_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(numbers, "blocks"), 0)->valueint, 2);
+    for (int i = 0; i < SAMPLES * 3; i++) {
+        double wrong =
+            packed_byte(pixels, i) / 255.0 * peek__json_number(pixels, "high", 0) - (double)made(i, 0);
+        assert_true(wrong > -0.01 && wrong < 0.01);
+    }
+    const cJSON *skipped = cJSON_GetArrayItem(cJSON_GetObjectItem(run, "skipped"), 0);
+    assert_string_equal(peek__json_text(skipped, "reason", ""), "not asked for");
+    cJSON_Delete(payload);
+    peek__free(&html);
+}
+
 /* Every allocation and file operation fails once: a status, a sentence, no page and nothing temporary beside
  * it. */
 static void test_fails_cleanly(void **state)
@@ -346,6 +497,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_writes_the_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shares_add_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_neurons_and_measures, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_tokens_become_maps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_parts_have_drivers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_inputs_and_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fails_cleanly, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refuses_bad_arguments, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stops_on_request, set_up, tear_down),

@@ -8,7 +8,18 @@ import { launch, open, report, screenshots, settled, temporaryFolder } from './s
 import * as runs from './synthetic_runs.mjs';
 
 const folder = temporaryFolder();
-const names = ['full', 'colour', 'fitAlone', 'smallest', 'unfitted', 'large'];
+const names = [
+    'full',
+    'colour',
+    'fitAlone',
+    'smallest',
+    'unfitted',
+    'large',
+    'tokens',
+    'signal',
+    'twoInputs',
+    'wide',
+];
 const made = {};
 let browser;
 
@@ -87,6 +98,10 @@ describe('every view', () => {
         smallest: [...factorised, 'errors', 'neurons', 'making'],
         unfitted: ['spectra', 'making'],
         large: [...factorised, 'errors', 'neurons', 'making'],
+        tokens: [...factorised, 'errors', 'neurons', 'overlap', 'making'],
+        signal: [...factorised, 'errors', 'neurons', 'making'],
+        twoInputs: [...factorised, 'errors', 'neurons', 'making'],
+        wide: [...factorised, 'errors', 'neurons', 'making'],
     };
     for (const name of names)
         test(`of "${name}" shows something and says what it is`, () =>
@@ -156,6 +171,86 @@ describe('every view', () => {
             );
             assert.equal(await page.locator('.heatmap').count(), 2);
             assert.match(await page.locator('.heatmap').first().textContent(), /input 3 × 10 × 8/);
+        }));
+});
+
+describe('layers of other kinds', () => {
+    test('tokens lie on their grid, the one without a place apart, both signs in one layer', () =>
+        withPage('tokens', { hash: '#layer=mlp' }, async (page) => {
+            assert.deepEqual(await page.locator('.layer h3 button').allTextContents(), ['mlp', 'last']);
+            const layer = page.locator('#detail .layer').first();
+            assert.match(await layer.textContent(), /13 tokens × 5/);
+            assert.match(await layer.textContent(), /positive \(\+\) and its negative part \(−\)/);
+            assert.match(await layer.textContent(), /1 token without a place/);
+            const map = layer.locator('.map > canvas:first-child').first();
+            const { width, height, data } = await pixels(map);
+            assert.deepEqual([width, height], [5, 4]);
+            const seen = (x, y) => data[4 * (y * width + x) + 3];
+            assert.deepEqual([seen(0, 0), seen(0, 1), seen(1, 0), seen(2, 3)], [255, 0, 0, 255]);
+            assert.match(await map.getAttribute('aria-label'), /^Channel \d[+−]: /);
+        }));
+
+    test('what a pointer says of a token is where it is', () =>
+        withPage('tokens', {}, async (page) => {
+            const heat = page.locator('.heatmap').nth(1).locator('.heat');
+            await heat.scrollIntoViewIfNeeded();
+            const box = await heat.boundingBox();
+            const words = new Set();
+            for (let x = 3; x < box.width; x += 20) {
+                await heat.hover({ position: { x, y: 12 } });
+                words.add((await page.locator('#neurons .tip').textContent()).split(' · ')[0]);
+            }
+            for (const word of words)
+                assert.match(
+                    word,
+                    /^channel [0-4][+−], (token 0 \(without a place\)|row [0-3], column [0-2] of the tokens)$/,
+                );
+            assert.ok(words.size > 20);
+        }));
+
+    test('signals and lines are drawn as such', () =>
+        withPage('signal', {}, async (page) => {
+            assert.equal(await page.locator('.card canvas.drawn').count(), 4);
+            assert.equal(await page.locator('#sample .images canvas.drawn').count(), 3);
+            const layer = page.locator('#detail .layer').first();
+            assert.ok((await layer.locator('.map > canvas.drawn').count()) >= 4);
+            assert.match(await page.locator('.heatmap').first().textContent(), /input 2 × 1,100/);
+            for (const canvas of await page.locator('canvas.drawn').all()) assert.ok(await isPainted(canvas));
+        }));
+
+    test('every input is there, and a layer says how it was reduced', () =>
+        withPage('twoInputs', { hash: '#sample=3' }, async (page) => {
+            const captions = await page.locator('#sample .images figcaption').allTextContents();
+            assert.equal(captions.length, 6);
+            assert.match(captions[0], /in image/);
+            assert.match(captions[3], /in features/);
+            assert.match(await page.locator('.portrait').textContent(), /in features/);
+            const layers = await page.locator('#detail .layer').allTextContents();
+            assert.match(layers[0], /features 6.*entr(y|ies) of 6.*entry \d/);
+            assert.match(layers[1], /relu1 5 × 56 × 56, as means over a 2 × 2 grid/);
+            assert.match(
+                await page.locator('#making').textContent(),
+                /5 × 56 × 56, as means over a 2 × 2 grid/,
+            );
+        }));
+
+    test('the strongest channels are larger than all others have room to be', () =>
+        withPage('wide', {}, async (page) => {
+            const maps = page.locator('#detail .layer').first().locator('.map > canvas:first-child');
+            for (let i = 0; i < 6; i++) assert.equal((await pixels(maps.nth(i))).width, 14);
+            await page.locator('#detail .layer summary').first().click();
+            await maps.nth(6).waitFor();
+            assert.ok((await pixels(maps.nth(6))).width < 14);
+        }));
+
+    test('what was left out stands by its reason', () =>
+        withPage('tokens', {}, async (page) => {
+            const making = page.locator('#making');
+            assert.match(await making.textContent(), /Left out: 40 tensors/);
+            const reasons = await making.locator('details:not(.licences) summary').allTextContents();
+            assert.deepEqual(reasons, ['30 tensors: not asked for', '10 tensors: a view of another tensor']);
+            await making.locator('summary', { hasText: 'another tensor' }).click();
+            assert.ok(await making.getByText('/blocks/39', { exact: true }).isVisible());
         }));
 });
 

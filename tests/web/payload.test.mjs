@@ -37,7 +37,8 @@ function assertPacked(packed, values, columns) {
 }
 
 describe('the payload', () => {
-    for (const name of ['full', 'colour', 'fitAlone', 'smallest', 'unfitted', 'large'])
+    const all = ['full', 'colour', 'fitAlone', 'smallest', 'unfitted', 'large'];
+    for (const name of [...all, 'tokens', 'signal', 'twoInputs', 'wide'])
         test(`of the run "${name}" follows the schema`, () => {
             const { payload } = made(name, runs[name]);
             assert.ok(validate(payload), JSON.stringify(validate.errors, null, 1));
@@ -88,8 +89,8 @@ describe('the payload', () => {
                 3,
             );
         });
-        const pixels = decode(shown.pictures.pixels);
-        assert.deepEqual(shown.pictures.pixels.shape, [60, 1, 12, 12]);
+        const pixels = decode(shown.pictures.inputs[0].pixels);
+        assert.deepEqual(shown.pictures.inputs[0].pixels.shape, [60, 1, 12, 12]);
         pixels.forEach((pixel, i) => assert.ok(Math.abs(pixel - run.blocks[0].values[i]) <= 0.51 / 255));
     });
 
@@ -131,7 +132,7 @@ describe('the payload', () => {
         const [, height, width] = shown.blocks[0].view;
         assert.ok(height <= 64 && width <= 64, `${height} x ${width}`);
         const step = Math.ceil(150 / height);
-        const pixels = decode(shown.pictures.pixels);
+        const pixels = decode(shown.pictures.inputs[0].pixels);
         for (const [y, x] of [
             [0, 0],
             [height - 1, width - 1],
@@ -143,6 +144,97 @@ describe('the payload', () => {
                     sum += run.blocks[0].values[i * 131 + j];
             assert.ok(Math.abs(pixels[y * width + x] - sum / entries) <= 0.51 / 255, `pixel ${y}, ${x}`);
         }
+    });
+
+    // Loadings as the page orders them, from the place in the file that `column` gives for an entry.
+    const assertLaidOut = (shown, run, name, column) => {
+        const block = run.blocks.find((candidate) => candidate.name === name);
+        const found = shown.ranks[0].blocks.find(({ block: place }) => shown.blocks[place].name === name);
+        const { rank } = shown.ranks[0];
+        assertPacked(
+            found.loadings,
+            Array.from(
+                { length: block.columns * rank },
+                (_, i) => block.parts[i % rank][column(Math.floor(i / rank))],
+            ),
+            rank,
+        );
+    };
+
+    test('gives tokens and channels that come last as maps', () => {
+        const { run, shown } = made('tokens', runs.tokens);
+        const part = shown.blocks.find(({ name }) => name === 'mlp-');
+        assert.deepEqual([part.view, part.lead, part.shape], [[5, 4, 3], 1, [13, 5]]);
+        const [all, features] = [13, 5];
+        for (const name of ['mlp+', 'mlp-'])
+            assertLaidOut(shown, run, name, (entry) => (entry % all) * features + Math.floor(entry / all));
+        assertLaidOut(shown, run, 'last', (entry) => (entry % 12) * 6 + Math.floor(entry / 12));
+    });
+
+    test('says what drives either part of a split tensor', () => {
+        const { run, shown } = made('tokens', runs.tokens);
+        const [more, less] = ['mlp+', 'mlp-'].map((name) => run.blocks.find((block) => block.name === name));
+        const strongest = (feature, sign) => {
+            const most = run.labels.map((_, t) =>
+                Math.max(
+                    ...Array.from({ length: 13 }, (__, token) => {
+                        const at = t * 65 + token * 5 + feature;
+                        return sign * (more.values[at] - less.values[at]);
+                    }),
+                ),
+            );
+            return most.indexOf(Math.max(...most));
+        };
+        for (const [name, sign] of [
+            ['mlp+', 1],
+            ['mlp-', -1],
+        ]) {
+            const { drivers } = shown.blocks.find((block) => block.name === name);
+            const samples = decode(drivers.samples);
+            decode(drivers.units).forEach((feature, place) =>
+                assert.equal(samples[8 * place], strongest(feature, sign)),
+            );
+        }
+    });
+
+    test('holds every input of the network', () => {
+        const { run, shown } = made('twoInputs', runs.twoInputs);
+        const { inputs } = shown.pictures;
+        assert.deepEqual(
+            inputs.map((input) => [input.blocks, input.channels, input.height, input.width]),
+            [
+                [[0], 1, 8, 8],
+                [[1], 1, 1, 6],
+            ],
+        );
+        inputs.forEach(({ pixels }, i) =>
+            decode(pixels).forEach((value, k) =>
+                assert.ok(
+                    Math.abs(value - run.blocks[i].values[k]) <= (0.51 * (pixels.high - pixels.low)) / 255,
+                ),
+            ),
+        );
+    });
+
+    test('keeps the strongest channels larger where maps became small', () => {
+        const { run, shown } = made('wide', runs.wide);
+        const [rank] = shown.ranks;
+        const found = rank.blocks[1];
+        const { view, step } = shown.blocks[1];
+        assert.ok(view[1] < 14 && step > 1);
+        assert.deepEqual(found.details.view, [14, 14]);
+        const channels = decode(found.details.channels);
+        const maps = decode(found.details.maps);
+        const many = channels.length / rank.rank;
+        const { parts } = run.blocks[1];
+        for (const r of [0, 17, 39])
+            for (let m = 0; m < many; m++) {
+                const from = channels[r * many + m] * 196;
+                for (let i = 0; i < 196; i += 5) {
+                    const value = maps[(m * 196 + i) * rank.rank + r];
+                    assert.ok(Math.abs(value - parts[r][from + i]) < 0.01, `component ${r}, place ${i}`);
+                }
+            }
     });
 
     test('holds several runs', () => {
@@ -197,7 +289,8 @@ describe('a run that is not whole', () => {
     );
     refused(
         'a negative loading',
-        (run) => runs.writeNpy(path.join(run, 'fit/rank-2/dense.npy'), '<f4', [20, 2], new Array(40).fill(-1)),
+        (run) =>
+            runs.writeNpy(path.join(run, 'fit/rank-2/dense.npy'), '<f4', [20, 2], new Array(40).fill(-1)),
         /dense\.npy: row 0, column 0/,
     );
     refused(

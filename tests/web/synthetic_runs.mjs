@@ -109,8 +109,26 @@ function makeRun({ seed, samples, blocks, ranks, classes = 0, unused = 0 }) {
     return { samples, labels, factor, blocks: made, fits, unused, classes };
 }
 
+// What a capture holds: of the parts of a split tensor (`whole` is its name) the difference.
+function captured(blocks) {
+    return blocks.flatMap((block) => {
+        if (!block.whole) return [block];
+        if (block.name.endsWith('-')) return [];
+        const less = blocks.find(({ name }) => name === `${block.whole}-`);
+        return [
+            {
+                ...block,
+                name: block.whole,
+                file: `${block.whole}.npy`,
+                values: block.values.map((value, i) => value - less.values[i]),
+            },
+        ];
+    });
+}
+
 function writeCapture(folder, run, facts) {
-    for (const block of run.blocks)
+    const blocks = captured(run.blocks);
+    for (const block of blocks)
         writeNpy(path.join(folder, block.file), '<f4', [run.samples, block.columns], block.values);
     if (run.classes) writeNpy(path.join(folder, 'labels.npy'), '<i8', [run.samples], run.labels);
     writeJson(path.join(folder, 'manifest.json'), {
@@ -122,7 +140,7 @@ function writeCapture(folder, run, facts) {
             seed: 3,
             indices: Array.from({ length: run.samples }, (_, t) => 5 * t),
         },
-        blocks: run.blocks.map((block) => ({
+        blocks: blocks.map((block) => ({
             name: block.name,
             file: block.file,
             kind: block.kind,
@@ -134,6 +152,7 @@ function writeCapture(folder, run, facts) {
             reduction: null,
             fit: true,
             channel: block.channel ?? null,
+            ...block.facts,
         })),
         skipped: facts.skipped ?? [],
         options: { layers: 'auto', batch: 64, deep: { inside: [1, 2] } },
@@ -330,6 +349,131 @@ export function large(folder) {
         ],
     });
     writeCapture(path.join(folder, 'capture'), run, { network: 'large.onnx', data: 'photos/' });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}
+
+// A transformer on pictures: tokens on a 4 x 3 grid and one apart, of a tensor that was split by sign; many
+// tensors left out for two reasons.
+export function tokens(folder) {
+    const facts = { layout: 'tokens', token_grid: [4, 3], token_lead: 1 };
+    const part = (sign) => ({
+        name: `mlp${sign}`,
+        file: `mlp${sign}.npy`,
+        kind: 'layer',
+        shape: [13, 5],
+        whole: 'mlp',
+        facts,
+    });
+    const run = makeRun({
+        seed: 8,
+        samples: 40,
+        ranks: [3],
+        classes: 2,
+        blocks: [
+            { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 12, 9], channel: 0 },
+            part('+'),
+            part('-'),
+            {
+                name: 'last',
+                file: 'last.npy',
+                kind: 'layer',
+                shape: [4, 3, 6],
+                facts: { layout: 'channels-last' },
+            },
+        ],
+    });
+    writeCapture(path.join(folder, 'capture'), run, {
+        network: 'vit.onnx',
+        data: 'mnist:test',
+        skipped: Array.from({ length: 40 }, (_, i) => ({
+            name: `/blocks/${i}`,
+            operator: i % 2 ? 'MatMul' : 'Add',
+            reason: i < 30 ? 'not asked for' : 'a view of another tensor',
+        })),
+    });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}
+
+// Signals of two channels, layers of lines.
+export function signal(folder) {
+    const lines = { layout: 'channels-first' };
+    const run = makeRun({
+        seed: 9,
+        samples: 30,
+        ranks: [2, 4],
+        blocks: [
+            {
+                name: 'input',
+                file: 'input.npy',
+                kind: 'input',
+                shape: [2, 1100],
+                facts: { ...lines, input: 'x' },
+            },
+            { name: 'relu1', file: 'relu1.npy', kind: 'layer', shape: [4, 32], facts: lines },
+            { name: 'relu2', file: 'relu2.npy', kind: 'layer', shape: [7], facts: { layout: 'flat' } },
+        ],
+    });
+    writeCapture(path.join(folder, 'capture'), run, { network: 'cnn1d.onnx', data: 'signals.npy' });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}
+
+// A picture and a list of numbers go in; one layer was reduced.
+export function twoInputs(folder) {
+    const run = makeRun({
+        seed: 10,
+        samples: 30,
+        ranks: [2, 3],
+        blocks: [
+            {
+                name: 'image',
+                file: 'image.npy',
+                kind: 'input',
+                shape: [1, 8, 8],
+                channel: 0,
+                facts: { input: 'image', layout: 'channels-first' },
+            },
+            {
+                name: 'features',
+                file: 'features.npy',
+                kind: 'input',
+                shape: [6],
+                facts: { input: 'features', layout: 'flat' },
+            },
+            {
+                name: 'relu1',
+                file: 'relu1.npy',
+                kind: 'layer',
+                shape: [5, 2, 2],
+                facts: { layout: 'channels-first', reduction: 'grid:2', full_shape: [5, 56, 56] },
+            },
+        ],
+    });
+    writeCapture(path.join(folder, 'capture'), run, { network: 'two.onnx', data: 'digits and features' });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}
+
+// Layers so many and so wide that their maps become very small: a component's strongest channels stay larger.
+export function wide(folder) {
+    const run = makeRun({
+        seed: 11,
+        samples: 12,
+        ranks: [40],
+        blocks: [
+            { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 16, 16], channel: 0 },
+            ...[1, 2].map((i) => ({
+                name: `relu${i}`,
+                file: `relu${i}.npy`,
+                kind: 'layer',
+                shape: [160, 14, 14],
+                facts: { layout: 'channels-first' },
+            })),
+        ],
+    });
+    writeCapture(path.join(folder, 'capture'), run, { network: 'resnet.onnx', data: 'photos/' });
     writeFits(path.join(folder, 'fit'), run);
     return run;
 }

@@ -1,6 +1,6 @@
 // Which component of one fit is which of another.
 import type { Fit } from './fit';
-import type { Layer } from './model';
+import type { Layer } from './layer';
 
 export interface Pair {
     own: number | null;
@@ -79,7 +79,9 @@ function shared(own: Fit, other: Fit): { basis: string; columns: [Float32Array[]
         other.model.layers.find(
             (candidate) =>
                 candidate.name === layer.name &&
-                String(candidate.view) === String(layer.view) &&
+                candidate.entries === layer.entries &&
+                candidate.units === layer.units &&
+                candidate.height === layer.height &&
                 other.has(candidate),
         );
     const layers = own.model.layers.filter((layer) => own.has(layer) && partner(layer));

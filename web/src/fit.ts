@@ -2,8 +2,9 @@
 //
 // Components are numbered here by the energy they explain (0: the most); `column` says which column of
 // samples.npy one is.
-import { unpackRoot8 } from './arrays';
-import type { Layer, RunModel } from './model';
+import { unpackInt32, unpackRoot8 } from './arrays';
+import type { Layer, MapShape } from './layer';
+import type { RunModel } from './model';
 import type { Rank, RankBlock } from './payload_types';
 
 export interface Amount {
@@ -15,6 +16,12 @@ export interface Amount {
 export interface Residuals {
     values: Float32Array;
     sorted: Float32Array;
+}
+
+// Channels of a layer that the page shows larger than the others, by unit.
+export interface Details {
+    shape: MapShape;
+    maps: Map<number, Float32Array>;
 }
 
 // As many as a view may show.
@@ -145,6 +152,31 @@ export class Fit {
         const column = this.column[component]!;
         const found = new Float32Array(stored.length / this.rank);
         for (let i = 0; i < found.length; i++) found[i] = stored[i * this.rank + column]!;
+        return found;
+    }
+
+    // The strongest channels of a component in more detail than its loadings have, where the page keeps them.
+    details(layer: Layer, component: number): Details | null {
+        const column = this.column[component]!;
+        let found: Details | null = null;
+        layer.blocks.forEach((place, part) => {
+            const details = this.data.blocks.find(({ block }) => block === place)?.details;
+            if (!details) return;
+            const [height = 1, width = 1] = details.view;
+            const { lead } = layer;
+            found ??= { shape: { height, width, lead, slices: details.slices ?? 1 }, maps: new Map() };
+            const values = unpackRoot8(details.maps);
+            const channels = unpackInt32(details.channels);
+            const [many, size] = [channels.length / this.rank, lead + height * width];
+            for (let m = 0; m < many; m++)
+                found.maps.set(
+                    channels[column * many + m]! + part * layer.units,
+                    Float32Array.from(
+                        { length: size },
+                        (_, i) => values[(m * size + i) * this.rank + column]!,
+                    ),
+                );
+        });
         return found;
     }
 

@@ -1,92 +1,55 @@
-// Arrays as pictures on a canvas: one pixel a value, enlarged without smoothing by the style sheet.
-import { difference, viridis, viridisEntry } from './colours';
+// Components and samples as pictures.
 import { h } from './dom';
 import type { Fit } from './fit';
-import type { Layer, RunModel } from './model';
+import { isMapped, isSplit, joined, mapSize, type Layer } from './layer';
+import {
+    brightness,
+    channelPicture,
+    differenceColour,
+    largest,
+    linesPicture,
+    mapPicture,
+    pictureColour,
+} from './maps';
+import type { InputPicture, RunModel } from './model';
 
-export type Paint = (pixels: Uint8ClampedArray) => void;
-
-export function canvas(width: number, height: number, label: string, paint: Paint): HTMLCanvasElement {
-    const element = h('canvas', { width, height, role: 'img', 'aria-label': label, class: 'raster' });
-    const context = element.getContext('2d');
-    if (context) {
-        const image = context.createImageData(width, height);
-        paint(image.data);
-        context.putImageData(image, 0, 0);
-    }
-    return element;
+// What latent images are drawn from: the input, else the first layer with maps, else the first one.
+function latentLayer(model: RunModel): Layer {
+    return model.input ?? model.layers.find((layer) => isMapped(layer)) ?? model.layers[0]!;
 }
 
-function largest(values: ArrayLike<number>): number {
-    let found = 0;
-    for (let i = 0; i < values.length; i++) if (values[i]! > found) found = values[i]!;
-    return found;
+// A component's loadings in an input as the picture, signal or list of numbers that it is.
+export function inputImage(layer: Layer, loadings: Float32Array, label: string): HTMLCanvasElement {
+    const values = joined(layer, loadings);
+    const size = mapSize(layer);
+    if (layer.flat || layer.height === 1)
+        return linesPicture(
+            values,
+            layer.flat ? values.length : size,
+            label,
+            isSplit(layer) ? 'difference' : 'component',
+            !layer.flat,
+        );
+    if (isSplit(layer))
+        return mapPicture(layer, label, differenceColour(values, size, largest(values.map(Math.abs))));
+    if (layer.kind === 'input' && values.length === 3 * size)
+        return mapPicture(layer, label, pictureColour(values, size, 0, largest(values)));
+    return mapPicture(layer, label, brightness(strongestChannel(values, size)));
 }
 
-// One map in viridis; `full` is the value of the brightest colour.
-export function paintMap(values: ArrayLike<number>, full = largest(values)): Paint {
-    return (pixels) => {
-        for (let i = 0; i < pixels.length / 4; i++) {
-            const entry = 3 * viridisEntry(full > 0 && i < values.length ? values[i]! / full : 0);
-            pixels.set([viridis[entry]!, viridis[entry + 1]!, viridis[entry + 2]!, 255], 4 * i);
-        }
-    };
-}
-
-// Channels one after the other as the picture they are: colour where there are three, else grey of their mean.
-export function paintPicture(values: ArrayLike<number>, channels: number, low = 0, high = 1): Paint {
-    return (pixels) => {
-        const size = pixels.length / 4;
-        const scale = high > low ? 255 / (high - low) : 0;
-        for (let i = 0; i < size; i++) {
-            if (channels === 3) {
-                for (let c = 0; c < 3; c++) pixels[4 * i + c] = (values[c * size + i]! - low) * scale;
-            } else {
-                let sum = 0;
-                for (let c = 0; c < channels; c++) sum += values[c * size + i]!;
-                pixels.fill((sum / channels - low) * scale, 4 * i, 4 * i + 3);
-            }
-            pixels[4 * i + 3] = 255;
-        }
-    };
-}
-
-// The mean over channels of a difference, `full` being the brightest.
-export function paintDifference(values: ArrayLike<number>, channels: number, full: number): Paint {
-    return (pixels) => {
-        const size = pixels.length / 4;
-        for (let i = 0; i < size; i++) {
-            let sum = 0;
-            for (let c = 0; c < channels; c++) sum += values[c * size + i]!;
-            pixels.set(difference(full > 0 ? sum / channels / full : 0), 4 * i);
-            pixels[4 * i + 3] = 255;
-        }
-    };
-}
-
-// A component as the input shows it; without a pictured input, as its first layer does: the strongest channel,
-// or all neurons row by row.
+// A component as the input shows it; without an input, as the first layer with maps does.
 export function latentImage(fit: Fit, component: number, label: string): HTMLCanvasElement {
-    const layer =
-        fit.model.input ??
-        fit.model.layers.find((candidate) => candidate.view.length === 3) ??
-        fit.model.layers[0]!;
+    const layer = latentLayer(fit.model);
     const loadings = fit.loadings(layer, component);
-    if (layer.view.length !== 3) {
-        const width = Math.ceil(Math.sqrt(loadings.length));
-        return canvas(width, Math.ceil(loadings.length / width), label, paintMap(loadings));
-    }
-    const [channels = 1, height = 1, width = 1] = layer.view;
-    if (layer.kind === 'input' && channels === 3)
-        return canvas(width, height, label, paintPicture(loadings, 3, 0, largest(loadings)));
-    return canvas(width, height, label, paintMap(strongestChannel(loadings, channels, height * width)));
+    if (layer.kind === 'input' || layer.flat) return inputImage(layer, loadings, label);
+    return channelPicture(layer, strongestChannel(loadings, mapSize(layer)), label);
 }
 
-function strongestChannel(values: Float32Array, channels: number, size: number): Float32Array {
+function strongestChannel(values: Float32Array, size: number): Float32Array {
     let best = values.subarray(0, size);
     let most = -1;
-    for (let c = 0; c < channels; c++) {
-        const map = values.subarray(c * size, (c + 1) * size);
+    for (let from = 0; from < values.length; from += size) {
+        const map = values.subarray(from, from + size);
         const energy = map.reduce((sum, value) => sum + value * value, 0);
         if (energy > most) [most, best] = [energy, map];
     }
@@ -95,41 +58,59 @@ function strongestChannel(values: Float32Array, channels: number, size: number):
 
 // What the latent images are drawn from, in words.
 export function latentSource(model: RunModel): string {
-    if (model.input) return 'the component in the input';
-    const layer: Layer | undefined = model.layers.find((candidate) => candidate.view.length === 3);
-    if (layer) return `its strongest channel in ${layer.name}`;
-    return `its loadings in ${model.layers[0]?.name ?? 'the first block'}, row by row`;
+    const layer = latentLayer(model);
+    const signs = isSplit(layer) ? ' (orange: above zero, blue: below)' : '';
+    if (layer.kind === 'input' && model.inputs.length === 1) return `the component in the input${signs}`;
+    if (layer.kind === 'input') return `the component in the input ${layer.name}${signs}`;
+    return layer.flat
+        ? `its loadings in ${layer.name}, a bar each${signs}`
+        : `its strongest channel in ${layer.name}`;
+}
+
+// Values of one input as the picture, signal or list of numbers that it is.
+export function inputPicture(input: InputPicture, values: Float32Array, label: string): HTMLCanvasElement {
+    const size = values.length / input.channels;
+    if (!input.shape) return linesPicture(values, size, label, 'sample', input.line, input.high, input.low);
+    return mapPicture(input.shape, label, pictureColour(values, size, input.low, input.high));
+}
+
+// A difference of two such values.
+export function inputDifference(input: InputPicture, values: Float32Array, label: string): HTMLCanvasElement {
+    const size = values.length / input.channels;
+    const full = input.high - input.low;
+    if (input.shape) return mapPicture(input.shape, label, differenceColour(values, size, full));
+    return linesPicture(values, size, label, 'difference', input.line, full / 2, -full / 2);
 }
 
 // A sample's own picture, or null where the page has none.
 export function samplePicture(model: RunModel, sample: number, label: string): HTMLCanvasElement | null {
-    const values = model.picture(sample);
-    if (!values || !model.pictures) return null;
-    const { channels, height, width, pixels } = model.pictures;
-    return canvas(width, height, label, paintPicture(values, channels, pixels.low, pixels.high));
+    const input = model.pictured;
+    const values = input && model.picture(sample, input);
+    return input && values ? inputPicture(input, values, label) : null;
 }
+
+// Signals need room: no more than so many beside each other.
+const linesInStrip = 2;
 
 // Several samples' pictures side by side on one canvas, or null where the page has none of them.
 export function pictureStrip(model: RunModel, samples: number[], label: string): HTMLCanvasElement | null {
-    if (!model.pictures) return null;
-    const { channels, height, width, pixels } = model.pictures;
-    const shown = samples.flatMap((sample) => model.picture(sample) ?? []);
+    const most = model.pictured?.shape ? samples.length : linesInStrip;
+    const shown = samples.slice(0, most).flatMap((sample) => samplePicture(model, sample, '') ?? []);
     if (!shown.length) return null;
+    const drawn = shown[0]!.classList.contains('drawn');
+    const width = Math.round(shown[0]!.width / (drawn ? 2 : 1));
+    const height = Math.round(shown[0]!.height / (drawn ? 2 : 1));
     const gap = Math.max(1, Math.round(width / 14));
     const element = h('canvas', {
         width: shown.length * (width + gap) - gap,
         height,
         role: 'img',
         'aria-label': label,
-        class: 'raster strip',
+        class: drawn ? 'raster strip drawn' : 'raster strip',
     });
     const context = element.getContext('2d');
-    shown.forEach((values, place) => {
-        if (!context) return;
-        const image = context.createImageData(width, height);
-        paintPicture(values, channels, pixels.low, pixels.high)(image.data);
-        context.putImageData(image, place * (width + gap), 0);
-    });
+    if (context) context.imageSmoothingQuality = 'high';
+    shown.forEach((picture, place) => context?.drawImage(picture, place * (width + gap), 0, width, height));
     return element;
 }
 

@@ -1,7 +1,8 @@
 // The one state that all views share, and its form in the URL's hash.
 import type { Fit } from './fit';
 import { Drawing } from './drawing';
-import type { Layer, RunModel } from './model';
+import type { Layer } from './layer';
+import type { RunModel } from './model';
 
 export interface State {
     run: number;
@@ -125,7 +126,7 @@ export class Store {
         const orNull = (value: number | null, length: number): number | null =>
             value !== null && Number.isInteger(value) && value >= 0 && value < length ? value : null;
         const layer = orNull(state.layer, model.layers.length);
-        const entries = layer === null ? 0 : model.layers[layer]!.view.reduce((all, size) => all * size, 1);
+        const entries = layer === null ? 0 : model.layers[layer]!.entries;
         const against = orNull(state.against, this.runs.length);
         return {
             run,

@@ -1,19 +1,22 @@
 // The chosen component: its picture, the samples that have most of it, the neurons that carry it.
 import { h, section } from '../dom';
-import type { Amount, Fit } from '../fit';
-import type { Layer, RunModel } from '../model';
+import type { Amount, Details, Fit } from '../fit';
 import {
-    canvas,
-    latentImage,
-    latentSource,
-    markSample,
-    paintMap,
-    pictureStrip,
-    sampleButton,
-} from '../pictures';
+    isLine,
+    isMapped,
+    mapSize,
+    neuronWords,
+    partWords,
+    unitName,
+    type Layer,
+    type MapShape,
+} from '../layer';
+import { channelPicture, largest } from '../maps';
+import type { RunModel } from '../model';
+import { inputImage, latentImage, latentSource, markSample, pictureStrip, sampleButton } from '../pictures';
 import { saveMenu, type Table } from '../exports';
 import type { Store } from '../store';
-import { count, list, percent, plural, shape, shorten } from '../words';
+import { count, list, percent, plural, shorten } from '../words';
 
 const mapsShown = 6;
 const mapsUnfolded = 120;
@@ -52,35 +55,41 @@ function drivers(model: RunModel, layer: Layer, unit: number): HTMLElement | nul
     return pictureStrip(model, samples, `Driven most by samples ${list(samples.map(String))}`);
 }
 
-function maps(
-    model: RunModel,
+// A channel's map, from the details where the page has it there.
+function mapOf(
     layer: Layer,
     values: Float32Array,
-    amounts: Amount[],
-    open: boolean,
-): HTMLElement {
-    const [, height = 1, width = 1] = layer.view;
-    const size = height * width;
-    const full = values.reduce((most, value) => Math.max(most, value), 0);
-    const map = ({ index, value }: Amount): HTMLElement =>
-        h(
+    details: Details | null,
+): (unit: number) => { shape: MapShape; map: Float32Array } {
+    const size = mapSize(layer);
+    return (unit) => {
+        const large = details?.maps.get(unit);
+        if (details && large) return { shape: details.shape, map: large };
+        return { shape: layer, map: values.subarray(unit * size, (unit + 1) * size) };
+    };
+}
+
+function maps(store: Store, fit: Fit, layer: Layer, values: Float32Array, amounts: Amount[]): HTMLElement {
+    const details = fit.details(layer, store.get('component'));
+    const of = mapOf(layer, values, details);
+    const full = Math.max(largest(values), ...[...(details?.maps.values() ?? [])].map(largest));
+    const map = ({ index, value }: Amount): HTMLElement => {
+        const found = of(index);
+        const name = unitName(layer, index);
+        return h(
             'figure',
             { class: 'map' },
-            canvas(
-                width,
-                height,
-                `Channel ${index}: ${percent(value)}`,
-                paintMap(values.subarray(index * size, (index + 1) * size), full),
-            ),
-            drivers(model, layer, index),
-            h('figcaption', {}, h('b', {}, String(index)), ` ${percent(value)}`),
+            channelPicture(found.shape, found.map, `Channel ${name}: ${percent(value)}`, full),
+            drivers(store.model, layer, index),
+            h('figcaption', {}, h('b', {}, name), ` ${percent(value)}`),
         );
+    };
     const rest = amounts.slice(mapsShown).filter((amount) => amount.value > 0);
     return h(
         'div',
-        {},
+        { class: isLine(details?.shape ?? layer) ? 'lines' : null },
         h('div', { class: 'maps' }, ...amounts.slice(0, mapsShown).map(map)),
-        rest.length > 0 && fold(rest, map, open),
+        rest.length > 0 && fold(rest, map, store.get('layer') === layer.index),
     );
 }
 
@@ -119,7 +128,7 @@ function neurons(store: Store, layer: Layer, amounts: Amount[]): HTMLElement {
                         class: 'plain',
                         click: () => store.set({ layer: layer.index, neuron: index }),
                     },
-                    `neuron ${count(index)}`,
+                    neuronWords(layer, index),
                 ),
                 strip,
                 h(
@@ -136,14 +145,13 @@ function neurons(store: Store, layer: Layer, amounts: Amount[]): HTMLElement {
 function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
     const component = store.get('component');
     const values = fit.loadings(layer, component);
-    const [channels = 1, height = 1, width = 1] = layer.view;
-    const mapped = layer.view.length === 3 && height * width > 1;
-    const amounts = carriers(values, mapped ? height * width : 1);
+    const mapped = isMapped(layer);
+    const amounts = carriers(values, mapSize(layer));
     const few = needed(amounts);
-    const of = mapped
-        ? `${plural(few, 'channel')} of ${count(channels)}`
-        : `${plural(few, 'neuron')} of ${count(values.length)}`;
+    const neuron = layer.kind === 'input' ? plural(few, 'entry', 'entries') : plural(few, 'neuron');
+    const of = `${mapped ? plural(few, 'channel') : neuron} of ${count(amounts.length)}`;
     const share = fit.share(layer, component);
+    const notes = partWords(layer);
     return h(
         'div',
         { class: store.get('layer') === layer.index ? 'layer chosen' : 'layer' },
@@ -157,12 +165,13 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
                     class: 'plain',
                     title: layer.name,
                     'aria-pressed': String(store.get('layer') === layer.index),
-                    click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+                    click: () =>
+                        store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
                 shorten(layer.name, 40),
             ),
             ' ',
-            h('span', { class: 'dim' }, shape(layer.shape)),
+            h('span', { class: 'dim' }, layer.size),
         ),
         h(
             'p',
@@ -170,11 +179,20 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
             share > 0
                 ? `${percent(share)} of this layer’s energy; ${of} ${carry(few)} ${percent(0.8)} of it.`
                 : 'Nothing of this layer.',
+            notes && ` ${notes[0]!.toUpperCase()}${notes.slice(1)}.`,
         ),
-        share > 0 &&
-            (mapped
-                ? maps(store.model, layer, values, amounts, store.get('layer') === layer.index)
-                : neurons(store, layer, amounts)),
+        share > 0 && (mapped ? maps(store, fit, layer, values, amounts) : neurons(store, layer, amounts)),
+    );
+}
+
+// A component in an input beside the one that stands for all.
+function inputLatent(fit: Fit, layer: Layer, component: number): HTMLElement {
+    const label = `Component ${component + 1} in ${layer.name}`;
+    return h(
+        'figure',
+        {},
+        inputImage(layer, fit.loadings(layer, component), label),
+        h('figcaption', {}, `in ${shorten(layer.name, 24)}`),
     );
 }
 
@@ -211,7 +229,12 @@ function topSamples(store: Store, fit: Fit): HTMLElement | null {
     const buttons = top.map(({ index }) =>
         sampleButton(model, index, store.sample === index, (sample) => store.set({ sample })),
     );
-    return h('div', {}, h('h3', {}, 'Samples that have most of it'), h('div', { class: 'thumbs' }, ...buttons));
+    return h(
+        'div',
+        {},
+        h('h3', {}, 'Samples that have most of it'),
+        h('div', { class: 'thumbs' }, ...buttons),
+    );
 }
 
 function numbers(store: Store): Table {
@@ -223,12 +246,11 @@ function numbers(store: Store): Table {
         ...model.layers
             .filter((layer) => fit.has(layer))
             .flatMap((layer) => {
-                const size = layer.view.length === 3 ? layer.view[1]! * layer.view[2]! : 1;
-                return carriers(fit.loadings(layer, component), size).map(({ index, value }) => [
+                return carriers(fit.loadings(layer, component), mapSize(layer)).map(({ index, value }) => [
                     component + 1,
                     layer.name,
                     fit.share(layer, component),
-                    index,
+                    unitName(layer, index),
                     value,
                 ]);
             }),
@@ -254,14 +276,20 @@ export function detailView(store: Store): HTMLElement {
                 .classes(component)
                 ?.slice(0, 3)
                 .map(({ index, value }) => `${shorten(model.labelName(index), 20)} (${percent(value)})`);
-            const driven = model.pictures && model.layers.some((layer) => model.drivers(layer).size > 0);
+            const driven = model.pictured && model.layers.some((layer) => model.drivers(layer).size > 0);
             sentence.textContent =
                 `Large: ${latentSource(model)}. Under it, who has it and where it lives; ` +
                 `maps are loadings, the brighter the more, the strongest channels first` +
                 `${driven ? ', each with the samples that drive it most.' : '.'}` +
                 `${classes?.length ? ` Its samples are mostly ${list(classes)}.` : ''}`;
+            const others = model.inputs.filter((layer) => layer !== model.input && fit.has(layer));
             picture.replaceChildren(
-                latentImage(fit, component, `Component ${component + 1}: ${latentSource(model)}`),
+                h(
+                    'div',
+                    { class: 'latents' },
+                    latentImage(fit, component, `Component ${component + 1}: ${latentSource(model)}`),
+                    ...others.map((layer) => inputLatent(fit, layer, component)),
+                ),
                 h(
                     'div',
                     {},
@@ -269,9 +297,7 @@ export function detailView(store: Store): HTMLElement {
                     h('p', { class: 'small dim' }, `Column ${fit.column[component]!} of samples.npy`),
                 ),
             );
-            const parts = model.layers.filter(
-                (layer) => fit.has(layer) && !(layer.kind === 'input' && layer.view.length === 3),
-            );
+            const parts = model.layers.filter((layer) => fit.has(layer) && layer !== model.input);
             layers.replaceChildren(...parts.map((layer) => layerPart(store, fit, layer)));
         },
         element,

@@ -2,14 +2,15 @@
 import { h, onWidth, section, svg } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Fit } from '../fit';
-import type { Layer } from '../model';
+import { partWords, type Layer } from '../layer';
 import type { Store } from '../store';
-import { percent, shape, shorten } from '../words';
+import { percent, shorten } from '../words';
 
 const node = 12; // thickness of a column
 const shortest = 380; // a column
 const longest = 1000;
 const labelRoom = 44;
+const leastSpacing = 92; // of columns that all have a label
 const narrow = 520; // narrower than this the network runs downwards
 
 interface Span {
@@ -70,6 +71,23 @@ function describeRest(fit: Fit, layers: Layer[]): string {
     return `Not explained: ${parts.join(', ')}`;
 }
 
+// Letters of a label: those at the ends start or end at their column, the others stand around theirs.
+function labelRoomOf(spacing: number, atEnd: boolean): number {
+    return Math.max(5, Math.floor((spacing * (atEnd ? 0.54 : 0.8)) / 8.2));
+}
+
+// Which layers have a label where there is no room for all: every n-th, the ends, the chosen one instead of its
+// neighbours.
+function labelled(layers: Layer[], spacing: number, chosen: number | null): boolean[] {
+    const every = Math.ceil(leastSpacing / spacing);
+    const last = layers.length - 1;
+    const at = layers.findIndex((layer) => layer.index === chosen);
+    return layers.map((_, i) => {
+        if (i === 0 || i === last || i === at) return true;
+        return i % every === 0 && last - i >= every && (at < 0 || Math.abs(i - at) >= every);
+    });
+}
+
 function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElement {
     const layers = store.model.layers.filter((layer) => fit.has(layer));
     const upright = width < narrow || layers.length === 1;
@@ -117,7 +135,11 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         root.append(group);
     }
 
+    const spacing = width / Math.max(1, layers.length - 1);
+    const named = labelled(layers, upright ? leastSpacing : spacing, store.get('layer'));
+    const apart = spacing * Math.ceil(leastSpacing / spacing);
     layers.forEach((layer, i) => {
+        if (!named[i]) return;
         const span = all[i]![chosen]!;
         const middle = (span.from + span.to) / 2;
         const last = i === layers.length - 1 && layers.length > 1;
@@ -149,24 +171,30 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         const anchor = first ? 'start' : last ? 'end' : 'middle';
         const x = upright ? 0 : first ? place[i]! : last ? place[i]! + node : place[i]! + node / 2;
         const y = upright ? place[i]! - 20 : across + 20;
-        const room = upright ? 40 : Math.max(6, Math.floor(width / layers.length / 7.5));
+        const room = upright ? 40 : labelRoomOf(apart, first || last);
         const name = shorten(layer.name, room);
-        const details = `${percent(fit.explained(layer))} explained`;
-        const long = `${shape(layer.shape)} · ${details}`;
+        const explained = percent(fit.explained(layer));
+        const details = `${explained} explained`;
+        const long = `${layer.size} · ${details}`;
         root.append(
             svg(
                 'g',
                 {
                     class: store.get('layer') === layer.index ? 'layer-label chosen' : 'layer-label',
                     'data-layer': layer.index,
-                    click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+                    click: () =>
+                        store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
-                svg('title', {}, `${layer.name}: ${shape(layer.shape)}, ${details}`),
+                svg(
+                    'title',
+                    {},
+                    `${layer.name}: ${layer.size}, ${details}${partWords(layer) && `; ${partWords(layer)}`}`,
+                ),
                 svg('text', { x, y, 'text-anchor': anchor }, name),
                 svg(
                     'text',
                     { x, y: y + 16, 'text-anchor': anchor, class: 'small' },
-                    long.length <= room * 1.1 ? long : details,
+                    long.length <= room * 1.2 ? long : details.length <= room * 1.2 ? details : explained,
                 ),
             ),
         );

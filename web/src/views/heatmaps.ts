@@ -3,10 +3,10 @@ import { viridis, viridisEntry } from '../colours';
 import { h, onWidth, section } from '../dom';
 import type { Fit } from '../fit';
 import { saveMenu, type Table } from '../exports';
-import type { Layer } from '../model';
+import { entriesWords, isSplit, place, splitWords, type Layer } from '../layer';
 import type { Store } from '../store';
-import { count, plural, shape, shorten } from '../words';
-import { neuronPanel, place } from './neuron';
+import { count, plural, shorten } from '../words';
+import { neuronPanel } from './neuron';
 
 interface Ordered {
     values: Float32Array; // neurons x rank, each component divided by its largest
@@ -127,7 +127,10 @@ class Heatmap {
         this.title.addEventListener('click', () =>
             store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
         );
-        this.title.after(' ', h('span', { class: 'dim' }, shape(layer.shape)));
+        this.title.after(
+            ' ',
+            h('span', { class: 'dim' }, [layer.size, splitWords(layer)].filter(Boolean).join('; ')),
+        );
         onWidth(field, () => this.paint());
         this.raster.addEventListener('pointermove', (event) => this.point(event));
         this.raster.addEventListener('pointerleave', () => (this.tip.hidden = true));
@@ -177,7 +180,10 @@ class Heatmap {
         const box = this.raster.getBoundingClientRect();
         const x = Math.min(this.range.end - 1, Math.floor(this.exact(event)));
         const rank = this.fit?.rank ?? 1;
-        const y = Math.min(rank - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rank)));
+        const y = Math.min(
+            rank - 1,
+            Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rank)),
+        );
         return { component: y, neuron: this.ordered?.neurons[x] ?? -1 };
     }
 
@@ -255,8 +261,8 @@ class Heatmap {
                 'span',
                 {},
                 size < this.total
-                    ? `${this.neurons(Math.max(0, Math.min(end, used) - Math.min(start, used)))} of ${count(used)}`
-                    : `${this.neurons(used)}, by the component they carry most`,
+                    ? `${entriesWords(this.layer, Math.max(0, Math.min(end, used) - Math.min(start, used)))} of ${count(used)}`
+                    : `${entriesWords(this.layer, used)}, by the component they carry most`,
             ),
             h('span', {}, this.nothing(unused)),
         );
@@ -277,19 +283,13 @@ class Heatmap {
 
     // Unused: zero for every sample. Others may be used and yet be in no component.
     private nothing(drawn: number): string {
-        const { unusedCount, columns, view } = this.layer;
-        if (unusedCount === null) return drawn ? `${count(drawn)} carry nothing` : '';
-        const whole = columns === view.reduce((all, size) => all * size, 1);
-        const more = whole ? drawn - unusedCount : 0;
+        const { unusedCount, columns, entries } = this.layer;
+        if (unusedCount === null || isSplit(this.layer)) return drawn ? `${count(drawn)} carry nothing` : '';
+        const more = columns === entries ? drawn - unusedCount : 0;
         return (
             (unusedCount ? `${count(unusedCount)} unused` : 'none unused') +
             (more > 0 ? `, ${count(more)} more ${more === 1 ? 'carries' : 'carry'} nothing` : '')
         );
-    }
-
-    private neurons(many: number): string {
-        if (this.layer.kind !== 'input') return plural(many, 'neuron');
-        return this.layer.view.length === 3 ? plural(many, 'pixel') : plural(many, 'entry', 'entries');
     }
 
     show(fit: Fit): void {
@@ -303,7 +303,7 @@ class Heatmap {
         this.marks();
         this.raster.setAttribute(
             'aria-label',
-            `${this.layer.name}: ${this.neurons(this.layer.columns)} in ${plural(fit.rank, 'component')}; ` +
+            `${this.layer.name}: ${entriesWords(this.layer, this.layer.entries)} in ${plural(fit.rank, 'component')}; ` +
                 'plus and minus zoom, left and right move, up and down choose a component, enter the middle neuron',
         );
         const layer = this.store.get('layer');

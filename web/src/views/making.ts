@@ -2,9 +2,10 @@
 import { h, section } from '../dom';
 import { allData } from '../all_data';
 import { download } from '../exports';
-import type { Payload, Setting } from '../payload_types';
+import { isPart, sizeWords } from '../layer';
+import type { Block, Payload, Run, Setting } from '../payload_types';
 import type { Store } from '../store';
-import { count, number, percent, plural, shape } from '../words';
+import { count, number, percent, plural } from '../words';
 
 type Row = [string, string | null | undefined];
 
@@ -48,6 +49,59 @@ function settings(list: Setting[] | undefined, own = ''): string {
     return (list ?? []).map(({ name, value }) => `${name.replace(/_/g, '-')} ${value}`).join(', ');
 }
 
+// Whether a block takes part in the fit; of a tensor that was split both parts stand for it.
+function taken(blocks: Block[], { name, fit }: Block): string {
+    if (!fit) return 'no';
+    return blocks.some((block) => block.name === `${name}+`) ? 'as + and −' : 'yes';
+}
+
+const listed = 12; // tensors that were left out, in one table; more stand by their reason
+
+// "20 Conv, 18 Add", the most first.
+function operators(list: Run['skipped']): string {
+    const counts = new Map<string, number>();
+    for (const { operator } of list) counts.set(operator, (counts.get(operator) ?? 0) + 1);
+    return [...counts]
+        .sort((a, b) => b[1] - a[1])
+        .map(([operator, many]) => `${count(many)} ${operator || 'without operator'}`)
+        .join(', ');
+}
+
+function leftOutFor(reason: string, list: Run['skipped']): HTMLElement {
+    return h(
+        'details',
+        {},
+        h('summary', {}, `${plural(list.length, 'tensor')}: ${reason || 'no reason given'}`),
+        h('p', { class: 'small dim' }, operators(list)),
+        h(
+            'ul',
+            { class: 'small left-out' },
+            ...list.map(({ name, operator }) => h('li', { title: operator }, name)),
+        ),
+    );
+}
+
+// Every tensor that was not captured, with the reason.
+function leftOut(run: Run): HTMLElement {
+    if (run.skipped.length <= listed)
+        return table(
+            'Left out',
+            ['name', 'operator', 'why'],
+            run.skipped.map((entry) => [entry.name, entry.operator, entry.reason]),
+            run.network
+                ? 'Nothing: every layer asked for was captured.'
+                : 'Nothing is known of the network: these blocks were factorised as they are.',
+        );
+    const reasons = new Map<string, Run['skipped']>();
+    for (const entry of run.skipped) reasons.set(entry.reason, [...(reasons.get(entry.reason) ?? []), entry]);
+    return h(
+        'div',
+        {},
+        h('h3', {}, `Left out: ${plural(run.skipped.length, 'tensor')}`),
+        ...[...reasons].sort((a, b) => b[1].length - a[1].length).map(([why, list]) => leftOutFor(why, list)),
+    );
+}
+
 const stops: Record<string, string> = { tolerance: 'converged', iterations: 'iterations used up' };
 
 export function makingView(store: Store, payload: Payload, licences: string): HTMLElement {
@@ -82,19 +136,17 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                 number(rank.relative_error),
                 percent(1 - rank.relative_error ** 2),
             ]);
-            const blocks = run.blocks.map((block) => [
+            const whole = run.blocks.filter((block) => !isPart(run.blocks, block));
+            const blocks = whole.map((block) => [
                 block.name,
                 block.operator || block.kind,
-                shape(block.shape),
-                block.fit ? 'yes' : 'no',
+                sizeWords(block),
+                taken(run.blocks, block),
                 block.measures?.norm === undefined ? '–' : number(block.measures.norm),
                 block.measures?.zeros === undefined ? '–' : percent(block.measures.zeros),
                 block.measures?.unused === undefined ? '–' : count(block.measures.unused),
-                block.reduction && block.reduction !== 'none' ? block.reduction : '–',
             ]);
-            const smaller = run.blocks
-                .filter((block) => String(block.shape) !== String(block.view))
-                .map((block) => block.name);
+            const smaller = run.blocks.filter((block) => block.step !== undefined).map((block) => block.name);
             body.replaceChildren(
                 facts([
                     ['Run', run.name],
@@ -152,18 +204,11 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                 ),
                 table(
                     'Blocks',
-                    ['name', 'operator', 'shape', 'in the fit', 'norm', 'zeros', 'unused', 'reduced'],
+                    ['name', 'operator', 'shape', 'in the fit', 'norm', 'zeros', 'unused'],
                     blocks,
                     'None.',
                 ),
-                table(
-                    'Left out',
-                    ['name', 'operator', 'why'],
-                    run.skipped.map((entry) => [entry.name, entry.operator, entry.reason]),
-                    run.network
-                        ? 'Nothing: every layer asked for was captured.'
-                        : 'Nothing is known of the network: these blocks were factorised as they are.',
-                ),
+                leftOut(run),
                 h(
                     'details',
                     { class: 'licences' },

@@ -1,27 +1,22 @@
 // The chosen neuron: which components it carries, which samples drive it most.
 import { h } from '../dom';
 import type { Fit } from '../fit';
-import { unitOf, type Layer } from '../model';
+import { place, unitName, unitOf, type Layer } from '../layer';
 import { markSample, sampleButton } from '../pictures';
 import type { Store } from '../store';
-import { count, percent, shorten } from '../words';
+import { percent, shorten } from '../words';
 
 const partsShown = 5;
 
-// Where a neuron of a layer is.
-export function place(layer: Layer, neuron: number): string {
-    const [, height = 1, width = 1] = layer.view;
-    if (layer.view.length !== 3) return `neuron ${count(neuron)}`;
-    const at = neuron % (height * width);
-    return `channel ${unitOf(layer, neuron)}, row ${Math.floor(at / width)}, column ${at % width}`;
-}
-
 function parts(store: Store, fit: Fit, layer: Layer, neuron: number): HTMLElement {
     const { values } = fit.strengths(layer);
-    const own = Array.from(values.subarray(neuron * fit.rank, (neuron + 1) * fit.rank), (value, component) => ({
-        component,
-        value,
-    }))
+    const own = Array.from(
+        values.subarray(neuron * fit.rank, (neuron + 1) * fit.rank),
+        (value, component) => ({
+            component,
+            value,
+        }),
+    )
         .filter((part) => part.value > 0)
         .sort((a, b) => b.value - a.value);
     const total = own.reduce((sum, part) => sum + part.value, 0);
@@ -65,7 +60,7 @@ export function neuronPanel(store: Store, element: Element): HTMLElement {
             if (!fit || !layer || neuron === null || panel.hidden) return;
             const unit = unitOf(layer, neuron);
             const samples = model.drivers(layer).get(unit) ?? [];
-            const what = layer.view.length === 3 ? `channel ${unit}` : 'it';
+            const what = layer.flat ? 'it' : `channel ${unitName(layer, unit)}`;
             panel.replaceChildren(
                 h('h3', {}, `${shorten(layer.name, 40)}, ${place(layer, neuron)}`),
                 h(

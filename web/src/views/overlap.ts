@@ -2,8 +2,8 @@
 import { viridis, viridisEntry } from '../colours';
 import { h, section } from '../dom';
 import { saveMenu, type Table } from '../exports';
-import type { Layer } from '../model';
-import { canvas } from '../pictures';
+import type { Layer } from '../layer';
+import { canvas } from '../maps';
 import type { Active } from '../payload_types';
 import type { Store } from '../store';
 import { count, percent, shorten } from '../words';
@@ -11,7 +11,7 @@ import { count, percent, shorten } from '../words';
 const named = 24; // classes whose names find room beside the picture
 
 function activeOf(store: Store, layer: Layer): Active | null {
-    return (layer.blocks.length === 1 && store.model.run.blocks[layer.blocks[0]!]!.active) || null;
+    return (layer.measured.length === 1 && store.model.run.blocks[layer.measured[0]!]!.active) || null;
 }
 
 // Classes apart from themselves: the two that have most, and the two that have least in common.

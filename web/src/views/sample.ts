@@ -1,16 +1,10 @@
 // One sample: what it is, what the components make of it, what is left.
 import { h, section } from '../dom';
 import type { Fit } from '../fit';
-import type { Layer, RunModel } from '../model';
-import {
-    canvas,
-    latentImage,
-    paintDifference,
-    paintMap,
-    paintPicture,
-    sampleButton,
-    samplePicture,
-} from '../pictures';
+import { joined, mapSize, unitName, type Layer } from '../layer';
+import { channelPicture, largest, linePicture } from '../maps';
+import type { InputPicture, RunModel } from '../model';
+import { inputDifference, inputPicture, latentImage, sampleButton } from '../pictures';
 import { saveMenu, type Table } from '../exports';
 import type { Store } from '../store';
 import { count, list, number, percent, shorten } from '../words';
@@ -23,29 +17,21 @@ function figure(picture: HTMLElement, caption: string): HTMLElement {
     return h('figure', {}, picture, h('figcaption', {}, caption));
 }
 
-function pictures(model: RunModel, fit: Fit, sample: number): HTMLElement[] {
-    const layer = model.input;
-    const own = samplePicture(model, sample, `Sample ${sample}`);
-    if (!layer || !fit.has(layer)) return own ? [figure(own, 'the sample')] : [];
-    const [channels = 1, height = 1, width = 1] = layer.view;
-    const made = fit.reconstruction(layer, sample);
-    const low = model.pictures?.pixels.low ?? 0;
-    const high = model.pictures?.pixels.high ?? Math.max(...made);
-    const reconstruction = figure(
-        canvas(width, height, 'Its reconstruction', paintPicture(made, channels, low, high)),
+// The sample in one input, what its components make of it, what is left.
+function triple(model: RunModel, fit: Fit, input: InputPicture, sample: number): HTMLElement[] {
+    const layer = model.inputs.find((candidate) => model.picturesOf(candidate) === input);
+    const what = model.pictures.length > 1 && layer ? ` in ${shorten(layer.name, 24)}` : '';
+    const own = model.picture(sample, input);
+    const sampleFigure = own && figure(inputPicture(input, own, `Sample ${sample}`), `the sample${what}`);
+    if (!layer || !fit.has(layer)) return sampleFigure ? [sampleFigure] : [];
+    const made = joined(layer, fit.reconstruction(layer, sample));
+    const madeFigure = figure(
+        inputPicture(input, made, `Its reconstruction${what}`),
         'as its components make it',
     );
-    const values = model.picture(sample);
-    if (!own || !values || values.length !== made.length) return [reconstruction];
-    const left = values.map((value, i) => value - made[i]!);
-    return [
-        figure(own, 'the sample'),
-        reconstruction,
-        figure(
-            canvas(width, height, 'What is left', paintDifference(left, channels, high - low)),
-            'what is left',
-        ),
-    ];
+    if (!own || !sampleFigure || own.length !== made.length) return [madeFigure];
+    const left = own.map((value, i) => value - made[i]!);
+    return [sampleFigure, madeFigure, figure(inputDifference(input, left, 'What is left'), 'what is left')];
 }
 
 function composition(store: Store, fit: Fit, sample: number): HTMLElement {
@@ -132,58 +118,46 @@ function errors(store: Store, fit: Fit, sample: number): HTMLElement | null {
 // What the components make of the sample in each layer: the channels of most energy, or the strongest neurons.
 function layerReconstruction(fit: Fit, layer: Layer, sample: number): HTMLElement {
     const made = fit.reconstruction(layer, sample);
-    const [channels = 1, height = 1, width = 1] = layer.view;
-    const mapped = layer.view.length === 3 && height * width > 1;
-    const size = mapped ? height * width : 1;
+    const size = mapSize(layer);
     const energies = Array.from({ length: made.length / size }, (_, unit) => {
         let sum = 0;
         for (let i = unit * size; i < (unit + 1) * size; i++) sum += made[i]! ** 2;
         return { unit, sum };
     }).sort((a, b) => b.sum - a.sum || a.unit - b.unit);
-    const full = made.reduce((most, value) => Math.max(most, value), 0);
+    const full = largest(made);
     const name = h('h4', { title: layer.name }, shorten(layer.name, 30));
-    if (!mapped) {
-        const across = Math.ceil(Math.sqrt(made.length * 4));
-        const rows = Math.ceil(made.length / across);
-        const label = `Reconstruction in ${layer.name}`;
+    if (size === 1)
         return h(
             'figure',
             { class: 'made' },
             name,
-            canvas(across, rows, label, paintMap(made, full)),
-            h('figcaption', {}, `${count(made.length)} neurons, row by row`),
+            linePicture([made], `Reconstruction in ${layer.name}`, 'component', false, full),
+            h('figcaption', {}, `${count(made.length)} ${layer.flat ? 'neurons' : 'channels'}, a bar each`),
         );
-    }
+    const shown = energies.slice(0, channelsShown).map(({ unit }) => unit);
+    const channel = (unit: number): HTMLElement =>
+        channelPicture(
+            layer,
+            made.subarray(unit * size, (unit + 1) * size),
+            `Channel ${unitName(layer, unit)} of ${layer.name}, reconstructed`,
+            full,
+        );
     return h(
         'figure',
         { class: 'made' },
         name,
-        h(
-            'div',
-            { class: 'made-maps' },
-            ...energies
-                .slice(0, channelsShown)
-                .map(({ unit }) =>
-                    canvas(
-                        width,
-                        height,
-                        `Channel ${unit} of ${layer.name}, reconstructed`,
-                        paintMap(made.subarray(unit * size, (unit + 1) * size), full),
-                    ),
-                ),
-        ),
+        h('div', { class: 'made-maps' }, ...shown.map(channel)),
         h(
             'figcaption',
             {},
-            channels > channelsShown
-                ? `channels ${list(energies.slice(0, channelsShown).map(({ unit }) => String(unit)))} of ${count(channels)}`
-                : `channels ${list(energies.map(({ unit }) => String(unit)))}`,
+            `channels ${list(shown.map((unit) => unitName(layer, unit)))}` +
+                (energies.length > channelsShown ? ` of ${count(energies.length)}` : ''),
         ),
     );
 }
 
 function layerPictures(model: RunModel, fit: Fit, sample: number): HTMLElement | null {
-    const layers = model.layers.filter((layer) => fit.has(layer) && layer !== model.input);
+    const layers = model.layers.filter((layer) => fit.has(layer) && !model.picturesOf(layer));
     if (!layers.length) return null;
     return h(
         'div',
@@ -270,9 +244,9 @@ export function sampleView(store: Store): HTMLElement {
                 store.get('sample') === null
                     ? `The sample that has most of component ${store.get('component') + 1}`
                     : 'The chosen sample';
-            const shown = pictures(model, fit, sample);
+            const shown = model.pictures.flatMap((input) => triple(model, fit, input, sample));
             const parts = [
-                shown.length === 3
+                shown.length >= 3
                     ? 'what its components make of it, what is left (orange: the sample has more, blue: less)'
                     : null,
                 'what it is made of',

@@ -109,23 +109,24 @@ class SampleMap {
     // In every cell of a grid the sample nearest to its middle, so that one sees what lies where.
     private pictures(context: CanvasRenderingContext2D): void {
         const { model } = this.store;
-        if (!model.pictures) return;
+        if (!model.pictured) return;
         const best = new Map<number, { sample: number; distance: number }>();
         for (let t = 0; t < this.xs.length; t++) {
-            if (!model.pictures.place.has(t)) continue;
+            if (!model.hasPicture(t)) continue;
             const [column, row] = [Math.floor(this.xs[t]! / cell), Math.floor(this.ys[t]! / cell)];
             const [dx, dy] = [this.xs[t]! - (column + 0.5) * cell, this.ys[t]! - (row + 0.5) * cell];
             const distance = dx * dx + dy * dy;
             const key = row * 10000 + column;
-            if (distance < (best.get(key)?.distance ?? (cell / 3) ** 2)) best.set(key, { sample: t, distance });
+            if (distance < (best.get(key)?.distance ?? (cell / 3) ** 2))
+                best.set(key, { sample: t, distance });
         }
-        const { height, width } = model.pictures;
-        const scale = pictured / Math.max(height, width);
         context.globalAlpha = 0.9;
         for (const { sample } of best.values()) {
             const image = samplePicture(model, sample, '');
-            const [w, h] = [width * scale, height * scale];
-            if (image) context.drawImage(image, this.xs[sample]! - w / 2, this.ys[sample]! - h / 2, w, h);
+            if (!image) continue;
+            const scale = pictured / Math.max(image.height, image.width);
+            const [w, h] = [image.width * scale, image.height * scale];
+            context.drawImage(image, this.xs[sample]! - w / 2, this.ys[sample]! - h / 2, w, h);
         }
         context.globalAlpha = 1;
     }

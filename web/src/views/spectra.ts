@@ -23,7 +23,7 @@ interface Spectrum {
 // Every block of the layers, of the run shown and of those of the same name in the others.
 function spectra(store: Store): Spectrum[] {
     return store.model.layers.flatMap((layer) =>
-        layer.blocks.flatMap((place) => {
+        layer.measured.flatMap((place) => {
             const name = store.model.run.blocks[place]!.name;
             return store.runs.flatMap((model, run) =>
                 model.run.blocks
@@ -42,7 +42,7 @@ function nullPoints(store: Store): { place: number; value: number; key: string; 
     const chosen = store.get('layer');
     return store.model.layers
         .filter((layer) => chosen === null || chosen === layer.index)
-        .flatMap((layer) => layer.blocks.map((place) => store.model.run.blocks[place]!))
+        .flatMap((layer) => layer.measured.map((place) => store.model.run.blocks[place]!))
         .flatMap((block) =>
             (block.nulls ?? []).flatMap(({ name, singular_values: values }) =>
                 values.map((value, i) => ({
