@@ -61,7 +61,6 @@ typedef struct capture {
     peek__npy_writer *writer; /* one a block */
     int64_t begun;            /* writers */
     int64_t done;             /* samples */
-    int writes;               /* 0: to see how long it takes */
 } capture;
 
 static int64_t larger(int64_t a, int64_t b)
@@ -105,7 +104,7 @@ static peek_status read_inputs(capture *c, int64_t first, int64_t count, int thr
         float *input;
         PEEK_TRY(peek__team_input(c->context, &c->team, thread, i, count, &input));
         PEEK_TRY(peek_dataset_read(c->context, feed->dataset, first, count, d->samples));
-        if (c->writes) PEEK_TRY(write_input(c, i, first, count, d->samples, d->rows));
+        PEEK_TRY(write_input(c, i, first, count, d->samples, d->rows));
         peek__feed_arrange(feed, count, d->samples, input);
     }
     return PEEK_OK;
@@ -125,7 +124,7 @@ static peek_status write_layer(capture *c, int64_t block, int64_t first, int64_t
             peek__reduce(reduction, values + i * size, d->rows + i * reduction->columns);
         values = d->rows;
     }
-    return c->writes ? peek__npy_put(c->context, &c->writer[block], first, values, count) : PEEK_OK;
+    return peek__npy_put(c->context, &c->writer[block], first, values, count);
 }
 
 static peek_status capture_slice(void *argument, int64_t index, int thread)
@@ -138,7 +137,6 @@ static peek_status capture_slice(void *argument, int64_t index, int thread)
     PEEK_TRY(peek__team_forward(c->context, &c->team, thread, count));
     for (int64_t b = c->selection.inputs; b < c->selection.count; b++)
         PEEK_TRY(write_layer(c, b, first, count, thread));
-    if (!c->writes) return PEEK_OK;
     int64_t done = __atomic_add_fetch(&c->done, count, __ATOMIC_RELAXED);
     return peek__step(c->context, done);
 }
@@ -204,23 +202,30 @@ static peek_status estimate_time(capture *c, double *seconds)
     return PEEK_OK;
 }
 
-/* What it will take, before it begins; and whether the disk has room for it. */
-static peek_status estimate(capture *c, const char *folder, const char *named)
+/* Whether the disk has room for it. */
+static peek_status check_room(const capture *c, const char *folder, const char *named)
+{
+    char space[32], left[32];
+    double bytes = disk_space(c);
+    int64_t room = peek__folder_room(folder);
+    if (room < 0 || bytes <= (double)room) return PEEK_OK;
+    space_text(bytes, space, sizeof space);
+    space_text((double)room, left, sizeof left);
+    return peek__fail(
+        c->context, PEEK_E_IO,
+        "the capture takes %s, but where '%s' lies %s are free: take fewer --samples or --layers, or a "
+        "smaller --budget",
+        space, named, left);
+}
+
+/* What it will take, before it begins. The files are there: the slice that is looked at is written, and written
+ * again. */
+static peek_status tell_estimate(capture *c)
 {
     char space[32], time[48];
-    double seconds, bytes = disk_space(c);
-    int64_t room = peek__folder_room(folder);
-    space_text(bytes, space, sizeof space);
-    if (room >= 0 && bytes > (double)room) {
-        char left[32];
-        space_text((double)room, left, sizeof left);
-        return peek__fail(
-            c->context, PEEK_E_IO,
-            "the capture takes %s, but where '%s' lies %s are free: take fewer --samples or --layers, "
-            "or a smaller --budget",
-            space, named, left);
-    }
+    double seconds;
     PEEK_TRY(estimate_time(c, &seconds));
+    space_text(disk_space(c), space, sizeof space);
     time_text(seconds, time, sizeof time);
     peek__feeds_tell(c->context, &c->feeds);
     peek__selection_tell(c->context, c->network, &c->feeds, c->options, &c->selection);
@@ -231,7 +236,7 @@ static peek_status estimate(capture *c, const char *folder, const char *named)
 
 static peek_status run_slices(capture *c)
 {
-    c->writes = 1;
+    c->done = 0;
     peek__stage(c->context, "capture", "running the samples through the network", c->feeds.samples);
     PEEK_TRY(peek__parallel(c->context, slices(c), capture_slice, c));
     return peek__step(c->context, c->feeds.samples);
@@ -307,8 +312,9 @@ static void end_capture(capture *c)
 
 static peek_status fill_folder(capture *c, const char *folder, const char *named)
 {
-    PEEK_TRY(estimate(c, folder, named));
+    PEEK_TRY(check_room(c, folder, named));
     PEEK_TRY(begin_files(c, folder));
+    PEEK_TRY(tell_estimate(c));
     PEEK_TRY(run_slices(c));
     for (int64_t b = 0; b < c->selection.count; b++) PEEK_TRY(peek__npy_commit(c->context, &c->writer[b]));
     PEEK_TRY(write_labels(c, folder));
