@@ -37,6 +37,7 @@ typedef struct peek_dataset_info {
     int pictures; /* 1: pixels in [0, 1]; 0: an array of other values */
     int mixed;    /* 1: pictures of several sizes: height and width are 0, and only peek_dataset_fit() makes
                      samples of    them */
+    int depth;    /* bits of a pixel as stored, 8 or 16; 0: floats */
 } peek_dataset_info;
 
 /* Opens DATA: `mnist`, `cifar10`, `strokes` (each also with `:train` or `:test`), a folder of PNG and JPEG

@@ -107,7 +107,11 @@ peek_dataset_info peek_dataset_describe(const peek_dataset *dataset)
                                .width = dataset->width,
                                .class_count = dataset->labels ? dataset->classes.count : 0,
                                .pictures = content->pictures,
-                               .mixed = content->mixed && !dataset->fitted};
+                               .mixed = content->mixed && !dataset->fitted,
+                               .depth = content->files                         ? (content->deep ? 16 : 8)
+                                        : content->values.type == PEEK__UINT8  ? 8
+                                        : content->values.type == PEEK__UINT16 ? 16
+                                                                               : 0};
 }
 
 const int32_t *peek_dataset_labels(const peek_dataset *dataset)

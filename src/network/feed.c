@@ -204,6 +204,7 @@ static const char *guess(const peek_network *network, int64_t number, const peek
 {
     peek_dataset_info data = peek_dataset_describe(feed->dataset);
     if (!peek__is_float(network->input[number].type)) return "pixels";
+    if (!data.depth) return "zero-one"; /* floats are what somebody made of pixels */
     int own = range_of_own(network, network->input[number].value);
     if (own) return own == 255 ? "pixels" : "zero-one";
     int photographs = data.channels == 3 && data.height >= LARGE_SIDE && data.width >= LARGE_SIDE;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Tokens in front of those of the patches: one for the class, one for distillation, up to a few registers. */
-enum { MOST_LEAD = 8, LARGEST_PATCH = 256 };
+enum { MOST_LEAD = 8, LARGEST_PATCH = 256, MOST_CHANNELS = 4 };
 
 /* What is known on the way: which dimension of a sample holds the channels. */
 typedef enum feature_axis { UNKNOWN, FIRST, LAST } feature_axis;
@@ -129,7 +129,7 @@ const char *peek__layout_name(peek__layout layout)
 
 static int is_channels(int64_t size)
 {
-    return size == 1 || size == 3 || size == 4;
+    return size == 1 || size == 3 || size == MOST_CHANNELS;
 }
 
 int peek__port_is_picture(const peek__port *port, int *channels_last)
@@ -137,7 +137,9 @@ int peek__port_is_picture(const peek__port *port, int *channels_last)
     *channels_last = 0;
     if (!port->shaped) return 1;
     if (port->dimensions != 4) return 0;
-    *channels_last = !is_channels(port->shape[1]) && is_channels(port->shape[3]);
+    int sides = (port->shape[1] < 0 || port->shape[1] > MOST_CHANNELS) &&
+                (port->shape[2] < 0 || port->shape[2] > MOST_CHANNELS);
+    *channels_last = sides && is_channels(port->shape[3]);
     return *channels_last || is_channels(port->shape[1]) || port->shape[1] < 0;
 }
 

@@ -26,7 +26,7 @@ class Options(ctypes.Structure):
 class Info(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("count", ctypes.c_int64), ("channels", ctypes.c_int64),
                 ("height", ctypes.c_int64), ("width", ctypes.c_int64), ("class_count", ctypes.c_int64),
-                ("pictures", ctypes.c_int), ("mixed", ctypes.c_int)]
+                ("pictures", ctypes.c_int), ("mixed", ctypes.c_int), ("depth", ctypes.c_int)]
 
 
 class Entry(ctypes.Structure):

@@ -429,6 +429,9 @@ class Pixels(Inspecting):
         np.testing.assert_allclose(self.seen("--preprocess", "none"), x, atol=1e-6)
         self.assertNotIn("guess", self.notes)
         np.testing.assert_allclose(self.seen("--preprocess", "pixels"), pixels, atol=1e-3)
+        np.save(self.path("x.npy"), x)  # floats are taken as they are
+        np.testing.assert_array_equal(self.seen(), x)
+        np.save(self.path("x.npy"), pixels)
         for op, constant, expected in (("Div", 255.0, x), ("Mul", 1 / 255, x), ("Sub", 127.5, pixels - np.float32(127.5)),
                                        ("Sub", 0.5, x - np.float32(0.5))):
             self.network((3, 100, 100), [helper.make_node(op, ["in", "c"], ["x"])],
