@@ -91,7 +91,7 @@ function shared(own: Fit, other: Fit): { basis: string; columns: [Float32Array[]
     if (layer) {
         const same = partner(layer)!;
         return {
-            basis: `loadings in ${layer.name}`,
+            basis: `loadings in ${layer.label}`,
             columns: [all(own, (c) => own.loadings(layer, c)), all(other, (c) => other.loadings(same, c))],
         };
     }

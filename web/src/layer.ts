@@ -15,6 +15,7 @@ export interface MapShape {
 export interface Layer extends MapShape {
     index: number;
     name: string;
+    label: string; // the name for people: shorter where exporters write long ones
     kind: Block['kind'];
     operator: string;
     blocks: number[]; // places in run.blocks, as factorised
@@ -133,6 +134,7 @@ export function makeLayer(blocks: Block[], group: number[], index: number): Laye
     return {
         index,
         name: layerName(blocks, group, inputs),
+        label: layerName(blocks, group, inputs),
         kind: first.kind,
         operator: first.operator,
         blocks: group,

@@ -3,6 +3,7 @@ import { unpackBytes, unpackInt32, type Quantised } from './arrays';
 import { Fit } from './fit';
 import { groupBlocks, makeLayer, type Layer, type MapShape } from './layer';
 import type { InputPictures, Run } from './payload_types';
+import { plainNames } from './words';
 
 // What samples are in one input of the network.
 export interface InputPicture {
@@ -36,6 +37,8 @@ export class RunModel {
         this.layers = groupBlocks(run.blocks, fitted).map((group, index) =>
             makeLayer(run.blocks, group, index),
         );
+        const labels = plainNames(this.layers.map((layer) => layer.name));
+        this.layers.forEach((layer, index) => (layer.label = labels[index]!));
         this.inputs = this.layers.filter((layer) => layer.kind === 'input');
         this.ranks = run.ranks.map((rank) => rank.rank);
         this.labels = run.labels ? unpackInt32(run.labels) : null;

@@ -61,10 +61,10 @@ export function latentSource(model: RunModel): string {
     const layer = latentLayer(model);
     const signs = isSplit(layer) ? ' (orange: above zero, blue: below)' : '';
     if (layer.kind === 'input' && model.inputs.length === 1) return `the component in the input${signs}`;
-    if (layer.kind === 'input') return `the component in the input ${layer.name}${signs}`;
+    if (layer.kind === 'input') return `the component in the input ${layer.label}${signs}`;
     return layer.flat
-        ? `its loadings in ${layer.name}, a bar each${signs}`
-        : `its strongest channel in ${layer.name}`;
+        ? `its loadings in ${layer.label}, a bar each${signs}`
+        : `its strongest channel in ${layer.label}`;
 }
 
 // Values of one input as the picture, signal or list of numbers that it is.

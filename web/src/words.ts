@@ -45,6 +45,25 @@ export function ranks(values: number[]): string {
     return `${values[0]} to ${values[values.length - 1]}`;
 }
 
+// "/layers/layers.0/relu_1/Relu_output_0", as PyTorch's exporter writes it: "layers.0.relu_1"; of an operation within a
+// module, "/blocks/blocks.0/Add_1_output_0": "blocks.0 Add_1". Everything else stays as it is.
+function plainName(name: string): string {
+    if (!/^\/.+_output_0$/.test(name)) return name;
+    const parts = name.slice(1, -'_output_0'.length).split('/');
+    const operation = parts.pop()!;
+    const path = parts.filter((part, i) => !parts[i + 1]?.startsWith(`${part}.`));
+    const kind = (text: string): string => text.replace(/_\d+$/, '').toLowerCase();
+    const last = path[path.length - 1];
+    if (last === undefined) return operation;
+    return kind(last) === kind(operation) ? path.join('.') : `${path.join('.')} ${operation}`;
+}
+
+// Names to show instead of tensors': short where no two of them become the same.
+export function plainNames(names: string[]): string[] {
+    const short = names.map(plainName);
+    return names.map((name, i) => (short.indexOf(short[i]!) === short.lastIndexOf(short[i]!) ? short[i]! : name));
+}
+
 // Long names keep their beginning and their end.
 export function shorten(text: string, most: number): string {
     if (text.length <= most) return text;

@@ -34,7 +34,7 @@ export function legend(store: Store): HTMLElement {
                     class: 'dot',
                     style: `background:${layerColour(layer.index, store.model.layers.length)}`,
                 }),
-                shorten(layer.name, 28),
+                shorten(layer.label, 28),
             ),
         ),
     );

@@ -123,7 +123,7 @@ function facts(fit: Fit, other: Fit): HTMLElement {
             return h(
                 'tr',
                 {},
-                cell(shorten(layer.name, 40), 'layer'),
+                cell(shorten(layer.label, 40), 'layer'),
                 cell(percent(fit.explained(layer)), `explained, ${left}`),
                 cell(there ? percent(other.explained(same)) : '–', `explained, ${right}`),
                 cell(

@@ -168,7 +168,7 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
                     click: () =>
                         store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
-                shorten(layer.name, 40),
+                shorten(layer.label, 40),
             ),
             ' ',
             h('span', { class: 'dim' }, layer.size),
@@ -192,7 +192,7 @@ function inputLatent(fit: Fit, layer: Layer, component: number): HTMLElement {
         'figure',
         {},
         inputImage(layer, fit.loadings(layer, component), label),
-        h('figcaption', {}, `in ${shorten(layer.name, 24)}`),
+        h('figcaption', {}, `in ${shorten(layer.label, 24)}`),
     );
 }
 
@@ -210,7 +210,7 @@ function shareList(fit: Fit, component: number): HTMLElement {
                 return h(
                     'tr',
                     {},
-                    h('th', { scope: 'row', title: layer.name }, shorten(layer.name, 12)),
+                    h('th', { scope: 'row', title: layer.name }, shorten(layer.label, 16)),
                     h('td', {}, percent(share)),
                     h('td', { class: 'dim' }, before > 0 ? `× ${(share / before).toFixed(2)}` : ''),
                 );

@@ -61,13 +61,13 @@ function describe(fit: Fit, layers: Layer[], component: number): string {
         const share = fit.share(layer, component);
         const before = index > 0 ? fit.share(layers[index - 1]!, component) : 0;
         const change = before > 0 ? ` (× ${(share / before).toFixed(2)})` : '';
-        return `${shorten(layer.name, 40)} ${percent(share)}${change}`;
+        return `${shorten(layer.label, 40)} ${percent(share)}${change}`;
     });
     return `Component ${component + 1}: ${parts.join(', ')}`;
 }
 
 function describeRest(fit: Fit, layers: Layer[]): string {
-    const parts = layers.map((layer) => `${shorten(layer.name, 40)} ${percent(1 - fit.explained(layer))}`);
+    const parts = layers.map((layer) => `${shorten(layer.label, 40)} ${percent(1 - fit.explained(layer))}`);
     return `Not explained: ${parts.join(', ')}`;
 }
 
@@ -172,7 +172,7 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         const x = upright ? 0 : first ? place[i]! : last ? place[i]! + node : place[i]! + node / 2;
         const y = upright ? place[i]! - 20 : across + 20;
         const room = upright ? 40 : labelRoomOf(apart, first || last);
-        const name = shorten(layer.name, room);
+        const name = shorten(layer.label, room);
         const explained = percent(fit.explained(layer));
         const details = `${explained} explained`;
         const long = `${layer.size} · ${details}`;

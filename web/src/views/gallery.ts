@@ -144,7 +144,7 @@ export function galleryView(store: Store): HTMLElement {
             grid.replaceChildren(...sorted(fit, store.get('sort')).map((c) => card(store, fit, c, most)));
             more.textContent = `Show all ${fit.rank} components`;
             more.hidden = fit.rank <= 12;
-            const names = model.layers.map((layer) => shorten(layer.name, 24));
+            const names = model.layers.map((layer) => shorten(layer.label, 24));
             const barWords =
                 names.length === 1
                     ? `the bar is its share of ${names[0]}`

@@ -36,7 +36,7 @@ function headlines(model: RunModel, fit: Fit | null): HTMLElement[] {
     const fitted = fit ? model.layers.filter((layer) => fit.has(layer)) : [];
     const shown = fitted.length > 3 ? [fitted[0]!, fitted[1]!, fitted[fitted.length - 1]!] : fitted;
     for (const layer of shown)
-        found.push(headline(percent(fit!.explained(layer)), `of ${shorten(layer.name, 28)} explained`));
+        found.push(headline(percent(fit!.explained(layer)), `of ${shorten(layer.label, 28)} explained`));
     const neurons = model.layers.filter((layer) => layer.kind === 'layer');
     if (neurons.length && neurons.every((layer) => layer.unusedCount !== null)) {
         const unused = neurons.reduce((sum, layer) => sum + layer.unusedCount!, 0);
@@ -63,13 +63,13 @@ function explained(model: RunModel, fit: Fit): string {
     const many = plural(fit.rank, 'component');
     const shared = `${many}, shared by ${plural(layers.length, 'block')}`;
     const explain = fit.rank === 1 ? 'explains' : 'explain';
-    if (parts.length === 1) return `${many} ${explain} ${percent(best.explained)} of ${best.layer.name}.`;
+    if (parts.length === 1) return `${many} ${explain} ${percent(best.explained)} of ${best.layer.label}.`;
     if (percent(best.explained) === percent(worst.explained))
         return `${shared}, ${explain} ${percent(best.explained)} of each.`;
     return (
         `${shared}, ${explain} ` +
-        `${shorten(best.layer.name, 40)} best (${percent(best.explained)} of its energy) and ` +
-        `${shorten(worst.layer.name, 40)} least (${percent(worst.explained)}).`
+        `${shorten(best.layer.label, 40)} best (${percent(best.explained)} of its energy) and ` +
+        `${shorten(worst.layer.label, 40)} least (${percent(worst.explained)}).`
     );
 }
 
@@ -84,7 +84,7 @@ function way(model: RunModel, fit: Fit): string | null {
     const fades = change.reduce((a, b) => (b.by < a.by ? b : a));
     const moved = change.reduce((sum, { by }) => sum + Math.max(0, by), 0);
     const from = (c: number): string => `${percent(part(first, c))} to ${percent(part(last, c))}`;
-    const names = `${shorten(first.name, 30)} to ${shorten(last.name, 30)}`;
+    const names = `${shorten(first.label, 30)} to ${shorten(last.label, 30)}`;
     if (moved < 0.02)
         return `From ${names} hardly any component changes its weight (${percent(moved)} in all).`;
     return (
@@ -118,7 +118,7 @@ function meaning(model: RunModel, fit: Fit): string | null {
     if (fit.rank < 3 || !(total > 0)) return null;
     let needed = 0;
     for (let sum = 0; sum < total / 2 && needed < fit.rank; needed++) sum += shares[needed]!;
-    return `Half of what is explained of ${shorten(last.name, 40)} lies in ${plural(needed, 'component')}.`;
+    return `Half of what is explained of ${shorten(last.label, 40)} lies in ${plural(needed, 'component')}.`;
 }
 
 // Three sentences that follow from the numbers.

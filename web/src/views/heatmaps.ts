@@ -122,7 +122,7 @@ class Heatmap {
             field,
             this.ends,
         );
-        this.title.append(shorten(layer.name, 60));
+        this.title.append(shorten(layer.label, 60));
         this.title.title = layer.name;
         this.title.addEventListener('click', () =>
             store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),

@@ -62,7 +62,7 @@ export function neuronPanel(store: Store, element: Element): HTMLElement {
             const samples = model.drivers(layer).get(unit) ?? [];
             const what = layer.flat ? 'it' : `channel ${unitName(layer, unit)}`;
             panel.replaceChildren(
-                h('h3', {}, `${shorten(layer.name, 40)}, ${place(layer, neuron)}`),
+                h('h3', {}, `${shorten(layer.label, 40)}, ${place(layer, neuron)}`),
                 h(
                     'div',
                     { class: 'columns' },

@@ -67,7 +67,7 @@ function figure(store: Store, layer: Layer, active: Active, tip: HTMLElement): H
     return h(
         'figure',
         { class: 'overlap' },
-        h('h3', {}, shorten(layer.name, 40)),
+        h('h3', {}, shorten(layer.label, 40)),
         h(
             'div',
             { class: room ? 'matrix' : 'matrix bare', style: `--classes:${size}` },

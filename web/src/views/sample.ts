@@ -20,7 +20,7 @@ function figure(picture: HTMLElement, caption: string): HTMLElement {
 // The sample in one input, what its components make of it, what is left.
 function triple(model: RunModel, fit: Fit, input: InputPicture, sample: number): HTMLElement[] {
     const layer = model.inputs.find((candidate) => model.picturesOf(candidate) === input);
-    const what = model.pictures.length > 1 && layer ? ` in ${shorten(layer.name, 24)}` : '';
+    const what = model.pictures.length > 1 && layer ? ` in ${shorten(layer.label, 24)}` : '';
     const own = model.picture(sample, input);
     const sampleFigure = own && figure(inputPicture(input, own, `Sample ${sample}`), `the sample${what}`);
     if (!layer || !fit.has(layer)) return sampleFigure ? [sampleFigure] : [];
@@ -89,7 +89,7 @@ function errors(store: Store, fit: Fit, sample: number): HTMLElement | null {
             h(
                 'li',
                 { title: `${layer.name}: ${number(value)}; median of all samples ${number(median)}` },
-                h('span', {}, shorten(layer.name, 12)),
+                h('span', {}, shorten(layer.label, 12)),
                 h(
                     'span',
                     { class: 'track' },
@@ -125,7 +125,7 @@ function layerReconstruction(fit: Fit, layer: Layer, sample: number): HTMLElemen
         return { unit, sum };
     }).sort((a, b) => b.sum - a.sum || a.unit - b.unit);
     const full = largest(made);
-    const name = h('h4', { title: layer.name }, shorten(layer.name, 30));
+    const name = h('h4', { title: layer.name }, shorten(layer.label, 30));
     if (size === 1)
         return h(
             'figure',

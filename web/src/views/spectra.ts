@@ -158,6 +158,12 @@ function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
     });
 }
 
+// A channel of the input by its own name, else the layer's.
+function titleOf(store: Store, block: Block, layer: number): string {
+    const { measured, label } = store.model.layers[layer]!;
+    return measured.length > 1 ? block.name : label;
+}
+
 // As many directions as there are columns, and no more than there are samples.
 function possible(block: Block): number {
     return Math.min(block.columns, block.measures?.singular_value_samples ?? block.columns);
@@ -172,7 +178,7 @@ function ranksInWords(store: Store): HTMLElement {
                 { class: store.get('layer') === layer ? 'chosen' : '' },
                 h('span', { class: 'dot', style: `background:${strokeOf(store, layer)}` }),
                 h('b', {}, number(block.measures!.effective_rank!, 3)),
-                ` directions in ${shorten(block.name, 30)}, of ${count(possible(block))} possible`,
+                ` directions in ${shorten(titleOf(store, block, layer), 30)}, of ${count(possible(block))} possible`,
             ),
         );
     return h('ul', { class: 'words' }, ...rows);

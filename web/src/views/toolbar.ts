@@ -125,7 +125,7 @@ function layerSwitch(store: Store): HTMLElement {
     store.watch(['layer'], () => {
         select.replaceChildren(
             h('option', { value: '' }, 'All layers'),
-            ...store.model.layers.map((layer) => h('option', { value: layer.index }, shorten(layer.name, 24))),
+            ...store.model.layers.map((layer) => h('option', { value: layer.index }, shorten(layer.label, 24))),
         );
         select.value = String(store.get('layer') ?? '');
     });
