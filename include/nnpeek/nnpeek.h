@@ -10,5 +10,6 @@
 #include "nnpeek/options.h"
 #include "nnpeek/report.h"
 #include "nnpeek/status.h"
+#include "nnpeek/study.h"
 
 #endif

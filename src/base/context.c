@@ -29,6 +29,7 @@ struct peek_context {
     double stage_start, last_event;
     char *kept[SLOTS];
     int64_t fault_countdown;
+    int hushed;
 };
 
 #define STATUS_NAME(name, number, sentence)                                                                    \
@@ -211,7 +212,7 @@ peek_status peek__poll(peek_context *context)
 
 void peek__note(peek_context *context, const char *format, ...)
 {
-    if (!context->event) return;
+    if (!context->event || context->hushed) return;
     char text[SENTENCE];
     va_list arguments;
     va_start(arguments, format);
@@ -220,6 +221,11 @@ void peek__note(peek_context *context, const char *format, ...)
     va_end(arguments);
     peek_event event = {.kind = PEEK_EVENT_NOTE, .stage = context->stage, .text = text};
     if (context->event(&event, context->user)) context->stopped = 1;
+}
+
+void peek__hush(peek_context *context, int hushed)
+{
+    context->hushed = hushed;
 }
 
 const char *peek__keep_text(peek_context *context, int slot, const char *text)

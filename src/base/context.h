@@ -36,6 +36,9 @@ peek_status peek__poll(peek_context *context);
 /* Tells the user of a decision taken. */
 void peek__note(peek_context *context, const char *format, ...) PEEK_PRINTF(2, 3);
 
+/* hushed: 1: notes are dropped, as those of one run among many; 0: no longer. */
+void peek__hush(peek_context *context, int hushed);
+
 /* Seconds on a steady clock. */
 double peek__seconds(void);
 

@@ -100,6 +100,7 @@ int cli_capture(int argc, char **argv);
 int cli_fit(int argc, char **argv);
 int cli_measure(int argc, char **argv);
 int cli_report(int argc, char **argv);
+int cli_study(int argc, char **argv);
 int cli_data(int argc, char **argv);
 
 /* Rows of a verb's own option table. */

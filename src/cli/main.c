@@ -18,6 +18,7 @@ static const struct {
     {"fit", cli_fit, "factorise blocks jointly"},
     {"measure", cli_measure, "spectra and measures of a run"},
     {"report", cli_report, "write the report of one or more runs"},
+    {"study", cli_study, "experiments of many runs: the paper's case studies, or your own"},
     {"data", cli_data, "list the named data sets, or make one"},
 };
 

@@ -1,0 +1,189 @@
+/* study/recipe.c: reading what a study does. */
+#include "study/recipe.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "nnpeek/fit.h"
+#include "nnpeek/study.h"
+#include "store/file.h"
+
+int peek_study_list(int64_t index, const char **name, const char **title)
+{
+    return peek__recipe_builtin(index, name, title) != NULL;
+}
+
+void peek__recipe_free(peek__recipe *recipe)
+{
+    cJSON_Delete(recipe->json);
+    peek__free(&recipe->network);
+    peek__free(&recipe->fit);
+    peek__free(&recipe->figure);
+    *recipe = (peek__recipe){0};
+}
+
+/* What is being read, for sentences. */
+typedef struct reader {
+    peek_context *context;
+    const char *source, *place; /* "networks" */
+    int64_t index;              /* of the entry */
+} reader;
+
+static peek_status wrong(const reader *r, const char *member, const char *must)
+{
+    if (!r->place)
+        return peek__fail(r->context, PEEK_E_FORMAT, "the recipe %s: '%s' must be %s", r->source, member, must);
+    return peek__fail(r->context, PEEK_E_FORMAT, "the recipe %s: '%s' of entry %lld of '%s' must be %s",
+                      r->source, member, (long long)r->index, r->place, must);
+}
+
+/* Members, with a standard where they are missing. */
+static peek_status text(const reader *r, const cJSON *object, const char *member, const char *standard,
+                        const char **out)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, member);
+    *out = standard;
+    if (!item) return PEEK_OK;
+    if (!cJSON_IsString(item) || !*item->valuestring) return wrong(r, member, "a text");
+    *out = item->valuestring;
+    return PEEK_OK;
+}
+
+static peek_status number(const reader *r, const cJSON *object, const char *member, double standard,
+                          double least, double most, double *out)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, member);
+    *out = standard;
+    if (!item) return PEEK_OK;
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= least && item->valuedouble <= most))
+        return wrong(r, member, "a number in its range");
+    *out = item->valuedouble;
+    return PEEK_OK;
+}
+
+static peek_status whole(const reader *r, const cJSON *object, const char *member, int64_t standard,
+                         double most, int64_t *out)
+{
+    double value;
+    PEEK_TRY(number(r, object, member, (double)standard, 0, most, &value));
+    if (cJSON_GetObjectItemCaseSensitive(object, member) && value != (double)(int64_t)value)
+        return wrong(r, member, "a whole number");
+    *out = (int64_t)value;
+    return PEEK_OK;
+}
+
+static peek_status read_network(const reader *r, const cJSON *entry, peek__study_network *out)
+{
+    PEEK_TRY(text(r, entry, "name", NULL, &out->name));
+    if (!out->name) return wrong(r, "name", "a text");
+    PEEK_TRY(number(r, entry, "fraction", 1, 1e-6, 1, &out->fraction));
+    PEEK_TRY(text(r, entry, "classes", NULL, &out->classes));
+    PEEK_TRY(text(r, entry, "order", NULL, &out->order));
+    PEEK_TRY(text(r, entry, "loss", "cross-entropy", &out->loss));
+    if (strcmp(out->loss, "cross-entropy") != 0 && strcmp(out->loss, "saturating") != 0)
+        return wrong(r, "loss", "cross-entropy or saturating");
+    PEEK_TRY(whole(r, entry, "epochs", 1, 1e6, &out->epochs));
+    PEEK_TRY(whole(r, entry, "batch", 64, 1e6, &out->batch));
+    PEEK_TRY(number(r, entry, "learning_rate", 0.01, 1e-9, 1e3, &out->learning_rate));
+    PEEK_TRY(number(r, entry, "momentum", 0.5, 0, 0.9999, &out->momentum));
+    return number(r, entry, "paper_accuracy", 0, 0, 100, &out->paper_accuracy);
+}
+
+static peek_status read_fit(const reader *r, const cJSON *entry, peek__study_fit *out)
+{
+    double iterations;
+    PEEK_TRY(text(r, entry, "name", NULL, &out->name));
+    if (!out->name) return wrong(r, "name", "a text");
+    PEEK_TRY(text(r, entry, "rule", NULL, &out->rule));
+    PEEK_TRY(text(r, entry, "scale", "none", &out->scale));
+    PEEK_TRY(number(r, entry, "iterations", -1, 1, 1e9, &iterations));
+    out->iterations = (int64_t)iterations;
+    return number(r, entry, "tolerance", -1, 0, 1, &out->tolerance);
+}
+
+static peek_status read_figure(const reader *r, const cJSON *entry, peek__study_figure *out)
+{
+    PEEK_TRY(text(r, entry, "label", NULL, &out->label));
+    PEEK_TRY(text(r, entry, "what", NULL, &out->what));
+    PEEK_TRY(text(r, entry, "block", NULL, &out->block));
+    int spectrum = out->what && strcmp(out->what, "spectrum") == 0;
+    if (!out->label) return wrong(r, "label", "a text");
+    if (!out->what || (!spectrum && strcmp(out->what, "rmse") != 0))
+        return wrong(r, "what", "rmse or spectrum");
+    return spectrum && !out->block ? wrong(r, "block", "the name of a block") : PEEK_OK;
+}
+
+/* A list of entries; least: how many there must be. */
+static peek_status open_list(reader *r, const peek__recipe *recipe, const char *place, int least,
+                             const cJSON **list, int64_t *count)
+{
+    r->place = NULL;
+    *list = cJSON_GetObjectItemCaseSensitive(recipe->json, place);
+    *count = cJSON_GetArraySize(*list);
+    if ((*list && !cJSON_IsArray(*list)) || *count < least) return wrong(r, place, "a list of entries");
+    r->place = place;
+    r->index = 0;
+    return PEEK_OK;
+}
+
+static peek_status read_lists(reader *r, peek__recipe *out)
+{
+    const cJSON *list, *entry;
+    PEEK_TRY(open_list(r, out, "networks", 1, &list, &out->networks));
+    PEEK_TRY(peek__alloc(r->context, &out->network, out->networks, "a recipe"));
+    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_network(r, entry, &out->network[r->index++]));
+    PEEK_TRY(open_list(r, out, "fits", 1, &list, &out->fits));
+    PEEK_TRY(peek__alloc(r->context, &out->fit, out->fits, "a recipe"));
+    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_fit(r, entry, &out->fit[r->index++]));
+    PEEK_TRY(open_list(r, out, "figures", 0, &list, &out->figures));
+    PEEK_TRY(peek__alloc(r->context, &out->figure, out->figures, "a recipe"));
+    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_figure(r, entry, &out->figure[r->index++]));
+    return PEEK_OK;
+}
+
+static peek_status parse(peek_context *context, const char *source, peek__recipe *out)
+{
+    reader r = {.context = context, .source = source};
+    const char *ranks;
+    if (!cJSON_IsObject(out->json))
+        return peek__fail(context, PEEK_E_FORMAT, "the recipe %s is no JSON object: see docs/studies.md",
+                          source);
+    PEEK_TRY(text(&r, out->json, "name", NULL, &out->name));
+    if (!out->name) return wrong(&r, "name", "a text");
+    PEEK_TRY(text(&r, out->json, "title", out->name, &out->title));
+    PEEK_TRY(text(&r, out->json, "about", "", &out->about));
+    PEEK_TRY(text(&r, out->json, "network", "paper", &out->zoo));
+    PEEK_TRY(text(&r, out->json, "data", "mnist", &out->data));
+    PEEK_TRY(whole(&r, out->json, "samples", 2000, 1e9, &out->samples));
+    PEEK_TRY(text(&r, out->json, "ranks", "10:50:10", &ranks));
+    PEEK_TRY(peek_parse_ranks(context, ranks, out->ranks, PEEK__STUDY_RANKS, &out->rank_count));
+    return read_lists(&r, out);
+}
+
+static peek_status not_found(peek_context *context, const char *recipe)
+{
+    char known[256] = "";
+    const char *name, *title;
+    for (int64_t i = 0; peek__recipe_builtin(i, &name, &title); i++)
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", name);
+    return peek__fail(context, PEEK_E_NOT_FOUND,
+                      "there is no study '%s' and no such file: give a recipe as JSON, or one of %s", recipe,
+                      known);
+}
+
+peek_status peek__recipe_read(peek_context *context, const char *recipe, peek__recipe *out)
+{
+    *out = (peek__recipe){0};
+    const char *name, *title, *json;
+    for (int64_t i = 0; (json = peek__recipe_builtin(i, &name, &title)); i++)
+        if (strcmp(name, recipe) == 0) break;
+    if (json) {
+        out->json = cJSON_Parse(json);
+        if (!out->json) return peek__fail(context, PEEK_E_MEMORY, "not enough memory for a recipe");
+    } else if (peek__is_file(recipe)) {
+        PEEK_TRY(peek__json_read(context, recipe, &out->json));
+    } else {
+        return not_found(context, recipe);
+    }
+    return parse(context, recipe, out);
+}

@@ -1,0 +1,62 @@
+/* study/recipes.c: the built-in recipes: the three case studies of the paper.
+ *
+ * U. S. Saini, E. E. Papalexakis, A Peek Into the Hidden Layers of a Convolutional Neural Network Through a
+ * Factorization Lens, KDD'18 workshop. Learning rates and batches are those with which the paper's accuracies
+ * are found (the paper does not give them); it gives no number of iterations either, and multiplicative updates
+ * need 200. */
+#include "study/recipe.h"
+
+#include <stddef.h>
+
+#define FITS                                                                                                   \
+    "\"samples\": 6000, \"ranks\": \"10:50:10\", \"network\": \"paper\", \"data\": \"mnist\","                 \
+    "\"fits\": [{\"name\": \"mu\", \"rule\": \"mu\", \"iterations\": 200, \"tolerance\": 0},"                  \
+    "           {\"name\": \"default\"},"                                                                      \
+    "           {\"name\": \"equal norms\", \"scale\": \"norm\"}],"
+
+static const struct {
+    const char *name, *title, *json;
+} recipes[] = {
+    {"fraction", "Case study I: too little data",
+     "{\"name\": \"fraction\", \"title\": \"Case study I: too little data\","
+     "\"about\": \"The paper's network is trained for one epoch on 25, 50, 75 and 100 % of the data.\"," FITS
+     "\"networks\": [{\"name\": \"25 %\", \"fraction\": 0.25, \"paper_accuracy\": 83},"
+     "               {\"name\": \"50 %\", \"fraction\": 0.5, \"paper_accuracy\": 89},"
+     "               {\"name\": \"75 %\", \"fraction\": 0.75, \"paper_accuracy\": 93},"
+     "               {\"name\": \"100 %\", \"paper_accuracy\": 95}],"
+     "\"figures\": [{\"label\": \"Figure 3\", \"what\": \"rmse\"},"
+     "              {\"label\": \"Figure 4\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
+     "              {\"label\": \"Figure 5\", \"what\": \"spectrum\", \"block\": \"relu2\"}]}"},
+    {"classes", "Case study II: some classes only",
+     "{\"name\": \"classes\", \"title\": \"Case study II: some classes only\","
+     "\"about\": \"The paper's network is trained for one epoch on the samples of some classes, and looks at "
+     "all.\"," FITS "\"networks\": [{\"name\": \"0\", \"classes\": \"0\", \"paper_accuracy\": 9},"
+     "               {\"name\": \"5-9\", \"classes\": \"5-9\", \"paper_accuracy\": 47},"
+     "               {\"name\": \"0-4\", \"classes\": \"0-4\", \"paper_accuracy\": 50},"
+     "               {\"name\": \"0-9\", \"paper_accuracy\": 93}],"
+     "\"figures\": [{\"label\": \"Figure 7\", \"what\": \"rmse\"},"
+     "              {\"label\": \"Figure 8\", \"what\": \"spectrum\", \"block\": \"relu2\"}]}"},
+    {"order", "Case study III: class by class",
+     "{\"name\": \"order\", \"title\": \"Case study III: class by class\","
+     "\"about\": \"The paper's network is trained for one epoch on the samples of one class after another, "
+     "without "
+     "shuffling.\"," FITS
+     "\"networks\": [{\"name\": \"9, 0-8\", \"order\": \"by-class:9,0-8\", \"paper_accuracy\": 9},"
+     "               {\"name\": \"0-9\", \"order\": \"by-class:0-9\"},"
+     "               {\"name\": \"9-0\", \"order\": \"by-class:9,8,7,6,5,4,3,2,1,0\"},"
+     "               {\"name\": \"9, 0-8, saturating\", \"order\": \"by-class:9,0-8\", \"loss\": "
+     "\"saturating\","
+     "                \"learning_rate\": 0.1, \"paper_accuracy\": 9},"
+     "               {\"name\": \"shuffled\", \"paper_accuracy\": 95}],"
+     "\"figures\": [{\"label\": \"RMSE\", \"what\": \"rmse\"},"
+     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
+     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu2\"}]}"},
+};
+
+const char *peek__recipe_builtin(int64_t index, const char **name, const char **title)
+{
+    if (index < 0 || index >= (int64_t)(sizeof recipes / sizeof *recipes)) return NULL;
+    *name = recipes[index].name;
+    *title = recipes[index].title;
+    return recipes[index].json;
+}

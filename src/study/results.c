@@ -1,0 +1,55 @@
+/* study/results.c: the results of all runs of a study, as numbers by network and seed. */
+#include "study/results.h"
+
+#include <math.h>
+#include <string.h>
+
+static const cJSON *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static const cJSON *find_owner(const cJSON *run, const peek__metric *metric)
+{
+    if (metric->fit < 0) return metric->block ? member(member(run, "blocks"), metric->block) : run;
+    const cJSON *fit = cJSON_GetArrayItem(member(run, "fits"), (int)metric->fit);
+    const cJSON *model = cJSON_GetArrayItem(member(fit, "models"), (int)metric->rank);
+    return metric->block ? member(member(model, "blocks"), metric->block) : model;
+}
+
+void peek__results_row(const peek__results *results, const peek__metric *metric, int64_t network, double *out)
+{
+    for (int64_t s = 0; s < results->seeds; s++) {
+        const cJSON *item =
+            member(find_owner(results->run[network * results->seeds + s], metric), metric->name);
+        out[s] = cJSON_IsNumber(item) ? item->valuedouble : NAN;
+    }
+}
+
+const char *peek__results_block(const peek__results *results, int64_t index)
+{
+    for (int64_t i = 0; i < results->recipe->networks * results->seeds; i++) {
+        const cJSON *fit = cJSON_GetArrayItem(member(results->run[i], "fits"), 0);
+        const cJSON *blocks = member(cJSON_GetArrayItem(member(fit, "models"), 0), "blocks");
+        if (!blocks) continue;
+        const cJSON *block = cJSON_GetArrayItem(blocks, (int)index);
+        return block ? block->string : NULL;
+    }
+    return NULL;
+}
+
+int peek__results_rises(const peek__results *results, const peek__metric *metric, int *pairs)
+{
+    int64_t seeds = results->seeds, networks = results->recipe->networks;
+    double *poorer = results->values, *better = results->values + seeds;
+    int all = networks > 1, any_below = 0;
+    for (int64_t n = 0; n + 1 < networks; n++) {
+        peek__results_row(results, metric, n, poorer);
+        peek__results_row(results, metric, n + 1, better);
+        peek__interval difference = peek__interval_paired(better, poorer, seeds);
+        pairs[n] = difference.low > 0 ? 1 : difference.high < 0 ? -1 : 0;
+        all &= pairs[n] > 0;
+        any_below |= pairs[n] < 0;
+    }
+    return all ? 1 : any_below ? -1 : 0;
+}

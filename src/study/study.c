@@ -1,0 +1,291 @@
+/* study/study.c: all runs of a study, one after another; what is done is kept. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/options.h"
+#include "nnpeek/report.h"
+#include "nnpeek/study.h"
+#include "store/file.h"
+#include "study/study_page.h"
+#include "study/study_run.h"
+#include "study/summary.h"
+
+static const peek_option rows[] = {
+    PEEK_INTEGER(peek_study_options, seeds, "seeds", 5, 1, 1000, "N",
+                 "each network is trained from so many seeds"),
+    PEEK_INTEGER(peek_study_options, samples, "samples", 0, 0, 1e9, "N",
+                 "test samples to look at; 0: as the recipe says"),
+    PEEK_TEXT(peek_study_options, ranks, "ranks", NULL, "SPEC",
+              "numbers of components, instead of the recipe's"),
+    PEEK_TEXT(peek_study_options, data, "data", NULL, "NAME",
+              "a named data set instead of the recipe's; where that is not found, strokes"),
+    PEEK_TEXT(peek_study_options, data_dir, "data-dir", NULL, "DIR",
+              "where named data sets are looked up first"),
+    PEEK_FLAG(peek_study_options, resume, "resume", 0, "keep the finished runs of an earlier call"),
+    PEEK_INTEGER(peek_study_options, seed, "seed", 0, 0, 0x1p53, "N", "the first seed"),
+};
+PEEK_TABLE(table, "study", peek_study_options, rows);
+
+const peek_option_table *peek_study_option_table(void)
+{
+    return &table;
+}
+
+void peek_study_options_default(peek_study_options *options)
+{
+    peek_options_default(&table, options);
+}
+
+/* A study under way. */
+typedef struct study {
+    peek_context *context;
+    const peek_study_options *options;
+    const char *folder;
+    peek__recipe recipe;
+    peek_dataset *train, *test;
+    peek__results results;
+    cJSON *failed;
+    peek_status first_failure;
+    char first_sentence[1024];
+} study;
+
+static peek_status open_split(study *s, const char *data, const char *split, peek_dataset **out)
+{
+    char *name;
+    peek_dataset_options options;
+    peek_dataset_options_default(&options);
+    options.data_dir = s->options->data_dir;
+    PEEK_TRY(peek__format(s->context, &name, "%s:%s", data, split));
+    peek_status status = peek_dataset_open(s->context, name, &options, out);
+    peek__free(&name);
+    return status;
+}
+
+/* The recipe's data; strokes where they are not to be found, and nobody asked for others. */
+static peek_status open_data(study *s)
+{
+    const char *data = s->options->data ? s->options->data : s->recipe.data;
+    peek_status status = open_split(s, data, "train", &s->train);
+    if (status == PEEK_E_NOT_FOUND && !s->options->data && strcmp(data, "strokes") != 0) {
+        peek__note(s->context,
+                   "%s is not found (give --data-dir, or set NNPEEK_DATA): the study runs on strokes, drawn "
+                   "digits that are built in",
+                   data);
+        data = "strokes";
+        status = open_split(s, data, "train", &s->train);
+    }
+    if (status == PEEK_OK) status = open_split(s, data, "test", &s->test);
+    if (status != PEEK_OK) return status;
+    if (!peek_dataset_labels(s->train) || !peek_dataset_labels(s->test))
+        return peek__fail(s->context, PEEK_E_ARGUMENT, "the study needs labelled data, but '%s' has no labels",
+                          data);
+    int64_t count = peek_dataset_describe(s->test).count;
+    if (s->options->samples) s->recipe.samples = s->options->samples;
+    if (s->recipe.samples > count || !s->recipe.samples) s->recipe.samples = count;
+    s->results.data = data;
+    return PEEK_OK;
+}
+
+static peek_status begin(study *s, const char *recipe)
+{
+    enum { MOST_NETWORKS = 200 };
+    PEEK_TRY(peek__recipe_read(s->context, recipe, &s->recipe));
+    if (s->options->ranks)
+        PEEK_TRY(peek_parse_ranks(s->context, s->options->ranks, s->recipe.ranks, PEEK__STUDY_RANKS,
+                                  &s->recipe.rank_count));
+    if (s->recipe.networks > MOST_NETWORKS)
+        return peek__fail(s->context, PEEK_E_FORMAT, "the recipe %s has more than %d networks", recipe,
+                          MOST_NETWORKS);
+    PEEK_TRY(open_data(s));
+    s->results.recipe = &s->recipe;
+    s->results.seeds = s->options->seeds;
+    s->results.first_seed = s->options->seed;
+    PEEK_TRY(peek__alloc(s->context, &s->results.run, s->recipe.networks * s->options->seeds,
+                         "the results of a study"));
+    PEEK_TRY(peek__alloc(s->context, &s->results.values, 2 * s->options->seeds, "the results of a study"));
+    s->failed = cJSON_CreateArray();
+    if (!s->failed) return peek__fail(s->context, PEEK_E_MEMORY, "not enough memory for a study");
+    return peek__folder_make(s->context, s->folder);
+}
+
+static void end(study *s)
+{
+    for (int64_t i = 0; s->results.run && i < s->recipe.networks * s->options->seeds; i++)
+        cJSON_Delete(s->results.run[i]);
+    peek__free(&s->results.run);
+    peek__free(&s->results.values);
+    cJSON_Delete(s->failed);
+    peek_dataset_free(&s->train);
+    peek_dataset_free(&s->test);
+    peek__recipe_free(&s->recipe);
+}
+
+/* folder/runs/NUMBER-NAME-seed-S: numbered, since different names may become the same safe one. */
+static peek_status name_folder(study *s, int64_t network, int64_t seed, char **out)
+{
+    char *safe;
+    PEEK_TRY(peek__safe_name(s->context, &safe, s->recipe.network[network].name));
+    peek_status status = peek__format(s->context, out, "%s/runs/%lld-%s-seed-%lld", s->folder,
+                                      (long long)network + 1, safe, (long long)(s->options->seed + seed));
+    peek__free(&safe);
+    return status;
+}
+
+/* The result of a finished run that was made from the same; NULL: there is none. */
+static peek_status find_result(study *s, const peek__study_run *run, cJSON **out)
+{
+    char *path;
+    *out = NULL;
+    PEEK_TRY(peek__format(s->context, &path, "%s/result.json", run->folder));
+    peek_status status = peek__is_file(path) ? peek__json_read(s->context, path, out) : PEEK_OK;
+    peek__free(&path);
+    if (status != PEEK_OK || !*out) {
+        cJSON_Delete(*out);
+        *out = NULL;
+        return status == PEEK_E_MEMORY ? status : PEEK_OK; /* a damaged one is made again */
+    }
+    cJSON *made_from = peek__study_made_from(run);
+    if (!made_from || !cJSON_Compare(made_from, cJSON_GetObjectItemCaseSensitive(*out, "made_from"), 1)) {
+        cJSON_Delete(*out);
+        *out = NULL;
+    }
+    cJSON_Delete(made_from);
+    return PEEK_OK;
+}
+
+/* What failed, told and kept; other runs go on. */
+static peek_status note_failure(study *s, const peek__study_run *run, peek_status status)
+{
+    const char *name = s->recipe.network[run->network].name, *why = peek_error(s->context);
+    cJSON *entry = cJSON_CreateObject();
+    if (s->first_failure == PEEK_OK) {
+        s->first_failure = status;
+        snprintf(s->first_sentence, sizeof s->first_sentence, "%s", why);
+    }
+    cJSON_AddStringToObject(entry, "network", name);
+    cJSON_AddNumberToObject(entry, "seed", (double)run->seed);
+    cJSON_AddStringToObject(entry, "why", why);
+    cJSON_AddItemToArray(s->failed, entry);
+    peek__note(s->context, "%s, seed %lld failed: %s", name, (long long)run->seed, why);
+    return PEEK_OK;
+}
+
+static void tell_time(study *s, int64_t done, int64_t made, double start)
+{
+    int64_t all = s->recipe.networks * s->options->seeds;
+    double left = made ? (peek__seconds() - start) / (double)made * (double)(all - done) : 0;
+    if (done < all)
+        peek__note(s->context, "%s: %lld of %lld runs, about %.0f %s left", s->recipe.name, (long long)done,
+                   (long long)all, left < 100 ? left : left / 60, left < 100 ? "seconds" : "minutes");
+}
+
+static peek_status run_one(study *s, int64_t network, int64_t seed, int *made)
+{
+    char *folder = NULL;
+    cJSON **result = &s->results.run[network * s->options->seeds + seed];
+    PEEK_TRY(name_folder(s, network, seed, &folder));
+    peek__study_run run = {.recipe = &s->recipe,
+                           .network = network,
+                           .seed = s->options->seed + seed,
+                           .look_seed = s->options->seed,
+                           .train = s->train,
+                           .test = s->test,
+                           .folder = folder,
+                           .keep = seed == 0};
+    peek_status status = s->options->resume ? find_result(s, &run, result) : PEEK_OK;
+    *made = status == PEEK_OK && !*result;
+    if (*made) status = peek__study_run_all(s->context, &run);
+    if (status == PEEK_OK && *made) status = find_result(s, &run, result);
+    if (status != PEEK_OK && status != PEEK_E_STOPPED) status = note_failure(s, &run, status);
+    peek__free(&folder);
+    return status;
+}
+
+/* Seed by seed, so that what is there early has all networks. */
+static peek_status run_all(study *s)
+{
+    double start = peek__seconds();
+    int64_t done = 0, made = 0;
+    for (int64_t seed = 0; seed < s->options->seeds; seed++)
+        for (int64_t network = 0; network < s->recipe.networks; network++) {
+            int now;
+            PEEK_TRY(run_one(s, network, seed, &now));
+            done++;
+            made += now;
+            if (now) tell_time(s, done, made, start);
+        }
+    if (cJSON_GetArraySize(s->failed) < done) return PEEK_OK;
+    return peek__fail(s->context, s->first_failure, "all runs of the study failed, the first: %s",
+                      s->first_sentence);
+}
+
+/* The first seed's runs side by side. */
+static peek_status compare(study *s)
+{
+    int64_t count = 0, networks = s->recipe.networks;
+    char **folders, *path = NULL;
+    PEEK_TRY(peek__alloc(s->context, &folders, networks, "the results of a study"));
+    peek_status status = PEEK_OK;
+    for (int64_t n = 0; status == PEEK_OK && n < networks; n++)
+        if (s->results.run[n * s->options->seeds]) status = name_folder(s, n, 0, &folders[count++]);
+    if (status == PEEK_OK) status = peek__format(s->context, &path, "%s/compare.html", s->folder);
+    if (status == PEEK_OK && count) status = peek_report(s->context, (const char *const *)folders, count, path);
+    for (int64_t i = 0; i < count; i++) peek__free(&folders[i]);
+    peek__free(&folders);
+    peek__free(&path);
+    return status;
+}
+
+static peek_status write_all(study *s)
+{
+    char *path = NULL;
+    cJSON *failed = s->failed;
+    s->failed = NULL;
+    cJSON *summary = peek__summary_make(&s->results, failed);
+    peek_status status = peek__format(s->context, &path, "%s/summary.json", s->folder);
+    if (status == PEEK_OK) status = peek__json_write(s->context, path, summary);
+    if (status == PEEK_OK) status = peek__summary_tables(s->context, &s->results, s->folder);
+    if (status == PEEK_OK) status = peek__study_page(s->context, &s->results, summary, s->folder);
+    if (status == PEEK_OK) status = compare(s);
+    cJSON_Delete(summary);
+    peek__free(&path);
+    return status;
+}
+
+peek_status peek_study(peek_context *context, const char *recipe, const char *folder,
+                       const peek_study_options *options, int64_t *failed)
+{
+    peek_study_options standard;
+    peek_study_options_default(&standard);
+    if (!options) options = &standard;
+    if (!recipe || !folder) return peek__fail(context, PEEK_E_ARGUMENT, "a study takes a recipe and a folder");
+    PEEK_TRY(peek_options_check(context, &table, options));
+    study s = {.context = context, .options = options, .folder = folder};
+    peek_status status = begin(&s, recipe);
+    if (status == PEEK_OK) status = run_all(&s);
+    if (failed) *failed = cJSON_GetArraySize(s.failed);
+    if (status == PEEK_OK) status = write_all(&s);
+    end(&s);
+    return status;
+}
+
+peek_status peek_study_index_write(peek_context *context, const char *folder)
+{
+    enum { MOST = 16 };
+    const char *names[MOST], *title;
+    cJSON *summaries[MOST] = {NULL};
+    int64_t count = 0;
+    peek_status status = PEEK_OK;
+    for (; count < MOST && peek_study_list(count, &names[count], &title); count++) {
+        char *path = NULL;
+        if (status == PEEK_OK)
+            status = peek__format(context, &path, "%s/%s/summary.json", folder, names[count]);
+        if (status == PEEK_OK && peek__is_file(path))
+            status = peek__json_read(context, path, &summaries[count]);
+        peek__free(&path);
+    }
+    if (status == PEEK_OK) status = peek__study_index(context, folder, count, names, summaries);
+    for (int64_t i = 0; i < count; i++) cJSON_Delete(summaries[i]);
+    return status;
+}

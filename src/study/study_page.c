@@ -1,0 +1,403 @@
+/* study/study_page.c: a study as one page. */
+#include "study/study_page.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "study/chart.h"
+
+enum { SPECTRUM = 100 }; /* singular values shown */
+
+static const char head[] =
+    "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' "
+    "content='width=device-width,initial-scale=1'><meta http-equiv='Content-Security-Policy' "
+    "content=\"default-src 'none'; "
+    "style-src 'unsafe-inline'\"><title>%s</title><style>"
+    ":root{color-scheme:light "
+    "dark;--ink:#1b1d22;--soft:#5d626c;--line:#e3e1dc;--back:#fcfbf9;--good:#1f7a4d;--bad:#b3401a}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e8e6e1;--soft:#a3a6ad;--line:#33363d;--back:#17191d;--good:"
+    "#63c08f;"
+    "--bad:#f08a5d}}"
+    "body{margin:0 auto;max-width:1040px;padding:24px 16px 64px;background:var(--back);color:var(--ink);"
+    "font:15px/1.5 system-ui,sans-serif;font-variant-numeric:tabular-nums}"
+    "h1{font-size:24px;margin:0 0 4px}h2{font-size:17px;margin:40px 0 "
+    "4px}p,figcaption{color:var(--soft);margin:0 0 8px;"
+    "max-width:70ch}"
+    "table{border-collapse:collapse;width:100%%}th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px "
+    "solid "
+    "var(--line);vertical-align:top}th{font-weight:600;color:var(--soft)}"
+    ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%%,400px),1fr));gap:16px}"
+    "figure{margin:0}svg{width:100%%;height:auto}svg "
+    "text{font-size:12px;fill:var(--soft)}.grid{stroke:var(--line)}"
+    ".raster{width:180px}.rasters{display:flex;flex-wrap:wrap;gap:20px}.key "
+    "span{display:inline-block;width:10px;height:10px;"
+    "border-radius:5px;margin:0 6px 0 14px}.holds{color:var(--good)}.fails{color:var(--bad)}a{color:inherit}"
+    "figcaption{font-size:13px}.wide{overflow-x:auto}"
+    "</style>\n";
+
+/* The page under way. */
+typedef struct page {
+    peek_context *context;
+    const peek__results *results;
+    const cJSON *summary;
+    peek__file file;
+    char **names; /* of networks, escaped */
+} page;
+
+#define PUT(...) PEEK_TRY(peek__put(p->context, &p->file, __VA_ARGS__))
+
+static const cJSON *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static double number(const cJSON *object, const char *name)
+{
+    const cJSON *item = member(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static peek_status put_text(page *p, const char *format, const char *text)
+{
+    char *safe = NULL;
+    PEEK_TRY(peek__escape(p->context, text ? text : "", &safe));
+    peek_status status = peek__put(p->context, &p->file, format, safe);
+    peek__free(&safe);
+    return status;
+}
+
+static peek_status write_head(page *p)
+{
+    const peek__recipe *recipe = p->results->recipe;
+    PEEK_TRY(put_text(p, head, recipe->title));
+    PEEK_TRY(put_text(p, "<h1>%s</h1>", recipe->title));
+    PEEK_TRY(put_text(p, "<p>%s ", recipe->about));
+    PEEK_TRY(put_text(p, "Data: %s, ", p->results->data));
+    PUT("%lld test samples looked at, %lld seeds each; bands and intervals are 95 %% confidence by Student's t "
+        "over the "
+        "seeds.</p>",
+        (long long)recipe->samples, (long long)p->results->seeds);
+    int failed = cJSON_GetArraySize(member(p->summary, "failed"));
+    if (failed) PUT("<p class='fails'>%d runs failed and are missing here; summary.json says why.</p>", failed);
+    PUT("<p class='key'>");
+    for (int64_t n = 0; n < recipe->networks; n++)
+        PUT("<span style='background:%s'></span>%s", peek__chart_colour(n), p->names[n]);
+    PUT("</p>\n");
+    return PEEK_OK;
+}
+
+/* "0 (97 %), 4 (3 %)": the classes that a network takes samples for most. */
+static peek_status put_predicts(page *p, const cJSON *network)
+{
+    const cJSON *shares = member(network, "predicts"), *share;
+    double last = INFINITY;
+    for (int place = 0; place < 3; place++) {
+        double best = -1;
+        int which = -1, index = 0;
+        cJSON_ArrayForEach(share, shares)
+        {
+            if (share->valuedouble < last && share->valuedouble > best) {
+                best = share->valuedouble;
+                which = index;
+            }
+            index++;
+        }
+        if (which < 0 || best < 0.02) break;
+        PUT("%s%d (%.0f %%)", place ? ", " : "", which, 100 * best);
+        last = best;
+    }
+    return PEEK_OK;
+}
+
+static peek_status write_accuracies(page *p)
+{
+    const cJSON *network;
+    int64_t n = 0;
+    PUT("<h2>Accuracy</h2><p>On all test samples, of all classes.</p><div class='wide'><table><tr><th>trained "
+        "on<th>the "
+        "paper<th>mean<th>95 %% interval<th>classes it predicts most</tr>\n");
+    cJSON_ArrayForEach(network, member(p->summary, "networks"))
+    {
+        const cJSON *found = member(network, "accuracy");
+        PUT("<tr><td>%s<td>", p->names[n++]);
+        if (cJSON_IsNumber(member(network, "paper_accuracy")))
+            PUT("%.0f %%", 100 * number(network, "paper_accuracy"));
+        PUT("<td>%.1f %%<td>", 100 * number(found, "mean"));
+        if (cJSON_IsNumber(member(found, "low")))
+            PUT("%.1f to %.1f %%", 100 * fmax(0, number(found, "low")), 100 * fmin(1, number(found, "high")));
+        PUT("<td>");
+        PEEK_TRY(put_predicts(p, network));
+        PUT("</tr>\n");
+    }
+    PUT("</table></div>\n");
+    return PEEK_OK;
+}
+
+/* Memory for the lines of one chart: points a network. */
+typedef struct lines {
+    double *memory;
+    peek__line *line;
+} lines;
+
+static peek_status make_lines(page *p, int64_t points, lines *out)
+{
+    int64_t networks = p->results->recipe->networks;
+    PEEK_TRY(peek__alloc(p->context, &out->memory, 4 * networks * points, "a chart"));
+    PEEK_TRY(peek__alloc(p->context, &out->line, networks, "a chart"));
+    for (int64_t n = 0; n < networks; n++) {
+        double *of = out->memory + 4 * n * points;
+        out->line[n] = (peek__line){p->names[n], points, of, of + points, of + 2 * points, of + 3 * points};
+    }
+    return PEEK_OK;
+}
+
+static void set_point(lines *l, int64_t network, int64_t point, double x, const peek__interval *interval)
+{
+    int64_t points = l->line[network].count;
+    double *of = l->memory + 4 * network * points;
+    int known = interval->count > 1;
+    of[point] = x;
+    of[points + point] = interval->mean;
+    of[2 * points + point] = known ? interval->low : NAN;
+    of[3 * points + point] = known ? interval->high : NAN;
+}
+
+static peek_status write_lines(page *p, lines *l, const char *title, const char *x_label, int logarithmic)
+{
+    peek__chart chart = {title, x_label, logarithmic, p->results->recipe->networks, l->line};
+    return peek__chart_write(p->context, &p->file, &chart);
+}
+
+static void free_lines(lines *l)
+{
+    peek__free(&l->memory);
+    peek__free(&l->line);
+}
+
+static peek_status write_errors(page *p, const char *title, peek__metric metric)
+{
+    const peek__recipe *recipe = p->results->recipe;
+    lines l = {0};
+    peek_status status = make_lines(p, recipe->rank_count, &l);
+    for (int64_t n = 0; status == PEEK_OK && n < recipe->networks; n++)
+        for (metric.rank = 0; metric.rank < recipe->rank_count; metric.rank++) {
+            peek__results_row(p->results, &metric, n, p->results->values);
+            peek__interval interval = peek__interval_of(p->results->values, p->results->seeds);
+            set_point(&l, n, metric.rank, (double)recipe->ranks[metric.rank], &interval);
+        }
+    if (status == PEEK_OK) status = write_lines(p, &l, title, "rank", 0);
+    free_lines(&l);
+    return status;
+}
+
+static peek_status write_spectrum(page *p, const char *title, const char *block)
+{
+    const peek__recipe *recipe = p->results->recipe;
+    lines l = {0};
+    peek_status status = make_lines(p, SPECTRUM, &l);
+    for (int64_t n = 0; status == PEEK_OK && n < recipe->networks; n++)
+        for (int i = 0; i < SPECTRUM; i++) {
+            for (int64_t s = 0; s < p->results->seeds; s++) {
+                const cJSON *values =
+                    member(member(member(p->results->run[n * p->results->seeds + s], "blocks"), block),
+                           "singular_values");
+                const cJSON *first = cJSON_GetArrayItem(values, 0), *value = cJSON_GetArrayItem(values, i);
+                p->results->values[s] =
+                    first && value && first->valuedouble > 0 ? value->valuedouble / first->valuedouble : NAN;
+            }
+            peek__interval interval = peek__interval_of(p->results->values, p->results->seeds);
+            set_point(&l, n, i, i + 1, &interval);
+        }
+    if (status == PEEK_OK) status = write_lines(p, &l, title, "number of the singular value", 1);
+    free_lines(&l);
+    return status;
+}
+
+static peek_status write_figures(page *p)
+{
+    const peek__recipe *recipe = p->results->recipe;
+    char title[512];
+    PUT("<h2>Figures</h2><p>Beside the paper's raw RMSE, which follows the scale of the activations, stands "
+        "the relative "
+        "error, from which scale is taken out. Singular values are divided by the largest; steeper means that "
+        "fewer "
+        "directions carry the layer.</p><div class='figures'>\n");
+    for (int64_t i = 0; i < recipe->figures; i++) {
+        char *label = NULL, *block = NULL;
+        const peek__study_figure *figure = &recipe->figure[i];
+        PEEK_TRY(peek__escape(p->context, figure->label, &label));
+        peek_status status = peek__escape(p->context, figure->block ? figure->block : "", &block);
+        if (status == PEEK_OK && strcmp(figure->what, "rmse") == 0) {
+            snprintf(title, sizeof title, "%s: RMSE of all blocks together, %s", label, recipe->fit[0].name);
+            status = write_errors(p, title, (peek__metric){"rmse", 0, 0, NULL});
+            if (status == PEEK_OK)
+                status = write_errors(p, "The same without scale: relative error of all blocks together",
+                                      (peek__metric){"relative_error", 0, 0, NULL});
+        } else if (status == PEEK_OK) {
+            snprintf(title, sizeof title, "%s: singular values of %s", label, block);
+            status = write_spectrum(p, title, figure->block);
+        }
+        peek__free(&label);
+        peek__free(&block);
+        PEEK_TRY(status);
+    }
+    PUT("</div>\n");
+    return PEEK_OK;
+}
+
+static peek_status write_claims(page *p)
+{
+    const cJSON *claim, *rank, *pair;
+    PUT("<h2>The paper says, we find</h2><p>The claim: each network has the lower number than the next better "
+        "trained one. "
+        "It holds where the whole 95 %% interval of the difference, paired by seed, is above zero for all "
+        "neighbours, and "
+        "does not where one lies below.</p><div class='wide'><table><tr><th>claim<th>verdict<th>neighbours for "
+        "which it "
+        "holds : is reversed : is open</tr>\n");
+    cJSON_ArrayForEach(claim, member(p->summary, "claims"))
+    {
+        int counts[3] = {0, 0, 0};
+        cJSON_ArrayForEach(rank, member(claim, "ranks")) cJSON_ArrayForEach(pair, member(rank, "pairs"))
+            counts[pair->valueint > 0   ? 0
+                   : pair->valueint < 0 ? 1
+                                        : 2]++;
+        const char *verdict = cJSON_GetStringValue(member(claim, "verdict"));
+        PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(member(claim, "about"))));
+        PUT("<td class='%s'>", strncmp(verdict, "holds", 5) == 0      ? "holds"
+                               : strncmp(verdict, "does not", 8) == 0 ? "fails"
+                                                                      : "");
+        PEEK_TRY(put_text(p, "%s", verdict));
+        PUT("<td>%d : %d : %d</tr>\n", counts[0], counts[1], counts[2]);
+    }
+    PUT("</table></div>\n");
+    return PEEK_OK;
+}
+
+/* Means over the seeds of a layer's overlap matrix; returns the number of classes, 0 where there is none. */
+static int64_t mean_overlap(const page *p, int64_t network, const char *layer, double *out, int64_t most)
+{
+    int64_t classes = 0, runs = 0;
+    memset(out, 0, (size_t)(most * most) * sizeof *out);
+    for (int64_t s = 0; s < p->results->seeds; s++) {
+        const cJSON *rows = member(member(p->results->run[network * p->results->seeds + s], "overlap"), layer),
+                    *row, *item;
+        int64_t side = cJSON_GetArraySize(rows), place = 0;
+        if (!side || side > most || (classes && side != classes)) continue;
+        classes = side;
+        runs++;
+        cJSON_ArrayForEach(row, rows) cJSON_ArrayForEach(item, row) out[place++] += item->valuedouble;
+    }
+    for (int64_t i = 0; i < classes * classes; i++) out[i] /= (double)runs;
+    return classes;
+}
+
+static peek_status write_layer_neurons(page *p, const char *layer)
+{
+    enum { MOST = 20 };
+    double matrix[MOST * MOST];
+    char title[512];
+    PEEK_TRY(put_text(p, "<p><b>%s</b></p><div class='rasters'>", layer));
+    for (int64_t n = 0; n < p->results->recipe->networks; n++) {
+        double carrying = 0;
+        int64_t runs = 0, classes = mean_overlap(p, n, layer, matrix, MOST);
+        for (int64_t s = 0; s < p->results->seeds; s++) {
+            double share = number(member(p->results->run[n * p->results->seeds + s], "carrying"), layer);
+            if (isnan(share)) continue;
+            carrying += share;
+            runs++;
+        }
+        if (!classes) continue;
+        snprintf(title, sizeof title, "%s: %.0f %% of the neurons carry a component at rank %lld", p->names[n],
+                 runs ? 100 * carrying / (double)runs : NAN, (long long)p->results->recipe->ranks[0]);
+        PEEK_TRY(peek__raster_write(p->context, &p->file, title, classes, matrix));
+    }
+    PUT("</div>\n");
+    return PEEK_OK;
+}
+
+static peek_status write_neurons(page *p)
+{
+    const char *layer;
+    PUT("<h2>Neurons that classes share</h2><p>A neuron is active for a class when its mean over the class "
+        "exceeds its mean "
+        "over all samples. The darker, the more of the neurons active for either class are active for both "
+        "(Jaccard index, "
+        "mean over the seeds). A neuron carries a component where its largest loading is at least 1 %% of the "
+        "layer's "
+        "largest.</p>\n");
+    for (int64_t b = 0; (layer = peek__results_block(p->results, b)); b++)
+        if (strncmp(layer, "input", 5) != 0) PEEK_TRY(write_layer_neurons(p, layer));
+    return PEEK_OK;
+}
+
+static peek_status write_page(page *p)
+{
+    PEEK_TRY(write_head(p));
+    PEEK_TRY(write_accuracies(p));
+    PEEK_TRY(write_figures(p));
+    PEEK_TRY(write_claims(p));
+    PEEK_TRY(write_neurons(p));
+    PUT("<h2>Data</h2><p><a href='accuracy.csv'>accuracy.csv</a>, <a href='errors.csv'>errors.csv</a>, <a "
+        "href='singular-values.csv'>singular-values.csv</a>, <a href='summary.json'>summary.json</a>. The "
+        "first seed's "
+        "networks side by side, with components, neurons and samples: <a "
+        "href='compare.html'>compare.html</a>.</p>\n");
+    return PEEK_OK;
+}
+
+peek_status peek__study_page(peek_context *context, const peek__results *results, const cJSON *summary,
+                             const char *folder)
+{
+    page p = {.context = context, .results = results, .summary = summary};
+    char *path = NULL;
+    int64_t networks = results->recipe->networks;
+    PEEK_TRY(peek__format(context, &path, "%s/study.html", folder));
+    peek_status status = peek__alloc(context, &p.names, networks, "names of networks");
+    for (int64_t n = 0; status == PEEK_OK && n < networks; n++)
+        status = peek__escape(context, results->recipe->network[n].name, &p.names[n]);
+    if (status == PEEK_OK) status = peek__file_begin(context, &p.file, path);
+    if (status == PEEK_OK) status = write_page(&p);
+    if (status == PEEK_OK) status = peek__file_commit(context, &p.file);
+    peek__file_abort(&p.file);
+    for (int64_t n = 0; p.names && n < networks; n++) peek__free(&p.names[n]);
+    peek__free(&p.names);
+    peek__free(&path);
+    return status;
+}
+
+static peek_status write_index(page *p, int64_t count, const char *const *names, cJSON *const *summaries)
+{
+    PUT(head, "Studies");
+    PUT("<h1>Studies</h1><p>What the paper says of badly trained networks, put to the test.</p>\n");
+    for (int64_t i = 0; i < count; i++) {
+        const cJSON *claim;
+        if (!summaries[i]) continue;
+        PEEK_TRY(put_text(p, "<h2><a href='%s/study.html'>", names[i]));
+        PEEK_TRY(put_text(p, "%s</a></h2><div class='wide'><table><tr><th>claim<th>verdict</tr>\n",
+                          cJSON_GetStringValue(member(summaries[i], "title"))));
+        cJSON_ArrayForEach(claim, member(summaries[i], "claims"))
+        {
+            PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(member(claim, "about"))));
+            PEEK_TRY(put_text(p, "<td>%s</tr>\n", cJSON_GetStringValue(member(claim, "verdict"))));
+        }
+        PUT("</table></div>\n");
+    }
+    return PEEK_OK;
+}
+
+peek_status peek__study_index(peek_context *context, const char *folder, int64_t count,
+                              const char *const *names, cJSON *const *summaries)
+{
+    page p = {.context = context};
+    char *path;
+    PEEK_TRY(peek__format(context, &path, "%s/index.html", folder));
+    peek_status status = peek__file_begin(context, &p.file, path);
+    if (status == PEEK_OK) status = write_index(&p, count, names, summaries);
+    if (status == PEEK_OK) status = peek__file_commit(context, &p.file);
+    peek__file_abort(&p.file);
+    peek__free(&path);
+    return status;
+}

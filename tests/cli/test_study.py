@@ -1,0 +1,143 @@
+"""Studies end to end on strokes: what they write, statistics against SciPy, runs that are killed, fail or are made again."""
+import csv
+import glob
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import numpy as np
+import scipy.stats
+
+from support import NNPEEK, Case
+
+RECIPE = {
+    "name": "small", "title": "A <small> study", "data": "strokes", "samples": 200, "ranks": "2,4",
+    "networks": [{"name": "little & less", "fraction": 0.02}, {"name": "more", "fraction": 0.1}],
+    "fits": [{"name": "mu", "rule": "mu", "iterations": 30, "tolerance": 0}, {"name": "norms", "scale": "norm"}],
+    "figures": [{"label": "Figure 3", "what": "rmse"}, {"label": "Figure 4", "what": "spectrum", "block": "relu1"}],
+}
+
+
+class Study(Case):
+    def recipe(self, **changes):
+        with open(self.path("recipe.json"), "w") as file:
+            json.dump({**RECIPE, **changes}, file)
+        return "recipe.json"
+
+    def results(self, folder):
+        """What every run found, without what a clock says."""
+        found = {}
+        for path in sorted(glob.glob(self.path(folder, "runs", "*", "result.json"))):
+            with open(path) as file:
+                result = json.load(file)
+            del result["seconds"], result["train_seconds"]
+            found[os.path.basename(os.path.dirname(path))] = result
+        return found
+
+    def test_whole(self):
+        found = self.json("study", self.recipe(), "--seeds", 3, "-o", "s", "--threads", 2)
+        self.assertEqual(found["failed"], 0)
+        summary = self.read_json("s", "summary.json")
+        self.assertEqual(found["studies"], [summary])
+        self.assertEqual(len(self.results("s")), 6)
+        with open(self.path("s", "errors.csv")) as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(len(rows), 2 * 3 * 2 * 2 * 4)  # networks, seeds, fits, ranks, blocks and all
+
+        def values(network, fit, rank, block, column):
+            return np.array([float(r[column]) for r in rows if (r["network"], r["fit"], r["rank"], r["block"]) ==
+                             (network, fit, str(rank), block)])
+        names = [n["name"] for n in RECIPE["networks"]]
+        for metric in summary["metrics"]:
+            if metric["name"] not in ("rmse", "relative_error"):
+                continue
+            column = "RMSE" if metric["name"] == "rmse" else "relative error"
+            for name, entry in zip(names, metric["networks"]):
+                x = values(name, metric["fit"], metric["rank"], metric.get("block", "all"), column)
+                low, high = scipy.stats.t.interval(0.95, 2, x.mean(), scipy.stats.sem(x))
+                np.testing.assert_allclose([entry["mean"], entry["low"], entry["high"]], [x.mean(), low, high], rtol=1e-4)
+        claim = summary["claims"][0]
+        self.assertEqual((claim["name"], claim["fit"]), ("rmse", "mu"))
+        for entry in claim["ranks"]:
+            poor, good = (values(name, "mu", entry["rank"], "all", "RMSE") for name in names)
+            low, high = scipy.stats.t.interval(0.95, 2, (good - poor).mean(), scipy.stats.sem(good - poor))
+            self.assertEqual(entry["pairs"], [1 if low > 0 else -1 if high < 0 else 0])
+        # The files of a kept run are those of any run; the others keep what is small.
+        self.check_run("s/runs/1-little___less-seed-0", RECIPE)
+        self.assertFalse(os.path.exists(self.path("s", "runs", "2-more-seed-1", "capture")))
+        with open(self.path("s", "study.html")) as file:
+            page = file.read()
+        self.assertIn("A &lt;small&gt; study", page)
+        self.assertNotIn("<small>", page)
+        self.assertIn("little &amp; less", page)
+        self.assertGreater(os.path.getsize(self.path("s", "compare.html")), 100000)
+
+    def check_run(self, folder, recipe):
+        result = self.read_json(folder, "result.json")
+        x = {n: np.load(self.path(folder, "capture", n + ".npy")).reshape(200, -1).astype(float) for n in ("input", "relu1", "relu2")}
+        labels = np.load(self.path(folder, "capture", "labels.npy"))
+        for model in result["fits"][0]["models"]:
+            f = np.load(self.path(folder, "fit", f"rank-{model['rank']}", "samples.npy")).astype(float)
+            square = 0
+            for name, values in x.items():
+                w = np.load(self.path(folder, "fit", f"rank-{model['rank']}", name + ".npy")).astype(float)
+                error = np.linalg.norm(values - f @ w.T)
+                self.assertAlmostEqual(model["blocks"][name]["relative_error"], error / np.linalg.norm(values), places=5)
+                square += error ** 2
+            self.assertAlmostEqual(model["rmse"], np.sqrt(square / sum(v.size for v in x.values())), places=5)
+        for name in ("relu1", "relu2"):
+            active = np.array([x[name][labels == k].mean(0) > x[name].mean(0) for k in range(10)])
+            both = (active[:, None] & active[None]).sum(-1)
+            either = (active[:, None] | active[None]).sum(-1)
+            np.testing.assert_allclose(result["overlap"][name], both / np.maximum(either, 1), atol=1e-9)
+            w = np.load(self.path(folder, "fit", "rank-2", name + ".npy")).max(1)
+            self.assertAlmostEqual(result["carrying"][name], (w >= 0.01 * w.max()).mean(), places=6)
+        self.assertAlmostEqual(result["accuracy"], np.trace(result["confusion"]) / np.sum(result["confusion"]), places=9)
+
+    def test_killed_and_resumed(self):
+        recipe = self.recipe()
+        self.nnpeek("study", recipe, "--seeds", 2, "-o", "whole")
+        undisturbed = self.results("whole")
+        for wait in (0.3, 0.8, 1.3):
+            process = subprocess.Popen([os.path.abspath(NNPEEK), "study", recipe, "--seeds", "2", "-o", "killed", "--resume"],
+                                       cwd=self.folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            time.sleep(wait)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        self.nnpeek("study", recipe, "--seeds", 2, "-o", "killed", "--resume", "--threads", 1)
+        self.assertEqual(self.results("killed"), undisturbed)
+        # What is finished is not made again; with other options it is.
+        before = {p: os.stat(p).st_mtime_ns for p in glob.glob(self.path("killed", "runs", "*", "result.json"))}
+        self.nnpeek("study", recipe, "--seeds", 2, "-o", "killed", "--resume")
+        self.assertEqual(before, {p: os.stat(p).st_mtime_ns for p in before})
+        self.nnpeek("study", recipe, "--seeds", 2, "--ranks", 3, "-o", "killed", "--resume")
+        self.assertFalse(any(os.stat(p).st_mtime_ns == t for p, t in before.items()))
+
+    def test_failing_runs(self):
+        networks = [{"name": "good", "fraction": 0.02}, {"name": "strange", "order": "by-class:42"}]
+        done = self.nnpeek("study", self.recipe(networks=networks), "--seeds", 1, "-o", "s")
+        summary = self.read_json("s", "summary.json")
+        self.assertEqual([(f["network"], f["seed"]) for f in summary["failed"]], [("strange", 0)])
+        self.assertIn("42", summary["failed"][0]["why"])
+        self.assertIn("strange, seed 0 failed", done.stderr)
+        with open(self.path("s", "study.html")) as file:
+            self.assertIn("1 runs failed", file.read())
+        done = self.nnpeek("study", self.recipe(networks=networks[1:]), "--seeds", 1, "-o", "t", status=2)
+        self.assertIn("all runs of the study failed", done.stderr)
+
+    def test_bad_recipes(self):
+        for changes, word in (({"networks": []}, "networks"), ({"networks": [{"fraction": 1}]}, "name"),
+                              ({"networks": [{"name": "a", "fraction": 2}]}, "fraction"), ({"fits": 3}, "fits"),
+                              ({"networks": [{"name": "a", "loss": "hinge"}]}, "cross-entropy"), ({"ranks": "a"}, "ranks"),
+                              ({"figures": [{"label": "x", "what": "spectrum"}]}, "block"), ({"name": 3}, "name")):
+            self.sentence("study", self.recipe(**changes), "-o", "s", has=[word])
+        self.sentence("study", "fractoin", "-o", "s", has=["fraction, classes, order"])
+        self.sentence("study", "fraction", has=["-o"])
+        self.assertEqual(self.files(), ["recipe.json"])
+
+
+if __name__ == "__main__":
+    unittest.main()
