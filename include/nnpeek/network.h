@@ -17,11 +17,18 @@ PEEK_API peek_status peek_network_load(peek_context *context, const char *path, 
 
 /* Builds a network of the zoo with weights and biases drawn from U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
  * `paper`: 28 x 28 grey, conv 1>10 5x5, max-pool 2, ReLU, conv 10>20 5x5, max-pool 2, ReLU, dense 320>classes,
- * softmax. classes: 2 or more. Errors: E_NOT_FOUND (unknown name; the sentence lists the known), E_SHAPE,
- * E_MEMORY. */
+ * softmax. `alexnet`: 32 x 32, grey or colour, the paper's variant for CIFAR-10: conv >64 11x11 stride 4, pool
+ * 2, conv 64>192 5x5, pool 2, conv 192>384, 384>256 and 256>256 3x3, pool 2, dense 256>classes, softmax; ReLU
+ * behind every conv. classes: 2 or more. Errors: E_NOT_FOUND (unknown name; the sentence lists the known),
+ * E_SHAPE, E_MEMORY. */
 PEEK_API peek_status peek_network_build(peek_context *context, const char *name, int64_t channels,
                                         int64_t height, int64_t width, int64_t classes, uint64_t seed,
                                         peek_network **out);
+
+/* What a network of the zoo takes, C x H x W, for data of so many channels: what peek_dataset_fit() may bring
+ * pictures to. Errors: E_NOT_FOUND. */
+PEEK_API peek_status peek_network_takes(peek_context *context, const char *name, int64_t data_channels,
+                                        int64_t shape[3]);
 
 /* Writes ONNX: whole or not at all. Errors: E_IO, E_MEMORY. */
 PEEK_API peek_status peek_network_save(peek_context *context, const peek_network *network, const char *path);

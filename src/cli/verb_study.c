@@ -81,7 +81,8 @@ int cli_study(int argc, char **argv)
                  "what each "
                  "makes of the same test samples, and says with statistics what differs. fraction, classes and "
                  "order are the "
-                 "three case studies of the paper, all is all of them; FILE.json is a recipe of your own "
+                 "three case studies of the paper, cifar and alexnet-mnist its larger network, all is all of "
+                 "them; FILE.json is a recipe of your own "
                  "(docs/studies.md).",
         .examples = "Examples:\n"
                     "  nnpeek study fraction -o studies/fraction\n"

@@ -50,9 +50,28 @@ static peek_status open_network(cli_call *call, train_work *work)
     size_t length = strlen(name);
     if (length > 5 && strcmp(name + length - 5, ".onnx") == 0)
         return peek_network_load(call->context, name, &work->network);
-    peek_dataset_info info = peek_dataset_describe(work->all);
-    return peek_network_build(call->context, name, info.channels, info.height, info.width, info.class_count,
+    int64_t takes[3];
+    peek_dataset_info info = peek_dataset_describe(work->data);
+    peek_status status = peek_network_takes(call->context, name, info.channels, takes);
+    if (status != PEEK_OK) return status;
+    return peek_network_build(call->context, name, takes[0], takes[1], takes[2], info.class_count,
                               (uint64_t)call->common.seed, &work->network);
+}
+
+/* Brings pictures to what the network takes; everything else stays as it is. */
+static peek_status fit_data(cli_call *call, const train_work *work, peek_dataset **data)
+{
+    peek_network_info takes = peek_network_describe(work->network);
+    peek_dataset_info info = peek_dataset_describe(*data);
+    int same = info.channels == takes.channels && info.height == takes.height && info.width == takes.width;
+    if (!info.pictures || takes.open || takes.dimensions != 3 || same) return PEEK_OK;
+    peek_dataset *fitted;
+    peek_status status =
+        peek_dataset_fit(call->context, *data, takes.channels, takes.height, takes.width, &fitted);
+    if (status != PEEK_OK) return status;
+    peek_dataset_free(data);
+    *data = fitted;
+    return PEEK_OK;
 }
 
 static peek_status prepare(cli_call *call, train_work *work)
@@ -78,7 +97,9 @@ static peek_status prepare(cli_call *call, train_work *work)
     work->cut.order = shuffled ? "stored" : flags->order;
     work->options.shuffle = shuffled;
     if (status == PEEK_OK) status = peek_dataset_select(call->context, work->all, &work->cut, &work->data);
-    return status == PEEK_OK ? open_network(call, work) : status;
+    if (status == PEEK_OK) status = open_network(call, work);
+    if (status == PEEK_OK) status = fit_data(call, work, &work->data);
+    return status == PEEK_OK && work->test ? fit_data(call, work, &work->test) : status;
 }
 
 static peek_status test_network(cli_call *call, train_work *work)
@@ -140,13 +161,16 @@ int cli_train(int argc, char **argv)
     cli_call call = {
         .verb = "train",
         .arguments = "NET",
-        .about = "Trains a network and writes it as ONNX. NET is paper (28 x 28 grey) or an ONNX file to train "
-                 "further.",
-        .examples = "Examples:\n"
-                    "  nnpeek train paper --data mnist -o mnist.onnx\n"
-                    "  nnpeek train paper --data mnist --fraction 0.25 -o quarter.onnx\n"
-                    "  nnpeek train paper --data strokes --classes 0-4 --epochs 2 -o half.onnx\n"
-                    "  nnpeek train paper --data digits/ --order by-class:9,0-8 -o ordered.onnx\n",
+        .about = "Trains a network and writes it as ONNX. NET is paper (28 x 28, grey), alexnet (32 x 32, grey "
+                 "or colour) or an ONNX file to train further. Pictures are brought to the network's size.",
+        .examples =
+            "Examples:\n"
+            "  nnpeek train paper --data mnist -o mnist.onnx\n"
+            "  nnpeek train paper --data mnist --fraction 0.25 -o quarter.onnx\n"
+            "  nnpeek train alexnet --data cifar10 --normalise --learning-rate 0.05 --momentum 0.9 --batch 128 "
+            "-o alexnet.onnx\n"
+            "  nnpeek train paper --data strokes --classes 0-4 --epochs 2 -o half.onnx\n"
+            "  nnpeek train paper --data digits/ --order by-class:9,0-8 -o ordered.onnx\n",
         .sets = {{&table, &work.flags, NULL},
                  {peek_dataset_cut_table(), &work.cut, ",order,"},
                  {peek_train_option_table(), &work.options, ",shuffle,"}},

@@ -86,6 +86,9 @@ static peek_status read_network(const reader *r, const cJSON *entry, peek__study
     PEEK_TRY(whole(r, entry, "batch", 64, 1e6, &out->batch));
     PEEK_TRY(number(r, entry, "learning_rate", 0.01, 1e-9, 1e3, &out->learning_rate));
     PEEK_TRY(number(r, entry, "momentum", 0.5, 0, 0.9999, &out->momentum));
+    const cJSON *normalise = cJSON_GetObjectItemCaseSensitive(entry, "normalise");
+    if (normalise && !cJSON_IsBool(normalise)) return wrong(r, "normalise", "true or false");
+    out->normalise = cJSON_IsTrue(normalise);
     return number(r, entry, "paper_accuracy", 0, 0, 100, &out->paper_accuracy);
 }
 

@@ -16,6 +16,7 @@ typedef struct peek__study_network {
     const char *loss;            /* "cross-entropy" or "saturating" */
     int64_t epochs, batch;
     double learning_rate, momentum;
+    int normalise; /* each channel of the input */
     double paper_accuracy; /* per cent; 0: the paper does not say */
 } peek__study_network;
 

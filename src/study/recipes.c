@@ -1,4 +1,4 @@
-/* study/recipes.c: the built-in recipes: the three case studies of the paper.
+/* study/recipes.c: the built-in recipes: the case studies of the paper.
  *
  * U. S. Saini, E. E. Papalexakis, A Peek Into the Hidden Layers of a Convolutional Neural Network Through a
  * Factorization Lens, KDD'18 workshop. Learning rates and batches are those with which the paper's accuracies
@@ -8,8 +8,10 @@
 
 #include <stddef.h>
 
+#define PAPER   "\"samples\": 6000, \"network\": \"paper\", \"data\": \"mnist\"," FITS
+#define ALEXNET "\"samples\": 2000, \"network\": \"alexnet\"," FITS
 #define FITS                                                                                                   \
-    "\"samples\": 6000, \"ranks\": \"10:50:10\", \"network\": \"paper\", \"data\": \"mnist\","                 \
+    "\"ranks\": \"10:50:10\","                                                                                 \
     "\"fits\": [{\"name\": \"mu\", \"rule\": \"mu\", \"iterations\": 200, \"tolerance\": 0},"                  \
     "           {\"name\": \"default\"},"                                                                      \
     "           {\"name\": \"equal norms\", \"scale\": \"norm\"}],"
@@ -19,7 +21,7 @@ static const struct {
 } recipes[] = {
     {"fraction", "Case study I: too little data",
      "{\"name\": \"fraction\", \"title\": \"Case study I: too little data\","
-     "\"about\": \"The paper's network is trained for one epoch on 25, 50, 75 and 100 % of the data.\"," FITS
+     "\"about\": \"The paper's network is trained for one epoch on 25, 50, 75 and 100 % of the data.\"," PAPER
      "\"networks\": [{\"name\": \"25 %\", \"fraction\": 0.25, \"paper_accuracy\": 83},"
      "               {\"name\": \"50 %\", \"fraction\": 0.5, \"paper_accuracy\": 89},"
      "               {\"name\": \"75 %\", \"fraction\": 0.75, \"paper_accuracy\": 93},"
@@ -40,7 +42,7 @@ static const struct {
      "{\"name\": \"order\", \"title\": \"Case study III: class by class\","
      "\"about\": \"The paper's network is trained for one epoch on the samples of one class after another, "
      "without "
-     "shuffling.\"," FITS
+     "shuffling.\"," PAPER
      "\"networks\": [{\"name\": \"9, 0-8\", \"order\": \"by-class:9,0-8\", \"paper_accuracy\": 9},"
      "               {\"name\": \"0-9\", \"order\": \"by-class:0-9\"},"
      "               {\"name\": \"9-0\", \"order\": \"by-class:9,8,7,6,5,4,3,2,1,0\"},"
@@ -51,6 +53,34 @@ static const struct {
      "\"figures\": [{\"label\": \"RMSE\", \"what\": \"rmse\"},"
      "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
      "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu2\"}]}"},
+    {"cifar", "AlexNet on CIFAR-10",
+     "{\"name\": \"cifar\", \"title\": \"AlexNet on CIFAR-10\", \"data\": \"cifar10\","
+     "\"about\": \"A larger network on colour pictures, trained for one epoch on 25, 50, 75 and 100 % of the "
+     "data.\"," ALEXNET "\"networks\": [{\"name\": \"25 %\", \"fraction\": 0.25, \"epochs\": 1, \"batch\": "
+                        "128, \"learning_rate\": 0.05, \"momentum\": 0.9, \"normalise\": true},"
+     "               {\"name\": \"50 %\", \"fraction\": 0.5, \"epochs\": 1, \"batch\": 128, \"learning_rate\": "
+     "0.05, \"momentum\": 0.9, \"normalise\": true},"
+     "               {\"name\": \"75 %\", \"fraction\": 0.75, \"epochs\": 1, \"batch\": 128, "
+     "\"learning_rate\": 0.05, \"momentum\": 0.9, \"normalise\": true},"
+     "               {\"name\": \"100 %\", \"epochs\": 1, \"batch\": 128, \"learning_rate\": 0.05, "
+     "\"momentum\": 0.9, \"normalise\": true}],"
+     "\"figures\": [{\"label\": \"Figure 6\", \"what\": \"rmse\"},"
+     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
+     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu5\"}]}"},
+    {"alexnet-mnist", "AlexNet on MNIST",
+     "{\"name\": \"alexnet-mnist\", \"title\": \"AlexNet on MNIST\", \"data\": \"mnist\","
+     "\"about\": \"The larger network on digits, trained for one epoch on 25, 50, 75 and 100 % of the "
+     "data.\"," ALEXNET "\"networks\": [{\"name\": \"25 %\", \"fraction\": 0.25, \"epochs\": 1, \"batch\": "
+                        "128, \"learning_rate\": 0.05, \"momentum\": 0.9, \"normalise\": true},"
+     "               {\"name\": \"50 %\", \"fraction\": 0.5, \"epochs\": 1, \"batch\": 128, \"learning_rate\": "
+     "0.05, \"momentum\": 0.9, \"normalise\": true},"
+     "               {\"name\": \"75 %\", \"fraction\": 0.75, \"epochs\": 1, \"batch\": 128, "
+     "\"learning_rate\": 0.05, \"momentum\": 0.9, \"normalise\": true},"
+     "               {\"name\": \"100 %\", \"epochs\": 1, \"batch\": 128, \"learning_rate\": 0.05, "
+     "\"momentum\": 0.9, \"normalise\": true}],"
+     "\"figures\": [{\"label\": \"Figure 6\", \"what\": \"rmse\"},"
+     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
+     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu5\"}]}"},
 };
 
 const char *peek__recipe_builtin(int64_t index, const char **name, const char **title)

@@ -4,6 +4,8 @@
 
 #include "base/memory.h"
 #include "base/options.h"
+#include "data/content.h"
+#include "nnpeek/network.h"
 #include "nnpeek/report.h"
 #include "nnpeek/study.h"
 #include "store/file.h"
@@ -87,6 +89,21 @@ static peek_status open_data(study *s)
     return PEEK_OK;
 }
 
+/* A split as the network takes it, in memory: many runs read it many times. */
+static peek_status hold(study *s, peek_dataset **data)
+{
+    int64_t takes[3];
+    peek_dataset *fitted = NULL, *held = NULL;
+    PEEK_TRY(peek_network_takes(s->context, s->recipe.zoo, peek_dataset_describe(*data).channels, takes));
+    peek_status status = peek_dataset_fit(s->context, *data, takes[0], takes[1], takes[2], &fitted);
+    if (status == PEEK_OK) status = peek__dataset_hold(s->context, fitted, &held);
+    peek_dataset_free(&fitted);
+    if (status != PEEK_OK) return status;
+    peek_dataset_free(data);
+    *data = held;
+    return PEEK_OK;
+}
+
 static peek_status begin(study *s, const char *recipe)
 {
     enum { MOST_NETWORKS = 200 };
@@ -98,6 +115,8 @@ static peek_status begin(study *s, const char *recipe)
         return peek__fail(s->context, PEEK_E_FORMAT, "the recipe %s has more than %d networks", recipe,
                           MOST_NETWORKS);
     PEEK_TRY(open_data(s));
+    PEEK_TRY(hold(s, &s->train));
+    PEEK_TRY(hold(s, &s->test));
     s->results.recipe = &s->recipe;
     s->results.seeds = s->options->seeds;
     s->results.first_seed = s->options->seed;

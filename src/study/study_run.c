@@ -81,6 +81,7 @@ static peek_status train(work *w)
     options.momentum = how->momentum;
     options.loss = strcmp(how->loss, "saturating") == 0 ? PEEK_LOSS_SATURATING : PEEK_LOSS_CROSS_ENTROPY;
     options.shuffle = how->order == NULL;
+    options.normalise = how->normalise;
     options.seed = run->seed;
     peek_dataset_info info = peek_dataset_describe(run->train);
     peek_train_result result = {0};
