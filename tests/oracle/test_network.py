@@ -31,7 +31,7 @@ def run_in_torch(path, x, weights=None):
     for node in graph.node:
         given, a = [values[name] for name in node.input], attributes(node)
         if node.op_type == "Conv":
-            out = F.conv2d(*given)
+            out = F.conv2d(*given, stride=a.get("strides", 1), padding=a.get("pads", [0])[0])
         elif node.op_type == "MaxPool":
             out = F.max_pool2d(given[0], a["kernel_shape"], a["strides"])
         elif node.op_type == "Relu":
@@ -94,9 +94,9 @@ class Written(Case):
                 optimiser.step()
         return {name: w.detach().numpy() for name, w in weights.items()}
 
-    def compare_training(self, x, loss, *flags):
+    def compare_training(self, x, loss, *flags, network="paper"):
         # A learning rate of zero leaves the start as it was drawn.
-        self.train("paper", "start.onnx", "--learning-rate", 0)
+        self.train(network, "start.onnx", "--learning-rate", 0)
         self.train("start.onnx", "end.onnx", "--epochs", 2, "--learning-rate", 0.05, "--momentum", 0.9, "--batch", 64,
                    "--order", "stored", *flags)
         expected = self.pytorch_training(x, loss, 2, 0.05, 0.9, 64)
@@ -109,6 +109,22 @@ class Written(Case):
 
     def test_training_is_pytorchs(self):
         self.compare_training(self.images, lambda values, labels: F.cross_entropy(values["dense"], labels))
+
+    def test_alexnet_is_pytorchs(self):
+        """Written, run and trained; the pictures are brought to 32 x 32."""
+        self.train("alexnet", "a.onnx", "--epochs", 2)
+        onnx.checker.check_model(self.path("a.onnx"), full_check=True)
+        self.nnpeek("capture", "a.onnx", "--data", "data", "--layers", "*", "-o", "capture")
+        x = np.load(self.path("capture", "input.npy"))
+        self.assertEqual(x.shape, (300, 1, 32, 32))
+        with torch.no_grad():
+            expected = run_in_torch(self.path("a.onnx"), torch.tensor(x))
+        shapes = {"relu1": (64, 8, 8), "relu2": (192, 4, 4), "relu3": (384, 2, 2), "relu4": (256, 2, 2), "pool5": (256, 1, 1)}
+        for name, shape in shapes.items():
+            found = np.load(self.path("capture", f"{name}.npy"))
+            self.assertEqual(found.shape[1:], shape)
+            np.testing.assert_allclose(found, expected[name].numpy(), rtol=1e-4, atol=1e-5, err_msg=name)
+        self.compare_training(x, lambda values, labels: F.cross_entropy(values["dense"], labels), network="alexnet")
 
     def test_saturating_loss_is_pytorchs(self):
         self.compare_training(self.images, lambda values, labels: F.cross_entropy(values["softmax"], labels),
