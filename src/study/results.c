@@ -9,19 +9,31 @@ static const cJSON *member(const cJSON *object, const char *name)
     return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-static const cJSON *find_owner(const cJSON *run, const peek__metric *metric)
+/* A sweep hands its models over as they are done, not by rank. */
+static const cJSON *find_model(const cJSON *fit, int64_t rank)
+{
+    const cJSON *model;
+    cJSON_ArrayForEach(model, member(fit, "models"))
+    {
+        const cJSON *mine = member(model, "rank");
+        if (cJSON_IsNumber(mine) && mine->valuedouble == (double)rank) return model;
+    }
+    return NULL;
+}
+
+static const cJSON *find_owner(const peek__recipe *recipe, const cJSON *run, const peek__metric *metric)
 {
     if (metric->fit < 0) return metric->block ? member(member(run, "blocks"), metric->block) : run;
     const cJSON *fit = cJSON_GetArrayItem(member(run, "fits"), (int)metric->fit);
-    const cJSON *model = cJSON_GetArrayItem(member(fit, "models"), (int)metric->rank);
+    const cJSON *model = find_model(fit, recipe->ranks[metric->rank]);
     return metric->block ? member(member(model, "blocks"), metric->block) : model;
 }
 
 void peek__results_row(const peek__results *results, const peek__metric *metric, int64_t network, double *out)
 {
     for (int64_t s = 0; s < results->seeds; s++) {
-        const cJSON *item =
-            member(find_owner(results->run[network * results->seeds + s], metric), metric->name);
+        const cJSON *item = member(
+            find_owner(results->recipe, results->run[network * results->seeds + s], metric), metric->name);
         out[s] = cJSON_IsNumber(item) ? item->valuedouble : NAN;
     }
 }

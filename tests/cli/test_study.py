@@ -14,7 +14,7 @@ import scipy.stats
 from support import NNPEEK, Case
 
 RECIPE = {
-    "name": "small", "title": "A <small> study", "data": "strokes", "samples": 200, "ranks": "2,4",
+    "name": "small", "title": "A <small> study", "data": "strokes", "samples": 200, "ranks": "2,4,9",
     "networks": [{"name": "little & less", "fraction": 0.02}, {"name": "more", "fraction": 0.1}],
     "fits": [{"name": "mu", "rule": "mu", "iterations": 30, "tolerance": 0}, {"name": "norms", "scale": "norm"}],
     "figures": [{"label": "Figure 3", "what": "rmse"}, {"label": "Figure 4", "what": "spectrum", "block": "relu1"}],
@@ -45,12 +45,18 @@ class Study(Case):
         self.assertEqual(len(self.results("s")), 6)
         with open(self.path("s", "errors.csv")) as file:
             rows = list(csv.DictReader(file))
-        self.assertEqual(len(rows), 2 * 3 * 2 * 2 * 4)  # networks, seeds, fits, ranks, blocks and all
+        self.assertEqual(len(rows), 2 * 3 * 2 * 3 * 4)  # networks, seeds, fits, ranks, blocks and all
 
         def values(network, fit, rank, block, column):
             return np.array([float(r[column]) for r in rows if (r["network"], r["fit"], r["rank"], r["block"]) ==
                              (network, fit, str(rank), block)])
         names = [n["name"] for n in RECIPE["networks"]]
+        for folder, result in self.results("s").items():
+            name, seed = names[int(folder[0]) - 1], int(folder[-1])
+            for fit in result["fits"]:
+                for model in fit["models"]:
+                    found = values(name, fit["name"], model["rank"], "all", "RMSE")[seed]
+                    self.assertAlmostEqual(found, model["rmse"], places=7)
         for metric in summary["metrics"]:
             if metric["name"] not in ("rmse", "relative_error"):
                 continue
