@@ -210,7 +210,7 @@ function shareList(fit: Fit, component: number): HTMLElement {
                 return h(
                     'tr',
                     {},
-                    h('th', { scope: 'row', title: layer.name }, shorten(layer.label, 16)),
+                    h('th', { scope: 'row', title: layer.name }, shorten(layer.label, 24)),
                     h('td', {}, percent(share)),
                     h('td', { class: 'dim' }, before > 0 ? `× ${(share / before).toFixed(2)}` : ''),
                 );
