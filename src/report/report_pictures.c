@@ -9,7 +9,7 @@
 
 /* What the pictures of samples may take in the page, and how many of each component come first where that is
  * not enough. */
-enum { PICTURE_BYTES = 3000000, TOP_SAMPLES = 24, MOST_BLOCKS = 64 };
+enum { PICTURE_BYTES = 4500000, TOP_SAMPLES = 24, MOST_BLOCKS = 64 };
 
 /* One input of the network: the channels of a picture, or one block of anything else. */
 typedef struct input {
@@ -96,20 +96,26 @@ static int by_amount(const void *a, const void *b)
     return (left->sample > right->sample) - (left->sample < right->sample);
 }
 
-/* Marks the samples that have most of each component of one fit. */
-static peek_status mark_top(peek_context *context, const peek__rank_folder *rank, int64_t samples, char *chosen)
+/* The samples that have most of each component of one fit, the most first: components x TOP_SAMPLES, -1 behind
+ * the last. */
+static peek_status find_top(peek_context *context, const peek__rank_folder *rank, int64_t samples,
+                            int32_t **top, int64_t *components)
 {
     char *path = NULL;
     float *matrix = NULL;
     amount *amounts = NULL;
     int64_t shape[2] = {0, 0};
+    *components = 0;
     PEEK_TRY(peek__format(context, &path, "%s/samples.npy", rank->folder));
     peek_status status = peek__npy_load(context, path, 2, shape, &matrix);
     if (status == PEEK_OK) status = peek__alloc(context, &amounts, samples, "the choice of pictures");
-    for (int64_t r = 0; status == PEEK_OK && r < shape[1] && shape[0] == samples; r++) {
+    if (status == PEEK_OK) status = peek__alloc(context, top, shape[1] * TOP_SAMPLES, "the choice of pictures");
+    if (status == PEEK_OK && shape[0] == samples) *components = shape[1];
+    for (int64_t r = 0; status == PEEK_OK && r < *components; r++) {
         for (int64_t t = 0; t < samples; t++) amounts[t] = (amount){matrix[t * shape[1] + r], t};
         qsort(amounts, (size_t)samples, sizeof *amounts, by_amount);
-        for (int64_t i = 0; i < samples && i < TOP_SAMPLES; i++) chosen[amounts[i].sample] = 1;
+        for (int64_t i = 0; i < TOP_SAMPLES; i++)
+            (*top)[r * TOP_SAMPLES + i] = i < samples ? (int32_t)amounts[i].sample : -1;
         status = peek__poll(context);
     }
     peek__free(&amounts);
@@ -118,25 +124,65 @@ static peek_status mark_top(peek_context *context, const peek__rank_folder *rank
     return status;
 }
 
-/* Which samples get a picture: all where there is room, else those that have most of a component, then the
- * first ones. */
+/* Who gets a picture: at most `room`. */
+typedef struct turns {
+    char *chosen;
+    int64_t marked, room;
+} turns;
+
+static void mark(turns *t, int64_t sample)
+{
+    if (sample < 0 || t->chosen[sample] || t->marked == t->room) return;
+    t->chosen[sample] = 1;
+    t->marked++;
+}
+
+/* The rank that the page shows first. */
+static int64_t usual_rank(const peek__run_files *run)
+{
+    enum { USUAL = 20 };
+    int64_t best = 0;
+    for (int64_t i = 1; i < run->rank_count; i++)
+        if (llabs(run->ranks[i].rank - USUAL) < llabs(run->ranks[best].rank - USUAL)) best = i;
+    return best;
+}
+
+/* The foremost samples of every component of the rank that is shown first, then in turns the first, the second
+ * .. of every component of every rank, then the first ones of all. */
+static void take_turns(const peek__run_files *run, int32_t *const *tops, const int64_t *components,
+                       int64_t samples, turns *t)
+{
+    enum { FOREMOST = 10 };
+    int64_t usual = usual_rank(run);
+    for (int64_t place = 0; place < FOREMOST && run->rank_count; place++)
+        for (int64_t r = 0; r < components[usual]; r++) mark(t, tops[usual][r * TOP_SAMPLES + place]);
+    for (int64_t place = 0; place < TOP_SAMPLES; place++)
+        for (int64_t i = 0; i < run->rank_count; i++)
+            for (int64_t r = 0; r < components[i]; r++) mark(t, tops[i][r * TOP_SAMPLES + place]);
+    for (int64_t sample = 0; sample < samples; sample++) mark(t, sample);
+}
+
+/* Which samples get a picture: all where there is room, else those that views show first. */
 static peek_status choose(peek_context *context, const peek__run_files *run, int64_t samples, int64_t room,
                           int32_t *list, int64_t *count)
 {
     char *chosen = NULL;
-    PEEK_TRY(peek__alloc(context, &chosen, samples, "the choice of pictures"));
-    peek_status status = PEEK_OK;
+    int32_t **tops = NULL;
+    int64_t *components = NULL;
+    peek_status status = peek__alloc(context, &chosen, samples, "the choice of pictures");
+    if (status == PEEK_OK) status = peek__alloc(context, &tops, run->rank_count + 1, "the choice of pictures");
+    if (status == PEEK_OK)
+        status = peek__alloc(context, &components, run->rank_count + 1, "the choice of pictures");
     for (int64_t i = 0; i < run->rank_count && room < samples && status == PEEK_OK; i++)
-        status = mark_top(context, &run->ranks[i], samples, chosen);
-    int64_t marked = 0;
-    for (int64_t t = 0; t < samples; t++) marked += chosen[t];
-    for (int64_t t = 0; t < samples && marked < room; t++) {
-        marked += !chosen[t];
-        chosen[t] = 1;
-    }
+        status = find_top(context, &run->ranks[i], samples, &tops[i], &components[i]);
     *count = 0;
-    for (int64_t t = 0; t < samples && *count < room; t++)
-        if (chosen[t]) list[(*count)++] = (int32_t)t;
+    turns t = {.chosen = chosen, .room = room};
+    if (status == PEEK_OK) take_turns(run, tops, components, samples, &t);
+    for (int64_t sample = 0; status == PEEK_OK && sample < samples; sample++)
+        if (chosen[sample]) list[(*count)++] = (int32_t)sample;
+    for (int64_t i = 0; tops && i < run->rank_count; i++) peek__free(&tops[i]);
+    peek__free(&tops);
+    peek__free(&components);
     peek__free(&chosen);
     return status;
 }
