@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -11,9 +12,19 @@ enum { BAR = 24, WHOLE_LINE = 70 }; /* pieces of the bar; columns that a line wi
 static volatile sig_atomic_t interrupted;
 static int silent, drawing, drawn;
 
+/* A second Ctrl-C ends the program at once; but one that comes with the first (from whoever signals a process
+ * and its group) is the same. */
 static void on_signal(int number)
 {
-    (void)number;
+    static struct timespec first;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (!interrupted) first = now;
+    double since = (double)(now.tv_sec - first.tv_sec) + 1e-9 * (double)(now.tv_nsec - first.tv_nsec);
+    if (interrupted && since > 0.3) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
     interrupted = 1;
 }
 
@@ -24,8 +35,7 @@ int cli_interrupted(void)
 
 void cli_terminal_begin(int quiet)
 {
-    /* A second Ctrl-C ends the program at once. */
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

@@ -229,8 +229,10 @@ static peek_status tell_estimate(capture *c)
     time_text(seconds, time, sizeof time);
     peek__feeds_tell(c->context, &c->feeds);
     peek__selection_tell(c->context, c->network, &c->feeds, c->options, &c->selection);
-    peek__note(c->context, "capturing %lld samples at %lld layers: %s on disk%s", (long long)c->feeds.samples,
-               (long long)(c->selection.count - c->selection.inputs), space, time);
+    long long samples = (long long)c->feeds.samples,
+              layers = (long long)(c->selection.count - c->selection.inputs);
+    peek__note(c->context, "capturing %lld sample%s at %lld layer%s: %s on disk%s", samples,
+               samples == 1 ? "" : "s", layers, layers == 1 ? "" : "s", space, time);
     return PEEK_OK;
 }
 

@@ -224,12 +224,15 @@ class Streams(Case):
 
 
 class Interrupt(Case):
-    def interrupt(self, *arguments, after):
+    def interrupt(self, *arguments, after, again=False):
         process = subprocess.Popen([os.path.abspath(NNPEEK), *map(str, arguments)], cwd=self.folder, text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         time.sleep(after)
         self.assertIsNone(process.poll(), "it ended before it could be interrupted")
         process.send_signal(signal.SIGINT)
+        if again:  # as `timeout` does: to the process, and to its group
+            time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
         sent = time.monotonic()
         out, error = process.communicate(timeout=30)
         seconds = time.monotonic() - sent
@@ -240,6 +243,11 @@ class Interrupt(Case):
     def test_training(self):
         self.interrupt("train", "paper", "--data", "strokes", "--samples", 2000, "--epochs", 100000, "-o", "out.onnx", after=4)
         self.assertEqual(self.files(), [])
+
+    def test_twice_at_once_is_once(self):
+        np.save(self.path("x.npy"), np.random.default_rng(0).random((20000, 1000)).astype(np.float32))
+        self.interrupt("fit", "x.npy", "--ranks", 40, "--iterations", 100000, "--tolerance", 0, "-o", "out", after=3, again=True)
+        self.assertEqual(self.files(), ["x.npy"])
 
     def test_fitting(self):
         np.save(self.path("x.npy"), np.random.default_rng(0).random((20000, 1000)).astype(np.float32))
