@@ -146,9 +146,9 @@ typedef struct peek_capture_options {
     const char *preprocess; /* default "auto": what the file carries, else a guess from the shape of the input,
                                which is told; none and zero-one (pixels in [0, 1]), pixels (0 to 255), imagenet,
                                mean=a,b,c,std=d,e,f */
-    const char *reduce; /* default "auto": layers are averaged as far as the budget asks for; none, mean, max or
-                           grid:G (averages over G x G cells) for maps; none, mean, max or first for tokens;
-                           one of each with a comma between */
+    const char *reduce; /* default "none"; auto: layers are averaged as far as the budget asks for; mean, max or
+                           grid:G (averages over G x G cells) for maps; mean, max or first for tokens; one of
+                           each with a comma between */
     double budget;      /* default 1: gigabytes (1e9 bytes) that all layers may take, for `auto` */
     int64_t seed;       /* default 0 */
 } peek_capture_options;

@@ -22,10 +22,10 @@ static const peek_option capture_rows[] = {
         peek_capture_options, preprocess, "preprocess", "auto", "SPEC",
         "auto: what the network's file carries, else a guess from its input; none or zero-one, pixels (0 to "
         "255), imagenet, mean=a,b,c,std=d,e,f"),
-    PEEK_TEXT(
-        peek_capture_options, reduce, "reduce", "auto", "SPEC",
-        "auto: layers are averaged as far as --budget asks for; none, mean, max, grid:G for maps; none, mean, "
-        "max, first for tokens; one of each as in grid:7,first"),
+    PEEK_TEXT(peek_capture_options, reduce, "reduce", "none", "SPEC",
+              "none; auto: layers are averaged as far as --budget asks for; mean, max, grid:G for maps; mean, "
+              "max, first "
+              "for tokens; one of each as in grid:7,first"),
     PEEK_REAL(peek_capture_options, budget, "budget", 1, 1e-6, 1e6, "GB",
               "with --reduce auto: gigabytes that all layers may take"),
     PEEK_INTEGER(peek_capture_options, seed, "seed", 0, 0, 0x1p53, "N", "of the choice of samples"),
@@ -211,11 +211,10 @@ static peek_status check_room(const capture *c, const char *folder, const char *
     if (room < 0 || bytes <= (double)room) return PEEK_OK;
     space_text(bytes, space, sizeof space);
     space_text((double)room, left, sizeof left);
-    return peek__fail(
-        c->context, PEEK_E_IO,
-        "the capture takes %s, but where '%s' lies %s are free: take fewer --samples or --layers, or a "
-        "smaller --budget",
-        space, named, left);
+    return peek__fail(c->context, PEEK_E_IO,
+                      "the capture takes %s, but where '%s' lies %s are free: take fewer --samples or "
+                      "--layers, or --reduce auto with a --budget",
+                      space, named, left);
 }
 
 /* What it will take, before it begins. The files are there: the slice that is looked at is written, and written

@@ -51,7 +51,7 @@ peek_status peek__selection_reduce(peek_context *context, const peek_network *ne
 {
     peek__reduce_wish wish;
     reducing r = {0};
-    PEEK_TRY(peek__reduce_parse(context, options->reduce ? options->reduce : "auto", &wish));
+    PEEK_TRY(peek__reduce_parse(context, options->reduce ? options->reduce : "none", &wish));
     for (int64_t i = 0; i < selection->inputs; i++) describe_input(feeds, &selection->chosen[i]);
     peek_status status = list_layers(context, network, survey, selection, &r);
     if (status == PEEK_OK) {
@@ -123,5 +123,5 @@ void peek__selection_tell(peek_context *context, const peek_network *network, co
     if (is_by_weights(network, selection))
         peek__note(context, "the network has no activation functions between input and output: taking what its "
                             "convolutions and matrix products make");
-    if (!options->reduce || strstr(options->reduce, "auto")) tell_reduced(context, selection, options->budget);
+    if (options->reduce && strstr(options->reduce, "auto")) tell_reduced(context, selection, options->budget);
 }

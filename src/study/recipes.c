@@ -32,7 +32,7 @@ static const struct {
     {"classes", "Case study II: some classes only",
      "{\"name\": \"classes\", \"title\": \"Case study II: some classes only\","
      "\"about\": \"The paper's network is trained for one epoch on the samples of some classes, and looks at "
-     "all.\"," FITS "\"networks\": [{\"name\": \"0\", \"classes\": \"0\", \"paper_accuracy\": 9},"
+     "all.\"," PAPER "\"networks\": [{\"name\": \"0\", \"classes\": \"0\", \"paper_accuracy\": 9},"
      "               {\"name\": \"5-9\", \"classes\": \"5-9\", \"paper_accuracy\": 47},"
      "               {\"name\": \"0-4\", \"classes\": \"0-4\", \"paper_accuracy\": 50},"
      "               {\"name\": \"0-9\", \"paper_accuracy\": 93}],"
@@ -50,14 +50,14 @@ static const struct {
      "\"saturating\","
      "                \"learning_rate\": 0.1, \"paper_accuracy\": 9},"
      "               {\"name\": \"shuffled\", \"paper_accuracy\": 95}],"
-     "\"figures\": [{\"label\": \"RMSE\", \"what\": \"rmse\"},"
-     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
-     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu2\"}]}"},
+     "\"figures\": [{\"label\": \"Case study III\", \"what\": \"rmse\"},"
+     "              {\"label\": \"Case study III\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
+     "              {\"label\": \"Case study III\", \"what\": \"spectrum\", \"block\": \"relu2\"}]}"},
     {"cifar", "AlexNet on CIFAR-10",
      "{\"name\": \"cifar\", \"title\": \"AlexNet on CIFAR-10\", \"data\": \"cifar10\","
      "\"about\": \"A larger network on colour pictures, trained for one epoch on 25, 50, 75 and 100 % of the "
      "data.\"," ALEXNET "\"networks\": [{\"name\": \"25 %\", \"fraction\": 0.25, \"epochs\": 1, \"batch\": "
-                        "128, \"learning_rate\": 0.05, \"momentum\": 0.9, \"normalise\": true},"
+     "128, \"learning_rate\": 0.05, \"momentum\": 0.9, \"normalise\": true},"
      "               {\"name\": \"50 %\", \"fraction\": 0.5, \"epochs\": 1, \"batch\": 128, \"learning_rate\": "
      "0.05, \"momentum\": 0.9, \"normalise\": true},"
      "               {\"name\": \"75 %\", \"fraction\": 0.75, \"epochs\": 1, \"batch\": 128, "
@@ -65,13 +65,13 @@ static const struct {
      "               {\"name\": \"100 %\", \"epochs\": 1, \"batch\": 128, \"learning_rate\": 0.05, "
      "\"momentum\": 0.9, \"normalise\": true}],"
      "\"figures\": [{\"label\": \"Figure 6\", \"what\": \"rmse\"},"
-     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
-     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu5\"}]}"},
+     "              {\"label\": \"Beside Figure 6\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
+     "              {\"label\": \"Beside Figure 6\", \"what\": \"spectrum\", \"block\": \"relu5\"}]}"},
     {"alexnet-mnist", "AlexNet on MNIST",
      "{\"name\": \"alexnet-mnist\", \"title\": \"AlexNet on MNIST\", \"data\": \"mnist\","
      "\"about\": \"The larger network on digits, trained for one epoch on 25, 50, 75 and 100 % of the "
      "data.\"," ALEXNET "\"networks\": [{\"name\": \"25 %\", \"fraction\": 0.25, \"epochs\": 1, \"batch\": "
-                        "128, \"learning_rate\": 0.05, \"momentum\": 0.9, \"normalise\": true},"
+     "128, \"learning_rate\": 0.05, \"momentum\": 0.9, \"normalise\": true},"
      "               {\"name\": \"50 %\", \"fraction\": 0.5, \"epochs\": 1, \"batch\": 128, \"learning_rate\": "
      "0.05, \"momentum\": 0.9, \"normalise\": true},"
      "               {\"name\": \"75 %\", \"fraction\": 0.75, \"epochs\": 1, \"batch\": 128, "
@@ -79,8 +79,8 @@ static const struct {
      "               {\"name\": \"100 %\", \"epochs\": 1, \"batch\": 128, \"learning_rate\": 0.05, "
      "\"momentum\": 0.9, \"normalise\": true}],"
      "\"figures\": [{\"label\": \"Figure 6\", \"what\": \"rmse\"},"
-     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
-     "              {\"label\": \"Singular values\", \"what\": \"spectrum\", \"block\": \"relu5\"}]}"},
+     "              {\"label\": \"Beside Figure 6\", \"what\": \"spectrum\", \"block\": \"relu1\"},"
+     "              {\"label\": \"Beside Figure 6\", \"what\": \"spectrum\", \"block\": \"relu5\"}]}"},
 };
 
 const char *peek__recipe_builtin(int64_t index, const char **name, const char **title)

@@ -89,6 +89,32 @@ static peek_status open_data(study *s)
     return PEEK_OK;
 }
 
+/* folder/study.json says what the folder is for. Runs of other data are never mixed with those that are there,
+ * as would happen where data are not found any more and strokes stand in for them. */
+static peek_status mark_folder(study *s)
+{
+    char *path;
+    cJSON *mark = NULL;
+    PEEK_TRY(peek__format(s->context, &path, "%s/study.json", s->folder));
+    peek_status status =
+        s->options->resume && peek__is_file(path) ? peek__json_read(s->context, path, &mark) : PEEK_OK;
+    const char *data = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(mark, "data"));
+    if (status == PEEK_OK && data && strcmp(data, s->results.data) != 0)
+        status =
+            peek__fail(s->context, PEEK_E_ARGUMENT,
+                       "the study in '%s' was made with %s, but now it would go on with %s: say where %s is "
+                       "(--data-dir, NNPEEK_DATA), or give another folder",
+                       s->folder, data, s->results.data, data);
+    cJSON_Delete(mark);
+    mark = cJSON_CreateObject();
+    cJSON_AddStringToObject(mark, "study", s->recipe.name);
+    cJSON_AddStringToObject(mark, "data", s->results.data);
+    if (status == PEEK_OK) status = peek__json_write(s->context, path, mark);
+    cJSON_Delete(mark);
+    peek__free(&path);
+    return status;
+}
+
 /* A split as the network takes it, in memory: many runs read it many times. */
 static peek_status hold(study *s, peek_dataset **data)
 {
@@ -125,7 +151,8 @@ static peek_status begin(study *s, const char *recipe)
     PEEK_TRY(peek__alloc(s->context, &s->results.values, 2 * s->options->seeds, "the results of a study"));
     s->failed = cJSON_CreateArray();
     if (!s->failed) return peek__fail(s->context, PEEK_E_MEMORY, "not enough memory for a study");
-    return peek__folder_make(s->context, s->folder);
+    PEEK_TRY(peek__folder_make(s->context, s->folder));
+    return mark_folder(s);
 }
 
 static void end(study *s)

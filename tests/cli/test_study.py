@@ -134,6 +134,13 @@ class Study(Case):
         done = self.nnpeek("study", self.recipe(networks=networks[1:]), "--seeds", 1, "-o", "t", status=2)
         self.assertIn("all runs of the study failed", done.stderr)
 
+    def test_other_data_are_not_mixed_in(self):
+        """mnist by name where it is not found, behind strokes."""
+        self.nnpeek("study", self.recipe(networks=RECIPE["networks"][:1]), "--seeds", 1, "-o", "s")
+        with open(self.path("s", "study.json"), "w") as file:
+            json.dump({"data": "mnist"}, file)
+        self.sentence("study", "recipe.json", "--seeds", 1, "--resume", "-o", "s", has=["made with mnist", "strokes"])
+
     def test_bad_recipes(self):
         for changes, word in (({"networks": []}, "networks"), ({"networks": [{"fraction": 1}]}, "name"),
                               ({"networks": [{"name": "a", "fraction": 2}]}, "fraction"), ({"fits": 3}, "fits"),
