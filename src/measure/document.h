@@ -1,0 +1,15 @@
+/* measure/document.h: numbers of measures.json. */
+#ifndef MEASURE_DOCUMENT_H
+#define MEASURE_DOCUMENT_H
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+/* Adds a number; null where it is not finite: the measure has no value here. */
+void peek__put_number(cJSON *object, const char *name, double value);
+
+/* The effective rank, stable rank, participation ratio, components_90, components_99 and spectrum_exponent of a
+ * spectrum. */
+void peek__put_spectral(cJSON *object, const double *singular_values, int64_t count);
+
+#endif
