@@ -101,6 +101,58 @@ PEEK_API double peek_mano(const float *p, int64_t rows, int64_t classes);
 PEEK_API peek_status peek_dispersion(peek_context *context, const float *p, int64_t classes, const float *x,
                                      int64_t rows, int64_t columns, int64_t stride, double *dispersion);
 
+/* Share of samples whose largest output is in the same place in P and Q, T x K, 0 .. 1; NAN without samples. */
+PEEK_API double peek_agreement(const float *p, const float *q, int64_t rows, int64_t classes);
+
+/* Effective invariance: the mean over samples of sqrt(p_tc q_tc) where both predict the same class c, and of 0
+ * where they do not, 0 .. 1. P: the output for the samples, Q: for the samples changed (shifted). Source: W.
+ * Deng et al., On the strong correlation between model invariance and generalization, NeurIPS 2022. */
+PEEK_API double peek_effective_invariance(const float *p, const float *q, int64_t rows, int64_t classes);
+
+/* ---- Weights */
+
+enum { PEEK_POWER_LAW_LEAST = 50 };
+#define PEEK_POWER_LAW_ZERO 1e-12
+
+/* The tail x >= smallest of a sample as a power law x^-alpha. */
+typedef struct peek_power_law {
+    double alpha;    /* 1 + n / sum log(x_i / smallest) over the n values of the tail */
+    double smallest; /* the value where the tail begins that gives the least distance */
+    double distance; /* of Kolmogorov and Smirnov, between tail and fit */
+    int64_t count;   /* n */
+} peek_power_law;
+
+/* Fits it as WeightWatcher fits the eigenvalues of a layer's W^T W: every value is tried as the beginning of
+ * the tail. Values up to PEEK_POWER_LAW_ZERO times the largest are left out; where fewer than
+ * PEEK_POWER_LAW_LEAST remain all members are NAN and count is 0. O(count^2). Sources: A. Clauset et al., SIAM
+ * Review 51(4), 2009; C. Martin et al., Nature Communications 12:4122, 2021. Errors: E_MEMORY. */
+PEEK_API peek_status peek_fit_power_law(peek_context *context, const double *values, int64_t count,
+                                        peek_power_law *out);
+
+/* ---- The matrices of a model: F, T x k, and loadings W, n x k (nnpeek/fit.h) */
+
+/* Mean cosine of all pairs of components' loadings, from their Gram matrix W^T W, k x k: 0 where no two share a
+ * column, 1 where all are the same. Components that are zero are left out; NAN without a pair. */
+PEEK_API double peek_coherence(const double *gram, int64_t rank);
+
+/* (sqrt(n) - |x|_1 / |x|_2) / (sqrt(n) - 1) of n = count values, `stride` apart: 0 where all are equal, 1 where
+ * one is not zero; NAN where all are or n < 2. Source: P. Hoyer, JMLR 5, 2004. */
+PEEK_API double peek_sparsity(const float *values, int64_t count, int64_t stride);
+
+/* Of each component the largest share that one class has of it, max_c sum_(t in c) f_tr / sum_t f_tr: 1/classes
+ * .. 1; NAN where the component is zero. labels: one a sample, -1: unknown, left out. purity: k. For captions:
+ * labels are never used in a fit. Errors: E_MEMORY. */
+PEEK_API peek_status peek_purity(peek_context *context, const float *f, const int32_t *labels, int64_t rows,
+                                 int64_t rank, double *purity);
+
+/* Slope of the least-squares line through (x_i, y_i); NAN where all x are equal. */
+PEEK_API double peek_slope(const double *x, const double *y, int64_t count);
+
+/* The matching of rows to columns, one to one, that maximises the sum of similarities (k x k): match[r] is the
+ * column of row r. O(k^3). Sources: H. Kuhn, Naval Research Logistics Quarterly 2, 1955; R. Jonker, A.
+ * Volgenant, Computing 38, 1987. Errors: E_VALUE (not finite), E_MEMORY. */
+PEEK_API peek_status peek_match(peek_context *context, const double *similarity, int64_t k, int64_t *match);
+
 /* ---- A run */
 
 /* Measures a run folder (capture/ and, where present, fit/) and writes RUN/measures.json. manifest_digest, and

@@ -13,6 +13,22 @@ void peek__put_number(cJSON *object, const char *name, double value)
         cJSON_AddNullToObject(object, name);
 }
 
+cJSON *peek__number_list(const double *values, int64_t count)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (int64_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, isfinite(values[i]) ? cJSON_CreateNumber(values[i]) : cJSON_CreateNull());
+    return list;
+}
+
+cJSON *peek__number_rows(const double *values, int64_t rows, int64_t columns)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (int64_t i = 0; i < rows; i++)
+        cJSON_AddItemToArray(list, peek__number_list(values + i * columns, columns));
+    return list;
+}
+
 void peek__put_spectral(cJSON *object, const double *values, int64_t count)
 {
     peek__put_number(object, "effective_rank", peek_effective_rank(values, count));

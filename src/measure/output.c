@@ -40,7 +40,7 @@ double peek_mutual_information(const float *p, int64_t rows, int64_t classes)
     return of_mean - of_rows / (double)rows;
 }
 
-static int64_t predicted(const float *p, int64_t classes)
+int64_t peek__predicted(const float *p, int64_t classes)
 {
     int64_t best = 0;
     for (int64_t c = 1; c < classes; c++)
@@ -51,7 +51,7 @@ static int64_t predicted(const float *p, int64_t classes)
 double peek_mean_confidence(const float *p, int64_t rows, int64_t classes)
 {
     double sum = 0;
-    for (int64_t t = 0; t < rows; t++) sum += p[t * classes + predicted(p + t * classes, classes)];
+    for (int64_t t = 0; t < rows; t++) sum += p[t * classes + peek__predicted(p + t * classes, classes)];
     return sum / (double)rows;
 }
 
@@ -85,7 +85,7 @@ static double disperse(const dispersion_work *work)
     int64_t n = work->columns, seen = 0;
     double *all = work->means + work->classes * n, between = 0;
     for (int64_t t = 0; t < work->rows; t++) {
-        int64_t c = predicted(work->p + t * work->classes, work->classes);
+        int64_t c = peek__predicted(work->p + t * work->classes, work->classes);
         work->counts[c]++;
         for (int64_t i = 0; i < n; i++) work->means[c * n + i] += work->x[t * work->stride + i];
     }

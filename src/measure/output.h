@@ -6,6 +6,9 @@
 
 #include "measure/inner.h"
 
+/* The class of the largest of K values, the first of equal ones. */
+int64_t peek__predicted(const float *p, int64_t classes);
+
 /* Where every row of P is a probability distribution: classes, effective_rank, mutual_information,
  * mean_confidence, nuclear_norm, mano, dispersion (of the features, which may be NULL), mean_probability, owned
  * by the caller; else *out NULL. P is dense. */

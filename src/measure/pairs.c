@@ -83,15 +83,7 @@ peek_status peek__pairs_measure(peek_context *context, peek__pairs *pairs, const
     for (int64_t b = 0; b < count; b++)
         if (pairs->samples[b] > samples) samples = pairs->samples[b];
     cJSON_AddNumberToObject(json, "samples", (double)samples);
-    cJSON *matrix = cJSON_AddArrayToObject(json, "linear_cka");
-    for (int64_t a = 0; a < count; a++) {
-        cJSON *row = cJSON_CreateArray();
-        for (int64_t b = 0; b < count; b++) {
-            double value = pairs->alignments[a * count + b];
-            cJSON_AddItemToArray(row, isnan(value) ? cJSON_CreateNull() : cJSON_CreateNumber(value));
-        }
-        cJSON_AddItemToArray(matrix, row);
-    }
+    cJSON_AddItemToObject(json, "linear_cka", peek__number_rows(pairs->alignments, count, count));
     return PEEK_OK;
 }
 

@@ -125,7 +125,8 @@ static peek_status measure_all(peek_context *context, const char *run, const cha
         cJSON_AddNullToObject(json, "pairs");
         cJSON_AddNullToObject(json, "output");
     }
-    PEEK_TRY(peek__models_measure(context, peek__is_folder(fit) ? fit : run, &models));
+    PEEK_TRY(
+        peek__models_measure(context, peek__is_folder(fit) ? fit : run, captured ? capture : NULL, &models));
     if (!captured && !models)
         return peek__fail(
             context, PEEK_E_NOT_FOUND,

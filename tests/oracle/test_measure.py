@@ -206,7 +206,10 @@ class Measure(Case):
         x, y = random.random((120, 30)).astype(np.float32), random.random((120, 50)).astype(np.float32)
         self.capture({"x": x, "y": y})
         self.nnpeek("fit", "run", "--ranks", "3,6", "--iterations", 60, "-o", "run/fit")
-        ranks = self.json("measure", "run")["fit"]["ranks"]
+        labels = random.integers(0, 3, 120)
+        np.save(self.path("run", "capture", "labels.npy"), labels)
+        fit = self.json("measure", "run")["fit"]
+        ranks = fit["ranks"]
         self.assertEqual([r["rank"] for r in ranks], [3, 6])
         for entry in ranks:
             folder = f"run/fit/rank-{entry['rank']}"
@@ -217,6 +220,16 @@ class Measure(Case):
                 shares = [(np.outer(f[:, r], w[:, r]) * whole).sum() / (whole ** 2).sum() for r in range(f.shape[1])]
                 np.testing.assert_allclose(entry["shares"][name], shares, rtol=1e-5)
                 self.assertAlmostEqual(sum(entry["shares"][name]), 1, places=9)
+                unit = w / np.linalg.norm(w, axis=0)
+                cosines = (unit.T @ unit)[np.triu_indices(f.shape[1], 1)]
+                self.assertAlmostEqual(entry["blocks"][name]["coherence"], cosines.mean(), places=6)
+                self.assertEqual(len(entry["blocks"][name]["sparsity"]), f.shape[1])
+            self.assertEqual(len(entry["sparsity"]), f.shape[1])
+            largest = [max(f[labels == c, r].sum() for c in range(3)) / f[:, r].sum() for r in range(f.shape[1])]
+            np.testing.assert_allclose(entry["purity"], largest, rtol=1e-5)
+        errors = [rank["blocks"]["x"]["relative_error"] for rank in ranks]
+        self.assertAlmostEqual(fit["error_slope"]["blocks"]["x"], errors[1] - errors[0], places=9)
+        self.assertLess(fit["error_slope"]["all"], 0)
 
 
 if __name__ == "__main__":
