@@ -4,7 +4,9 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "nnpeek/measure.h"
+#include "measure/document.h"
+#include "measure/sampled.h"
+#include "measure/spectrum.h"
 
 enum {
     COUNT_ROWS = 64, /* rows a task counts */
@@ -82,57 +84,54 @@ peek_status peek__layer_count(peek_context *context, const peek__npy *x, peek__l
     return status;
 }
 
-/* Singular values of all samples, or of SPECTRUM_LIMIT evenly spaced ones where both dimensions are larger,
- * then scaled by sqrt(T / samples) to the size they would have. */
-static peek_status spectrum(peek_context *context, const peek__npy *x, double **values, int64_t *count,
-                            int64_t *samples)
+/* Spectra of at most SPECTRUM_LIMIT evenly spaced samples where both dimensions are larger; the singular values
+ * as they are are scaled by sqrt(T / samples) to the size they would have. */
+static peek_status put_spectra(peek_context *context, const peek__npy *x, cJSON *json)
 {
-    int64_t n = x->columns;
-    float *rows = NULL;
-    *samples = x->rows > SPECTRUM_LIMIT && n > SPECTRUM_LIMIT ? SPECTRUM_LIMIT : x->rows;
-    *count = *samples < n ? *samples : n;
-    PEEK_TRY(peek__alloc(context, values, *count, "singular values"));
-    if (*samples == x->rows && x->type == PEEK__FLOAT32)
-        return peek_singular_values(context, x->data, x->rows, n, n, *values, *count);
-    PEEK_TRY(peek__alloc(context, &rows, peek__product(*samples, n), "singular values"));
-    for (int64_t i = 0; i < *samples; i++) peek__npy_floats(x, i * x->rows / *samples * n, n, rows + i * n);
-    peek_status status = peek_singular_values(context, rows, *samples, n, n, *values, *count);
-    double scale = sqrt((double)x->rows / (double)*samples);
-    for (int64_t i = 0; i < *count; i++) (*values)[i] *= scale;
-    peek__free(&rows);
+    peek__sampled sampled;
+    double *raw = NULL, *centred = NULL;
+    PEEK_TRY(peek__sample(context, x, x->columns > SPECTRUM_LIMIT ? SPECTRUM_LIMIT : x->rows, &sampled));
+    int64_t samples = sampled.rows.rows, count = samples < x->columns ? samples : x->columns;
+    peek_status status = peek__alloc(context, &raw, count, "singular values");
+    if (status == PEEK_OK) status = peek__alloc(context, &centred, count, "singular values");
+    if (status == PEEK_OK) status = peek__spectra(context, &sampled.rows, raw, centred, count);
+    if (status == PEEK_OK) {
+        double scale = sqrt((double)x->rows / (double)samples);
+        for (int64_t i = 0; i < count; i++) raw[i] *= scale;
+        peek__put_spectral(json, raw, count);
+        peek__put_spectral(cJSON_AddObjectToObject(json, "centred"), centred, count);
+        cJSON_AddNumberToObject(json, "singular_value_samples", (double)samples);
+        cJSON_AddItemToObject(json, "singular_values",
+                              cJSON_CreateDoubleArray(raw, (int)(count < VALUES_KEPT ? count : VALUES_KEPT)));
+    }
+    peek__free(&raw);
+    peek__free(&centred);
+    peek__sampled_clear(&sampled);
     return status;
 }
 
-static double stable_rank(const double *values, int64_t count)
+static void put_counts(const peek__npy *x, const peek__layer_counts *counts, cJSON *json)
 {
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++) sum += values[i] * values[i];
-    return count && values[0] > 0 ? sum / (values[0] * values[0]) : 0;
+    cJSON_AddNumberToObject(json, "columns", (double)x->columns);
+    peek__put_number(json, "norm", counts->norm);
+    peek__put_number(json, "mean", counts->mean);
+    peek__put_number(json, "smallest", counts->smallest);
+    peek__put_number(json, "largest", counts->largest);
+    peek__put_number(json, "zeros", counts->zeros);
+    cJSON_AddNumberToObject(json, "unused", (double)counts->unused);
 }
 
 peek_status peek__layer_measure(peek_context *context, const peek__npy *x, cJSON **out)
 {
     peek__layer_counts counts;
-    double *values = NULL;
-    int64_t count = 0, samples = 0;
+    *out = NULL;
     PEEK_TRY(peek__layer_count(context, x, &counts));
-    peek_status status = spectrum(context, x, &values, &count, &samples);
-    if (status == PEEK_OK) {
-        cJSON *json = *out = cJSON_CreateObject();
-        cJSON_AddNumberToObject(json, "columns", (double)x->columns);
-        cJSON_AddNumberToObject(json, "norm", counts.norm);
-        cJSON_AddNumberToObject(json, "mean", counts.mean);
-        cJSON_AddNumberToObject(json, "smallest", counts.smallest);
-        cJSON_AddNumberToObject(json, "largest", counts.largest);
-        cJSON_AddNumberToObject(json, "zeros", counts.zeros);
-        cJSON_AddNumberToObject(json, "unused", (double)counts.unused);
-        cJSON_AddNumberToObject(json, "effective_rank", peek_effective_rank(values, count));
-        cJSON_AddNumberToObject(json, "stable_rank", stable_rank(values, count));
-        cJSON_AddNumberToObject(json, "singular_value_samples", (double)samples);
-        cJSON_AddItemToObject(
-            json, "singular_values",
-            cJSON_CreateDoubleArray(values, (int)(count < VALUES_KEPT ? count : VALUES_KEPT)));
-    }
-    peek__free(&values);
+    cJSON *json = cJSON_CreateObject();
+    put_counts(x, &counts, json);
+    peek_status status = put_spectra(context, x, json);
+    if (status == PEEK_OK)
+        *out = json;
+    else
+        cJSON_Delete(json);
     return status;
 }

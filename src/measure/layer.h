@@ -2,6 +2,8 @@
 #ifndef MEASURE_LAYER_H
 #define MEASURE_LAYER_H
 
+#include <cjson/cJSON.h>
+
 #include "store/npy.h"
 
 /* Counts over X, T x n, as stored. */
@@ -15,15 +17,9 @@ typedef struct peek__layer_counts {
 
 peek_status peek__layer_count(peek_context *context, const peek__npy *x, peek__layer_counts *out);
 
-/* All measures of a block as JSON, owned by the caller: norm, mean, zeros, unused, columns, smallest, largest,
- * effective_rank, stable_rank, singular_values (at most 200 are kept; the effective rank is of all),
- * singular_value_samples. */
+/* All measures of a block as JSON, owned by the caller: norm, mean, zeros, unused, columns, smallest, largest;
+ * those of its spectrum (measure/document.h), as it is and `centred`; singular_values (at most 200 are kept;
+ * all count for the measures), singular_value_samples. */
 peek_status peek__layer_measure(peek_context *context, const peek__npy *x, cJSON **out);
-
-/* Measures of the output when every row is a probability distribution (non-negative, sum 1 to 1e-3); *out NULL
- * otherwise. effective_rank      of the T x K matrix P of probabilities (Roy & Vetterli 2007)
- *   mutual_information  H(mean_t p_t) - mean_t H(p_t), in nats: 0 .. log K
- *   mean_confidence     mean_t max_c p_tc */
-peek_status peek__output_measure(peek_context *context, const peek__npy *p, cJSON **out);
 
 #endif

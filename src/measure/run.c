@@ -4,57 +4,111 @@
 #include "base/memory.h"
 #include "measure/layer.h"
 #include "measure/models.h"
+#include "measure/output.h"
+#include "measure/pairs.h"
+#include "measure/sampled.h"
 #include "nnpeek/measure.h"
 
-/* Measures of one captured block; the network's output also goes to *output. */
-static peek_status measure_entry(peek_context *context, const char *capture, const cJSON *entry, cJSON *blocks,
-                                 cJSON **output)
+/* A capture while it is measured. */
+typedef struct capture_work {
+    const char *folder;
+    cJSON *blocks;
+    peek__pairs pairs;
+    const cJSON *output, *features; /* entries: the first output, the last layer */
+} capture_work;
+
+static peek_status open_block(peek_context *context, const capture_work *work, const cJSON *entry, peek__npy *x)
 {
-    const cJSON *name = cJSON_GetObjectItemCaseSensitive(entry, "name"),
-                *file = cJSON_GetObjectItemCaseSensitive(entry, "file");
-    const cJSON *kind = cJSON_GetObjectItemCaseSensitive(entry, "kind");
-    if (!cJSON_IsString(name) || !cJSON_IsString(file) || strchr(file->valuestring, '/'))
-        return peek__fail(context, PEEK_E_FORMAT,
-                          "%s/manifest.json lists a block without name or file: capture again", capture);
+    const cJSON *file = cJSON_GetObjectItemCaseSensitive(entry, "file");
     char *path;
-    cJSON *measures = NULL;
-    peek__npy x = {0};
-    PEEK_TRY(peek__format(context, &path, "%s/%s", capture, file->valuestring));
-    peek_status status = peek__npy_open(context, path, &x);
-    if (status == PEEK_OK && (x.rows < 1 || x.columns < 1))
+    PEEK_TRY(peek__format(context, &path, "%s/%s", work->folder, file->valuestring));
+    peek_status status = peek__npy_open(context, path, x);
+    if (status == PEEK_OK && (x->rows < 1 || x->columns < 1))
         status = peek__fail(context, PEEK_E_SHAPE, "%s is empty: capture again", path);
-    if (status == PEEK_OK) status = peek__layer_measure(context, &x, &measures);
-    if (status == PEEK_OK) cJSON_AddItemToObject(blocks, name->valuestring, measures);
-    if (status == PEEK_OK && !*output && cJSON_IsString(kind) && strcmp(kind->valuestring, "output") == 0)
-        status = peek__output_measure(context, &x, output);
-    peek__npy_close(&x);
     peek__free(&path);
     return status;
 }
 
+static peek_status measure_block(peek_context *context, capture_work *work, const peek__npy *x,
+                                 const char *name)
+{
+    cJSON *measures = NULL;
+    PEEK_TRY(peek__layer_measure(context, x, &measures));
+    cJSON_AddItemToObject(work->blocks, name, measures);
+    return peek__pairs_add(context, &work->pairs, x, measures);
+}
+
+static peek_status measure_entry(peek_context *context, capture_work *work, const cJSON *entry)
+{
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(entry, "name"),
+                *file = cJSON_GetObjectItemCaseSensitive(entry, "file");
+    const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "kind"));
+    if (!cJSON_IsString(name) || !cJSON_IsString(file) || strchr(file->valuestring, '/'))
+        return peek__fail(context, PEEK_E_FORMAT,
+                          "%s/manifest.json lists a block without name or file: capture again", work->folder);
+    if (!work->output && kind && strcmp(kind, "output") == 0) work->output = entry;
+    if (kind && strcmp(kind, "layer") == 0) work->features = entry;
+    peek__npy x = {0};
+    peek_status status = open_block(context, work, entry, &x);
+    if (status == PEEK_OK) status = measure_block(context, work, &x, name->valuestring);
+    peek__npy_close(&x);
+    return status;
+}
+
+/* The output with the features that it was made from: the last layer that was captured. */
+static peek_status measure_output(peek_context *context, const capture_work *work, cJSON **out)
+{
+    peek__npy p = {0}, x = {0};
+    peek__sampled output = {0}, features = {0};
+    peek_status status = open_block(context, work, work->output, &p);
+    if (status == PEEK_OK) status = peek__sample(context, &p, p.rows, &output);
+    if (status == PEEK_OK && work->features) status = open_block(context, work, work->features, &x);
+    if (status == PEEK_OK && work->features) status = peek__sample(context, &x, x.rows, &features);
+    if (status == PEEK_OK)
+        status = peek__output_measure(context, &output.rows, work->features ? &features.rows : NULL, out);
+    if (status == PEEK_OK && *out && work->features)
+        cJSON_AddItemToObject(*out, "dispersion_block",
+                              cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(work->features, "name"), 1));
+    peek__sampled_clear(&output);
+    peek__sampled_clear(&features);
+    peek__npy_close(&p);
+    peek__npy_close(&x);
+    return status;
+}
+
+static peek_status measure_entries(peek_context *context, capture_work *work, const cJSON *entries, cJSON *json)
+{
+    const cJSON *entry;
+    cJSON *pairs = NULL, *output = NULL;
+    int64_t count = cJSON_GetArraySize(entries), done = 0;
+    peek__stage(context, "measure", "measuring", count);
+    PEEK_TRY(peek__pairs_begin(context, count, &work->pairs));
+    cJSON_ArrayForEach(entry, entries)
+    {
+        PEEK_TRY(measure_entry(context, work, entry));
+        PEEK_TRY(peek__step(context, ++done));
+    }
+    PEEK_TRY(peek__pairs_measure(context, &work->pairs, work->blocks, &pairs));
+    cJSON_AddItemToObject(json, "pairs", pairs);
+    if (work->output) PEEK_TRY(measure_output(context, work, &output));
+    cJSON_AddItemToObject(json, "output", output ? output : cJSON_CreateNull());
+    return PEEK_OK;
+}
+
 static peek_status measure_capture(peek_context *context, const char *capture, cJSON *json)
 {
-    char *path;
-    cJSON *manifest = NULL, *output = NULL;
-    char digest[17] = "";
+    char *path, digest[17] = "";
+    cJSON *manifest = NULL;
     PEEK_TRY(peek__format(context, &path, "%s/manifest.json", capture));
     peek_status status = peek__json_read(context, path, &manifest);
     if (status == PEEK_OK) status = peek__file_digest(context, path, digest);
-    cJSON_AddStringToObject(json, "manifest_digest", digest);
     peek__free(&path);
-    const cJSON *entries = cJSON_GetObjectItemCaseSensitive(manifest, "blocks"), *entry;
-    cJSON *blocks = cJSON_AddObjectToObject(json, "blocks");
-    int64_t done = 0;
-    peek__stage(context, "measure", "measuring", cJSON_GetArraySize(entries));
-    cJSON_ArrayForEach(entry, entries)
-    {
-        if (status == PEEK_OK) status = measure_entry(context, capture, entry, blocks, &output);
-        if (status == PEEK_OK) status = peek__step(context, ++done);
+    if (status == PEEK_OK) {
+        cJSON_AddStringToObject(json, "manifest_digest", digest);
+        capture_work work = {.folder = capture, .blocks = cJSON_AddObjectToObject(json, "blocks")};
+        status = measure_entries(context, &work, cJSON_GetObjectItemCaseSensitive(manifest, "blocks"), json);
+        peek__pairs_clear(&work.pairs);
     }
-    if (status == PEEK_OK)
-        cJSON_AddItemToObject(json, "output", output ? output : cJSON_CreateNull());
-    else
-        cJSON_Delete(output);
     cJSON_Delete(manifest);
     return status;
 }
@@ -68,9 +122,11 @@ static peek_status measure_all(peek_context *context, const char *run, const cha
         PEEK_TRY(measure_capture(context, capture, json));
     } else {
         cJSON_AddObjectToObject(json, "blocks");
+        cJSON_AddNullToObject(json, "pairs");
         cJSON_AddNullToObject(json, "output");
     }
-    PEEK_TRY(peek__models_measure(context, peek__is_folder(fit) ? fit : run, &models));
+    PEEK_TRY(
+        peek__models_measure(context, peek__is_folder(fit) ? fit : run, captured ? capture : NULL, &models));
     if (!captured && !models)
         return peek__fail(
             context, PEEK_E_NOT_FOUND,

@@ -1,127 +1,150 @@
-/* measure/spectrum.c: singular values from the smaller Gram matrix, in double precision. */
-#include <cblas.h>
-#undef I /* cblas.h brings complex.h */
+/* measure/spectrum.c: singular values from the smaller matrix of inner products, in double precision. */
+#include "measure/spectrum.h"
+
 #include <lapacke.h>
+#undef I /* lapacke.h brings complex.h */
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "nnpeek/measure.h"
 
-enum { TILE = 128, DEPTH = 256 };
-
-typedef struct gram_work {
-    const float *x;
-    int64_t rows, columns, stride;
-    int64_t size, depth; /* the smaller and the larger dimension */
-    int by_columns;      /* 1: X^T X, 0: X X^T */
-    double *gram;        /* size x size, upper triangle */
-    double *scratch;     /* threads x 2 x TILE x DEPTH */
-    int64_t across;      /* tiles in a row */
-} gram_work;
-
-/* Lines first .. first+count-1 (columns or rows of X), values from .. from+depth-1, as doubles: count x depth.
- */
-static void panel(const gram_work *work, int64_t first, int64_t count, int64_t from, int64_t depth, double *out)
-{
-    if (work->by_columns) {
-        for (int64_t t = 0; t < depth; t++)
-            for (int64_t i = 0; i < count; i++)
-                out[i * depth + t] = work->x[(from + t) * work->stride + first + i];
-    } else {
-        for (int64_t i = 0; i < count; i++)
-            for (int64_t t = 0; t < depth; t++)
-                out[i * depth + t] = work->x[(first + i) * work->stride + from + t];
-    }
-}
-
-static peek_status gram_tile(void *argument, int64_t index, int thread)
-{
-    gram_work *work = argument;
-    int64_t row = index / work->across, column = index % work->across;
-    if (row > column) return PEEK_OK;
-    int64_t i = row * TILE, j = column * TILE;
-    int64_t m = work->size - i < TILE ? work->size - i : TILE,
-            n = work->size - j < TILE ? work->size - j : TILE;
-    double *a = work->scratch + thread * 2 * TILE * DEPTH, *b = a + TILE * DEPTH;
-    for (int64_t from = 0; from < work->depth; from += DEPTH) {
-        int64_t depth = work->depth - from < DEPTH ? work->depth - from : DEPTH;
-        panel(work, i, m, from, depth, a);
-        if (i != j) panel(work, j, n, from, depth, b);
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)depth, 1.0, a, (int)depth,
-                    i == j ? a : b, (int)depth, from ? 1.0 : 0.0, work->gram + i * work->size + j,
-                    (int)work->size);
-    }
-    return PEEK_OK;
-}
-
-typedef struct eigen_work {
-    double *matrix, *values;
+/* The two problems of one matrix of inner products: as it is, and centred. */
+typedef struct spectra_work {
+    const peek__rows *x;
     int64_t size;
-    int info;
-} eigen_work;
+    double *inner[2];  /* size x size, upper triangle */
+    double *values[2]; /* size: eigenvalues, rising */
+    int info[2];
+} spectra_work;
 
+/* sums <- the sum of every line of a symmetric matrix of which the upper triangle is there. */
+static void line_sums(const double *matrix, int64_t size, double *sums)
+{
+    for (int64_t i = 0; i < size; i++) {
+        sums[i] += matrix[i * size + i];
+        for (int64_t j = i + 1; j < size; j++) {
+            sums[i] += matrix[i * size + j];
+            sums[j] += matrix[i * size + j];
+        }
+    }
+}
+
+/* X^T X - s s^T / T, s the sums of the columns. */
+static void centre_columns(const peek__rows *x, double *matrix, double *sums)
+{
+    int64_t n = x->columns;
+    for (int64_t t = 0; t < x->rows; t++)
+        for (int64_t i = 0; i < n; i++) sums[i] += x->x[t * x->stride + i];
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = i; j < n; j++) matrix[i * n + j] -= sums[i] * (sums[j] / (double)x->rows);
+}
+
+/* H X X^T H with H = 1 - 1 1^T / T. */
+static void centre_rows(double *matrix, int64_t rows, double *sums)
+{
+    double all = 0;
+    line_sums(matrix, rows, sums);
+    for (int64_t t = 0; t < rows; t++) all += sums[t] / (double)rows;
+    for (int64_t t = 0; t < rows; t++)
+        for (int64_t u = t; u < rows; u++) matrix[t * rows + u] -= (sums[t] + sums[u] - all) / (double)rows;
+}
+
+/* values[1] is scratch for the sums before it takes the eigenvalues. */
+static void centre(const spectra_work *work, int by_columns)
+{
+    double *sums = work->values[1];
+    memset(sums, 0, (size_t)work->size * sizeof *sums);
+    memcpy(work->inner[1], work->inner[0], (size_t)(work->size * work->size) * sizeof **work->inner);
+    if (by_columns)
+        centre_columns(work->x, work->inner[1], sums);
+    else
+        centre_rows(work->inner[1], work->size, sums);
+}
+
+/* One problem on one thread: the same bits for any number. */
 static peek_status eigen_task(void *argument, int64_t index, int thread)
 {
-    (void)index, (void)thread;
-    eigen_work *work = argument;
+    (void)thread;
+    spectra_work *work = argument;
     int n = (int)work->size;
-    work->info = LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'N', 'U', n, work->matrix, n, work->values);
+    work->info[index] =
+        LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'N', 'U', n, work->inner[index], n, work->values[index]);
     return PEEK_OK;
 }
 
-static peek_status solve(peek_context *context, gram_work *work, double *eigenvalues, double *values,
-                         int64_t count)
+static peek_status solve(peek_context *context, spectra_work *work, int problems)
 {
-    PEEK_TRY(peek__parallel(context, work->across * work->across, gram_tile, work));
-    eigen_work eigen = {.matrix = work->gram, .values = eigenvalues, .size = work->size};
-    PEEK_TRY(peek__parallel(context, 1, eigen_task, &eigen)); /* on one thread: the same bits for any number */
-    if (eigen.info == LAPACK_WORK_MEMORY_ERROR)
-        return peek__fail(context, PEEK_E_MEMORY,
-                          "not enough memory for the eigenvalues of a %lld x %lld matrix",
-                          (long long)work->size, (long long)work->size);
-    if (eigen.info)
-        return peek__fail(context, PEEK_E_NUMERIC,
-                          "the eigenvalues of a %lld x %lld matrix did not converge; are all values finite?",
-                          (long long)work->size, (long long)work->size);
-    for (int64_t i = 0; i < count; i++) {
-        double eigenvalue = eigenvalues[work->size - 1 - i];
-        values[i] = eigenvalue > 0 ? sqrt(eigenvalue) : 0;
+    PEEK_TRY(peek__parallel(context, problems, eigen_task, work));
+    for (int i = 0; i < problems; i++) {
+        if (work->info[i] == LAPACK_WORK_MEMORY_ERROR)
+            return peek__fail(context, PEEK_E_MEMORY,
+                              "not enough memory for the eigenvalues of a %lld x %lld matrix",
+                              (long long)work->size, (long long)work->size);
+        if (work->info[i])
+            return peek__fail(
+                context, PEEK_E_NUMERIC,
+                "the eigenvalues of a %lld x %lld matrix did not converge; are all values finite?",
+                (long long)work->size, (long long)work->size);
     }
     return PEEK_OK;
+}
+
+/* Square roots of the `count` largest, falling. */
+static void take_roots(const spectra_work *work, int problem, double *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        double eigenvalue = work->values[problem][work->size - 1 - i];
+        values[i] = eigenvalue > 0 ? sqrt(eigenvalue) : 0;
+    }
+}
+
+static peek_status spectra(peek_context *context, spectra_work *work, int problems)
+{
+    int by_columns = work->x->columns <= work->x->rows;
+    for (int i = 0; i < problems; i++) {
+        PEEK_TRY(peek__alloc(context, &work->inner[i], peek__product(work->size, work->size), "a Gram matrix"));
+        PEEK_TRY(peek__alloc(context, &work->values[i], work->size, "eigenvalues"));
+    }
+    PEEK_TRY(peek__inner_products(context, work->x, by_columns, work->inner[0]));
+    if (problems > 1) centre(work, by_columns);
+    return solve(context, work, problems);
+}
+
+peek_status peek__spectra(peek_context *context, const peek__rows *x, double *raw, double *centred,
+                          int64_t count)
+{
+    spectra_work work = {.x = x, .size = x->rows < x->columns ? x->rows : x->columns};
+    peek_status status = spectra(context, &work, centred ? 2 : 1);
+    if (status == PEEK_OK && raw) take_roots(&work, 0, raw, count);
+    if (status == PEEK_OK && centred) take_roots(&work, 1, centred, count);
+    for (int i = 0; i < 2; i++) {
+        peek__free(&work.inner[i]);
+        peek__free(&work.values[i]);
+    }
+    return status;
+}
+
+static peek_status check(peek_context *context, const peek__rows *x, const double *values, int64_t count)
+{
+    int64_t size = x->rows < x->columns ? x->rows : x->columns;
+    if (x->x && values && size > 0 && x->stride >= x->columns && count >= 0 && count <= size) return PEEK_OK;
+    return peek__fail(context, PEEK_E_ARGUMENT,
+                      "singular values need a matrix and at most %lld places for them", (long long)size);
 }
 
 peek_status peek_singular_values(peek_context *context, const float *x, int64_t rows, int64_t columns,
                                  int64_t stride, double *values, int64_t count)
 {
-    int64_t size = rows < columns ? rows : columns, depth = rows < columns ? columns : rows;
-    if (!x || !values || rows < 1 || columns < 1 || stride < columns || count < 0 || count > size)
-        return peek__fail(context, PEEK_E_ARGUMENT,
-                          "singular values need a matrix and at most %lld places for them", (long long)size);
-    gram_work work = {.x = x, .rows = rows, .columns = columns, .stride = stride, .size = size, .depth = depth};
-    work.by_columns = columns <= rows;
-    work.across = (size + TILE - 1) / TILE;
-    double *eigenvalues = NULL;
-    peek_status status = peek__alloc(context, &work.gram, peek__product(size, size), "a Gram matrix");
-    if (status == PEEK_OK)
-        status = peek__alloc(context, &work.scratch,
-                             (int64_t)peek__workers(context, work.across * work.across) * 2 * TILE * DEPTH,
-                             "a Gram matrix");
-    if (status == PEEK_OK) status = peek__alloc(context, &eigenvalues, size, "eigenvalues");
-    if (status == PEEK_OK) status = solve(context, &work, eigenvalues, values, count);
-    peek__free(&work.gram);
-    peek__free(&work.scratch);
-    peek__free(&eigenvalues);
-    return status;
+    const peek__rows all = {.x = x, .rows = rows, .columns = columns, .stride = stride};
+    PEEK_TRY(check(context, &all, values, count));
+    return peek__spectra(context, &all, values, NULL, count);
 }
 
-double peek_effective_rank(const double *singular_values, int64_t count)
+peek_status peek_centred_singular_values(peek_context *context, const float *x, int64_t rows, int64_t columns,
+                                         int64_t stride, double *values, int64_t count)
 {
-    double sum = 0, entropy = 0;
-    for (int64_t i = 0; i < count; i++) sum += singular_values[i];
-    if (!(sum > 0)) return 0;
-    for (int64_t i = 0; i < count; i++) {
-        double p = singular_values[i] / sum;
-        if (p > 0) entropy -= p * log(p);
-    }
-    return exp(entropy);
+    const peek__rows all = {.x = x, .rows = rows, .columns = columns, .stride = stride};
+    PEEK_TRY(check(context, &all, values, count));
+    return peek__spectra(context, &all, NULL, values, count);
 }

@@ -5,8 +5,49 @@ import unittest
 
 import numpy as np
 import scipy.linalg
+import scipy.spatial
+import torch
 
 from support import Case
+
+
+def effective_rank(s):
+    p = s[s > 0] / s.sum()
+    return np.exp(-(p * np.log(p)).sum())
+
+
+def participation_ratio(s):
+    return (s ** 2).sum() ** 2 / (s ** 4).sum()
+
+
+def exponent(s):
+    """Of the eigenvalues 4 .. 100, weighted by 1/i, by NumPy's polynomial fit."""
+    i = np.arange(4, 1 + min(100, (s > 1e-6 * s[0]).sum()))
+    return -np.polyfit(np.log(i), np.log(s[i - 1] ** 2), 1, w=np.sqrt(1 / i))[0]
+
+
+def components(s, share):
+    return 1 + np.searchsorted(np.cumsum(s ** 2), share * (s ** 2).sum())
+
+
+def unbiased_hsic(k, l):
+    """As printed in Song et al. 2012, equation 4, with everything in double."""
+    k, l, m = k - np.diag(np.diag(k)), l - np.diag(np.diag(l)), len(k)
+    return (np.trace(k @ l) + k.sum() * l.sum() / ((m - 1) * (m - 2)) - 2 * (k @ l).sum() / (m - 2)) / (m * (m - 3))
+
+
+def linear_cka(x, y):
+    k, l = x @ x.T, y @ y.T
+    return unbiased_hsic(k, l) / np.sqrt(unbiased_hsic(k, k) * unbiased_hsic(l, l))
+
+
+def two_nn(x):
+    """Facco et al. 2017 with SciPy's tree for the neighbours; rows with a twin are left out."""
+    r = scipy.spatial.cKDTree(x).query(x, 3)[0]
+    r = r[r[:, 1] > 0]
+    mu, n = np.sort(r[:, 2] / r[:, 1]), len(r)
+    keep = int(0.9 * n)
+    return np.linalg.lstsq(np.log(mu[:keep, None]), -np.log(1 - np.arange(1, keep + 1) / n), rcond=None)[0][0]
 
 
 class Measure(Case):
@@ -41,10 +82,87 @@ class Measure(Case):
             self.assertTrue((error <= np.maximum(1e-4 * expected[:200], 1e-7 * expected[0])).all(), name)
             self.assertAlmostEqual(blocks[name]["norm"], np.linalg.norm(x.astype(np.float64)), delta=1e-6 * np.linalg.norm(x))
             if expected[0] > 0:
-                p = expected / expected.sum()
-                rank = np.exp(-(p[p > 0] * np.log(p[p > 0])).sum())
-                self.assertAlmostEqual(blocks[name]["effective_rank"] / rank, 1, delta=1e-4)
+                self.assertAlmostEqual(blocks[name]["effective_rank"] / effective_rank(expected), 1, delta=1e-4)
                 self.assertAlmostEqual(blocks[name]["stable_rank"] / ((expected ** 2).sum() / expected[0] ** 2), 1, delta=1e-6)
+
+    def test_spectral_measures_raw_and_centred(self):
+        random = np.random.default_rng(5)
+        power = np.linalg.qr(random.normal(size=(400, 120)))[0] * np.arange(1, 121) ** -0.8
+        arrays = {
+            "power": (power @ np.linalg.qr(random.normal(size=(120, 120)))[0] * 50 + 3).astype(np.float32),
+            "tall": np.maximum(random.normal(size=(700, 90)), 0).astype(np.float32),
+            "wide": random.random((130, 900)).astype(np.float32),
+            "double": random.normal(size=(200, 40)) + 1,
+        }
+        self.capture(arrays)
+        blocks = self.json("measure", "run")["blocks"]
+        for name, x in arrays.items():
+            x = x.astype(np.float32).astype(np.float64)
+            for found, matrix in ((blocks[name], x), (blocks[name]["centred"], x - x.mean(0))):
+                s = scipy.linalg.svdvals(matrix)
+                s = s[: np.linalg.matrix_rank(matrix)]
+                self.assertAlmostEqual(found["effective_rank"] / effective_rank(s), 1, delta=1e-5)
+                self.assertAlmostEqual(found["stable_rank"] / ((s ** 2).sum() / s[0] ** 2), 1, delta=1e-6)
+                self.assertAlmostEqual(found["participation_ratio"] / participation_ratio(s), 1, delta=1e-6)
+                self.assertEqual(found["components_90"], components(s, 0.9))
+                self.assertEqual(found["components_99"], components(s, 0.99))
+                self.assertAlmostEqual(found["spectrum_exponent"], exponent(s), delta=1e-5)
+        self.assertAlmostEqual(blocks["power"]["centred"]["spectrum_exponent"], 1.6, delta=0.05)
+
+    def test_measures_without_a_value_are_null(self):
+        self.capture({"zero": np.zeros((40, 7), np.float32), "three": np.eye(3, dtype=np.float32)})
+        found = self.json("measure", "run")
+        self.assertIsNone(found["blocks"]["zero"]["spectrum_exponent"])
+        self.assertIsNone(found["blocks"]["zero"]["intrinsic_dimension"])
+        self.assertEqual(found["blocks"]["zero"]["centred"]["effective_rank"], 0)
+        self.assertEqual(found["pairs"]["linear_cka"], [[None, None], [None, None]])
+
+    def test_intrinsic_dimension(self):
+        random = np.random.default_rng(6)
+        plane = random.random((1500, 2)) @ random.normal(size=(2, 30))
+        twins = np.concatenate([random.normal(size=(300, 5)), np.ones((40, 5))])
+        arrays = {"plane": plane, "cube": random.random((1500, 6)), "twins": twins, "moved": plane + 100}
+        arrays = {name: x.astype(np.float32) for name, x in arrays.items()}
+        self.capture(arrays)
+        blocks = self.json("measure", "run")["blocks"]
+        for name, x in arrays.items():
+            self.assertAlmostEqual(blocks[name]["intrinsic_dimension"], two_nn(x.astype(np.float64)), delta=1e-4, msg=name)
+        self.assertAlmostEqual(blocks["plane"]["intrinsic_dimension"], 2, delta=0.2)
+
+    def test_pairs_are_unbiased_cka(self):
+        random = np.random.default_rng(7)
+        x = random.random((260, 70)).astype(np.float32)
+        arrays = {"x": x, "turned": (x @ np.linalg.qr(random.normal(size=(70, 70)))[0] * 3 + 5).astype(np.float32),
+                  "relu": np.maximum(x @ random.normal(size=(70, 20)), 0).astype(np.float32),
+                  "other": random.random((260, 400)).astype(np.float32)}
+        self.capture(arrays)
+        pairs = self.json("measure", "run")["pairs"]
+        self.assertEqual(pairs["blocks"], list(arrays))
+        self.assertEqual(pairs["samples"], 260)
+        expected = [[linear_cka(a.astype(float), b.astype(float)) for b in arrays.values()] for a in arrays.values()]
+        np.testing.assert_allclose(pairs["linear_cka"], expected, atol=1e-5)
+        self.assertAlmostEqual(pairs["linear_cka"][0][1], 1, places=5)
+        self.assertLess(abs(pairs["linear_cka"][0][3]), 0.1)
+
+    def test_many_samples_are_sampled_evenly(self):
+        random = np.random.default_rng(8)
+        x, y = random.random((4100, 12)).astype(np.float32), random.random((4100, 9)).astype(np.float32)
+        y += x[:, :9]
+        self.capture({"x": x, "y": y})
+        found = self.json("measure", "run")
+        self.assertEqual(found["pairs"]["samples"], 1367)
+        a, b = x[::3].astype(float), y[::3].astype(float)
+        self.assertAlmostEqual(found["pairs"]["linear_cka"][0][1], linear_cka(a, b), delta=1e-5)
+        self.assertAlmostEqual(found["blocks"]["x"]["intrinsic_dimension"], two_nn(a), delta=1e-4)
+        self.assertEqual(found["blocks"]["x"]["singular_value_samples"], 4100)
+
+    def test_the_same_bits_for_any_number_of_threads(self):
+        random = np.random.default_rng(9)
+        x = random.random((500, 200)).astype(np.float32)
+        p = random.dirichlet(np.ones(7), 500).astype(np.float32)
+        self.capture({"x": x, "relu": np.maximum(x - 0.5, 0), "p": p}, ["p"])
+        one, three = self.json("measure", "run", "--threads", 1), self.json("measure", "run", "--threads", 3)
+        self.assertEqual(one, three)
 
     def test_counts(self):
         x = np.random.default_rng(1).normal(size=(333, 70)).astype(np.float32)
@@ -62,16 +180,22 @@ class Measure(Case):
         logits = np.random.default_rng(2).normal(size=(400, 10)) * 3
         p = np.exp(logits)
         p = (p / p.sum(1, keepdims=True)).astype(np.float32)
-        self.capture({"softmax": p, "relu": np.maximum(logits, 0).astype(np.float32)}, ["softmax"])
+        features = np.maximum(logits, 0).astype(np.float32)
+        self.capture({"softmax": p, "relu": features}, ["softmax"])
         output = self.json("measure", "run")["output"]
         q = p.astype(np.float64)
         entropy = -(q * np.log(q)).sum(1).mean()
         mean = q.mean(0)
         self.assertAlmostEqual(output["mutual_information"], -(mean * np.log(mean)).sum() - entropy, places=6)
         self.assertAlmostEqual(output["mean_confidence"], q.max(1).mean(), places=6)
-        s = scipy.linalg.svdvals(q)
-        s /= s.sum()
-        self.assertAlmostEqual(output["effective_rank"], np.exp(-(s * np.log(s)).sum()), places=5)
+        self.assertAlmostEqual(output["effective_rank"], effective_rank(scipy.linalg.svdvals(q)), places=5)
+        self.assertAlmostEqual(output["nuclear_norm"], torch.linalg.matrix_norm(torch.tensor(q), "nuc").item()
+                               / np.sqrt(400 * 10), places=6)
+        self.assertAlmostEqual(output["mano"], torch.linalg.vector_norm(torch.tensor(q), 4).item() / 4000 ** 0.25, places=6)
+        self.assertEqual(output["dispersion_block"], "relu")
+        z, guess = features.astype(np.float64), q.argmax(1)
+        between = sum((guess == c).sum() * ((z[guess == c].mean(0) - z.mean(0)) ** 2).sum() for c in set(guess))
+        self.assertAlmostEqual(output["dispersion"], np.log(between / 9), places=6)
 
     def test_output_that_is_no_probability(self):
         self.capture({"logits": np.random.default_rng(3).normal(size=(50, 4)).astype(np.float32)}, ["logits"])
@@ -82,7 +206,10 @@ class Measure(Case):
         x, y = random.random((120, 30)).astype(np.float32), random.random((120, 50)).astype(np.float32)
         self.capture({"x": x, "y": y})
         self.nnpeek("fit", "run", "--ranks", "3,6", "--iterations", 60, "-o", "run/fit")
-        ranks = self.json("measure", "run")["fit"]["ranks"]
+        labels = random.integers(0, 3, 120)
+        np.save(self.path("run", "capture", "labels.npy"), labels)
+        fit = self.json("measure", "run")["fit"]
+        ranks = fit["ranks"]
         self.assertEqual([r["rank"] for r in ranks], [3, 6])
         for entry in ranks:
             folder = f"run/fit/rank-{entry['rank']}"
@@ -93,6 +220,16 @@ class Measure(Case):
                 shares = [(np.outer(f[:, r], w[:, r]) * whole).sum() / (whole ** 2).sum() for r in range(f.shape[1])]
                 np.testing.assert_allclose(entry["shares"][name], shares, rtol=1e-5)
                 self.assertAlmostEqual(sum(entry["shares"][name]), 1, places=9)
+                unit = w / np.linalg.norm(w, axis=0)
+                cosines = (unit.T @ unit)[np.triu_indices(f.shape[1], 1)]
+                self.assertAlmostEqual(entry["blocks"][name]["coherence"], cosines.mean(), places=6)
+                self.assertEqual(len(entry["blocks"][name]["sparsity"]), f.shape[1])
+            self.assertEqual(len(entry["sparsity"]), f.shape[1])
+            largest = [max(f[labels == c, r].sum() for c in range(3)) / f[:, r].sum() for r in range(f.shape[1])]
+            np.testing.assert_allclose(entry["purity"], largest, rtol=1e-5)
+        errors = [rank["blocks"]["x"]["relative_error"] for rank in ranks]
+        self.assertAlmostEqual(fit["error_slope"]["blocks"]["x"], errors[1] - errors[0], places=9)
+        self.assertLess(fit["error_slope"]["all"], 0)
 
 
 if __name__ == "__main__":
