@@ -153,6 +153,12 @@ PEEK_API double peek_slope(const double *x, const double *y, int64_t count);
  * Volgenant, Computing 38, 1987. Errors: E_VALUE (not finite), E_MEMORY. */
 PEEK_API peek_status peek_match(peek_context *context, const double *similarity, int64_t k, int64_t *match);
 
+/* The one-standard-error rule over errors held out at rising ranks: the place of the first whose error is at
+ * most that of the least plus its standard error. -1 where nothing can be recommended: fewer than three ranks;
+ * the least is at the last place, so that a larger rank may have less; the place found is the first, so that a
+ * smaller one may do. Source: T. Hastie et al., The Elements of Statistical Learning, 2nd edition, 7.10. */
+PEEK_API int64_t peek_one_standard_error(const double *errors, const double *standard_errors, int64_t count);
+
 /* ---- A run */
 
 /* Measures a run folder (capture/ and, where present, fit/) and writes RUN/measures.json. manifest_digest, and
@@ -161,6 +167,33 @@ PEEK_API peek_status peek_match(peek_context *context, const double *similarity,
  * samples and columns; pairs and intrinsic dimensions of at most 2000. Errors: E_NOT_FOUND (no capture or fit
  * in it), E_FORMAT, E_IO, E_MEMORY, E_STOPPED. */
 PEEK_API peek_status peek_measure_run(peek_context *context, const char *run);
+
+typedef struct peek_measure_options {
+    size_t size;
+    int64_t stability; /* flag; default 0: how far components come back from independent random starts */
+    int64_t
+        transmission;    /* flag; default 0: how well one block's share in the components predicts the others */
+    int64_t choose_rank; /* flag; default 0: bi-cross-validation of the ranks */
+    int64_t nulls;       /* flag; default 0: the same where there is nothing to find */
+    int64_t shifts;      /* flag; default 0: predictions for pictures shifted by 1 to 3 pixels */
+    int64_t weights;     /* flag; default 0: power laws of the layers' weights */
+    int64_t all;         /* flag; default 0: all of these */
+    const char *ranks;   /* default NULL: those of RUN/fit */
+    int64_t starts;      /* default 4: random starts for `stability` */
+    int64_t folds;       /* default 5: for `choose_rank`; one of as many parts is held out for `transmission` */
+    const char *network; /* default NULL, RUN/network.onnx: for nulls, shifts and weights */
+    int64_t seed;        /* default 0 */
+} peek_measure_options;
+
+PEEK_API const peek_option_table *peek_measure_option_table(void);
+PEEK_API void peek_measure_options_default(peek_measure_options *options);
+
+/* peek_measure_run(), then what the options ask for; what is not asked for is kept from an older measures.json
+ * where it was computed from the same capture and fits. The same bits for any number of threads. Errors: those
+ * of peek_measure_run(), peek_fit(), peek_transform() and peek_capture(); E_NOT_FOUND (no network), E_ARGUMENT
+ * (a network that the capture was not made from; no ranks), E_UNSUPPORTED (nulls and shifts of what is no
+ * picture). */
+PEEK_API peek_status peek_measure(peek_context *context, const char *run, const peek_measure_options *options);
 
 #ifdef __cplusplus
 }

@@ -18,7 +18,10 @@ typedef enum peek__purpose {
     PEEK__TEST,             /* tests */
     PEEK__START_SVD,        /* directions of a start from singular vectors; index: direction */
     PEEK__SKETCH,           /* index 0: the subsample; 1 + row of the first basis */
-    PEEK__TRIAL             /* samples a network is tried with; index: 2 * input + sample */
+    PEEK__TRIAL,            /* samples a network is tried with; index: 2 * input + sample */
+    PEEK__SPLIT,            /* what measures hold out; index 0: samples, 1: inputs, 2 + entry of the manifest */
+    PEEK__SCRAMBLE,         /* pictures without structure, for nulls; index: sample */
+    PEEK__UNTRAIN           /* weights as before training; index: number of the weight tensor */
 } peek__purpose;
 
 typedef struct peek__stream {

@@ -35,9 +35,37 @@ static void print_ranks(const cli_call *call, const cJSON *ranks)
     }
 }
 
-static peek_status run(cli_call *call)
+/* What was asked for, now or before: one line a rank, a shift. */
+static void print_asked(const cli_call *call, const cJSON *measures)
 {
-    peek_status status = peek_measure_run(call->context, call->positional[0]);
+    const cJSON *choice = cJSON_GetObjectItemCaseSensitive(measures, "rank"), *entry;
+    const cJSON *stability = cJSON_GetObjectItemCaseSensitive(measures, "stability");
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(stability, "ranks"))
+    {
+        cli_say(call, "rank %.0f: stability %.3f over %.0f random starts\n", cli_number(entry, "rank"),
+                cli_number(entry, "stability"), cli_number(stability, "starts"));
+    }
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(choice, "ranks"))
+    {
+        cli_say(call, "rank %.0f: held-out error %.4f, standard error %.4f\n", cli_number(entry, "rank"),
+                cli_number(entry, "held_out_error"), cli_number(entry, "standard_error"));
+    }
+    const char *reason = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(choice, "reason"));
+    if (reason && cli_number(choice, "recommended") > 0)
+        cli_say(call, "recommended rank: %.0f, %s\n", cli_number(choice, "recommended"), reason);
+    else if (reason)
+        cli_say(call, "recommended rank: %s\n", reason);
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(measures, "shifts"))
+    {
+        cli_say(call, "shifted by %.0f pixels: %.1f %% of the predictions stay, effective invariance %.3f\n",
+                cli_number(entry, "pixels"), 100 * cli_number(entry, "agreement"),
+                cli_number(entry, "effective_invariance"));
+    }
+}
+
+static peek_status run(cli_call *call, const peek_measure_options *options)
+{
+    peek_status status = peek_measure(call->context, call->positional[0], options);
     if (status == PEEK_OK) status = cli_read_json(call, call->positional[0], "measures.json", &call->result);
     if (status != PEEK_OK) return status;
     print_blocks(call, cJSON_GetObjectItemCaseSensitive(call->result, "blocks"));
@@ -51,21 +79,27 @@ static peek_status run(cli_call *call)
                 "%.2f\n",
                 cli_number(output, "effective_rank"), cli_number(output, "classes"),
                 cli_number(output, "mutual_information"), cli_number(output, "mean_confidence"));
+    print_asked(call, call->result);
     cli_say(call, "\nall measures are in %s/measures.json\n", call->positional[0]);
     return PEEK_OK;
 }
 
 int cli_measure(int argc, char **argv)
 {
+    peek_measure_options options;
     cli_call call = {
         .verb = "measure",
         .arguments = "RUN",
         .about = "Computes spectra and measures of a run (a folder with capture/ or fit/, or of models) into "
-                 "RUN/measures.json.",
-        .examples = "Examples:\n  nnpeek measure run\n  nnpeek measure run --json\n",
+                 "RUN/measures.json. What takes fits, or the network, is done where a flag asks for it; later "
+                 "calls keep it as long as it is of the same capture.",
+        .examples = "Examples:\n  nnpeek measure run\n  nnpeek measure run --json\n"
+                    "  nnpeek measure run --choose-rank --ranks 5:40:5\n"
+                    "  nnpeek measure run --all --network model.onnx\n",
+        .sets = {{peek_measure_option_table(), &options, NULL}},
         .least = 1,
         .most = 1,
     };
     int status = cli_begin(&call, argc, argv);
-    return status != CLI_DONE ? status : cli_end(&call, run(&call));
+    return status != CLI_DONE ? status : cli_end(&call, run(&call, &options));
 }

@@ -1,0 +1,238 @@
+/* study/examine.c: all measures of a run: the cheap ones, then those that are asked for. */
+#include "study/examine.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/options.h"
+#include "store/file.h"
+
+static const peek_option rows[] = {
+    PEEK_FLAG(peek_measure_options, stability, "stability", 0,
+              "fit from independent random starts and say how far the same components come back"),
+    PEEK_FLAG(peek_measure_options, transmission, "transmission", 0,
+              "fit on some samples and say how well each block predicts the others on the rest"),
+    PEEK_FLAG(peek_measure_options, choose_rank, "choose-rank", 0,
+              "hold out samples and columns of all blocks at every rank, and recommend a rank or say why none"),
+    PEEK_FLAG(peek_measure_options, nulls, "nulls", 0,
+              "the same measures for the untrained network, shuffled pixels and scrambled phases"),
+    PEEK_FLAG(peek_measure_options, shifts, "shifts", 0,
+              "predictions for pictures shifted by 1 to 3 pixels: agreement and effective invariance"),
+    PEEK_FLAG(peek_measure_options, weights, "weights", 0,
+              "power laws of the eigenvalues of each layer's weights"),
+    PEEK_FLAG(peek_measure_options, all, "all", 0, "all of these"),
+    PEEK_TEXT(peek_measure_options, ranks, "ranks", NULL, "SPEC",
+              "numbers of components to fit: 20 or 10,20,50 or 10:50:10 (default: those of the run's fits)"),
+    PEEK_INTEGER(peek_measure_options, starts, "starts", 4, 2, 1000, "N", "with --stability: random starts"),
+    PEEK_INTEGER(
+        peek_measure_options, folds, "folds", 5, 2, 1000, "N",
+        "with --choose-rank: folds; with --transmission: one of as many parts of the samples is held out"),
+    PEEK_TEXT(peek_measure_options, network, "network", NULL, "FILE",
+              "the run's ONNX network, for --nulls, --shifts and --weights (default: network.onnx in the run)"),
+    PEEK_INTEGER(peek_measure_options, seed, "seed", 0, 0, 0x1p52, "N", "seed of all that is random"),
+};
+PEEK_TABLE(table, "measure", peek_measure_options, rows);
+
+const peek_option_table *peek_measure_option_table(void)
+{
+    return &table;
+}
+
+void peek_measure_options_default(peek_measure_options *options)
+{
+    peek_options_default(&table, options);
+}
+
+/* What can be asked for, in the order in which it is done: short work first. */
+static const struct examination_row {
+    const char *member; /* of measures.json */
+    size_t flag;        /* its place in the options */
+    int fits;           /* it needs the problem and ranks */
+    peek_status (*examine)(peek__examination *of);
+} examinations[] = {
+    {"weights", offsetof(peek_measure_options, weights), 0, peek__examine_weights},
+    {"shifts", offsetof(peek_measure_options, shifts), 0, peek__examine_shifts},
+    {"nulls", offsetof(peek_measure_options, nulls), 0, peek__examine_nulls},
+    {"transmission", offsetof(peek_measure_options, transmission), 1, peek__examine_transmission},
+    {"stability", offsetof(peek_measure_options, stability), 1, peek__examine_stability},
+    {"rank", offsetof(peek_measure_options, choose_rank), 1, peek__examine_ranks},
+};
+enum { EXAMINATIONS = sizeof examinations / sizeof *examinations };
+
+static int wanted(const peek_measure_options *options, const struct examination_row *row)
+{
+    return options->all || *(const int64_t *)((const char *)options + row->flag);
+}
+
+static cJSON *ranks_of(const cJSON *measures)
+{
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(measures, "fit"), "ranks");
+}
+
+static cJSON *rank_entry(const cJSON *measures, int64_t rank)
+{
+    cJSON *entry;
+    cJSON_ArrayForEach(entry, ranks_of(measures))
+    {
+        const cJSON *number = cJSON_GetObjectItemCaseSensitive(entry, "rank");
+        if (cJSON_IsNumber(number) && (int64_t)number->valuedouble == rank) return entry;
+    }
+    return NULL;
+}
+
+cJSON *peek__examined_rank(const peek__examination *of, int64_t rank)
+{
+    return rank_entry(of->measures, rank);
+}
+
+/* A sweep that hands its models to places by rank. */
+typedef struct sweep_places {
+    const peek__examination *of;
+    peek_model **models;
+} sweep_places;
+
+static peek_status place_model(peek_model *model, void *user)
+{
+    const sweep_places *places = user;
+    int64_t i = 0;
+    while (places->of->ranks[i] != peek_model_describe(model).rank) i++;
+    places->models[i] = model;
+    return PEEK_OK;
+}
+
+peek_status peek__examine_sweep(peek__examination *of, const peek_problem *problem, int64_t seed,
+                                peek_model **models)
+{
+    peek_fit_options options;
+    sweep_places places = {of, models};
+    peek_fit_options_default(&options);
+    options.seed = seed;
+    return peek_sweep(of->context, problem, &options, of->rank_count, of->ranks, place_model, &places);
+}
+
+void peek__examine_free(peek__examination *of, peek_model **models)
+{
+    for (int64_t i = 0; models && i < of->rank_count; i++) peek_model_free(&models[i]);
+}
+
+static int same_text(const cJSON *a, const cJSON *b, const char *name)
+{
+    const char *x = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(a, name)),
+               *y = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(b, name));
+    return x && y && strcmp(x, y) == 0;
+}
+
+static void move_member(cJSON *from, cJSON *to, const char *name)
+{
+    cJSON *item = cJSON_DetachItemFromObjectCaseSensitive(from, name);
+    if (item) cJSON_AddItemToObject(to, name, item);
+}
+
+/* Keeps from older measures of the same capture what is not made anew. */
+static void keep_older(const peek__examination *of, cJSON *older)
+{
+    static const struct {
+        const char *member;
+        size_t flag; /* of the examination that makes it */
+    } of_rank[] = {{"stability", offsetof(peek_measure_options, stability)},
+                   {"component_stability", offsetof(peek_measure_options, stability)},
+                   {"held_out_error", offsetof(peek_measure_options, choose_rank)},
+                   {"held_out_standard_error", offsetof(peek_measure_options, choose_rank)}};
+    cJSON *entry;
+    if (!same_text(older, of->measures, "manifest_digest")) return;
+    for (int i = 0; i < EXAMINATIONS; i++)
+        if (!wanted(of->options, &examinations[i])) move_member(older, of->measures, examinations[i].member);
+    cJSON_ArrayForEach(entry, ranks_of(of->measures))
+    {
+        const cJSON *rank = cJSON_GetObjectItemCaseSensitive(entry, "rank");
+        cJSON *old = cJSON_IsNumber(rank) ? rank_entry(older, (int64_t)rank->valuedouble) : NULL;
+        for (size_t i = 0; same_text(old, entry, "fit_digest") && i < sizeof of_rank / sizeof *of_rank; i++) {
+            const struct examination_row row = {.flag = of_rank[i].flag};
+            if (!wanted(of->options, &row)) move_member(old, entry, of_rank[i].member);
+        }
+    }
+}
+
+/* Those of the options, else those of the fits, which may be none. */
+static peek_status find_ranks(peek__examination *of)
+{
+    const cJSON *entry;
+    if (of->options->ranks)
+        return peek_parse_ranks(of->context, of->options->ranks, of->ranks, PEEK__EXAMINE_RANKS,
+                                &of->rank_count);
+    cJSON_ArrayForEach(entry, ranks_of(of->measures))
+    {
+        const cJSON *rank = cJSON_GetObjectItemCaseSensitive(entry, "rank");
+        if (cJSON_IsNumber(rank) && of->rank_count < PEEK__EXAMINE_RANKS)
+            of->ranks[of->rank_count++] = (int64_t)rank->valuedouble;
+    }
+    return PEEK_OK;
+}
+
+static peek_status open_capture(peek__examination *of)
+{
+    char *path = NULL;
+    if (!peek__is_folder(of->capture))
+        return peek__fail(of->context, PEEK_E_NOT_FOUND, "%s has no capture/, which these measures need",
+                          of->run);
+    PEEK_TRY(peek__format(of->context, &path, "%s/manifest.json", of->capture));
+    peek_status status = peek__json_read(of->context, path, &of->manifest);
+    peek__free(&path);
+    return status;
+}
+
+static peek_status open_problem(peek__examination *of)
+{
+    if (!of->rank_count)
+        return peek__fail(of->context, PEEK_E_ARGUMENT,
+                          "%s holds no fits: say which ranks to try, as in --ranks 10:50:10", of->run);
+    PEEK_TRY(peek_problem_create(of->context, &of->problem));
+    PEEK_TRY(peek_problem_add_capture(of->context, of->problem, of->capture, PEEK_SIGNED_SPLIT));
+    return peek_problem_check_rank(of->context, of->problem, of->ranks[of->rank_count - 1]);
+}
+
+/* Each examination is written as soon as it is done. */
+static peek_status examine(peek__examination *of, const char *path)
+{
+    PEEK_TRY(peek__json_write(of->context, path, of->measures));
+    PEEK_TRY(find_ranks(of));
+    for (int i = 0; i < EXAMINATIONS; i++) {
+        if (!wanted(of->options, &examinations[i])) continue;
+        if (!of->manifest) PEEK_TRY(open_capture(of));
+        if (examinations[i].fits && !of->problem) PEEK_TRY(open_problem(of));
+        PEEK_TRY(examinations[i].examine(of));
+        PEEK_TRY(peek__json_write(of->context, path, of->measures));
+    }
+    return PEEK_OK;
+}
+
+static peek_status measure(peek__examination *of, const char *path)
+{
+    cJSON *older = NULL;
+    if (peek__is_file(path) && peek__json_read(of->context, path, &older) == PEEK_E_MEMORY)
+        return PEEK_E_MEMORY;
+    peek_status status = peek_measure_run(of->context, of->run);
+    if (status == PEEK_OK) status = peek__json_read(of->context, path, &of->measures);
+    if (status == PEEK_OK && older) keep_older(of, older);
+    cJSON_Delete(older);
+    return status == PEEK_OK ? examine(of, path) : status;
+}
+
+peek_status peek_measure(peek_context *context, const char *run, const peek_measure_options *options)
+{
+    PEEK_TRY(peek_options_check(context, &table, options));
+    if (!run) return peek__fail(context, PEEK_E_ARGUMENT, "measuring needs the folder of a run");
+    peek__examination of = {.context = context, .options = options, .run = run};
+    char *path = NULL;
+    peek_status status = peek__format(context, &of.capture, "%s/capture", run);
+    if (status == PEEK_OK) status = peek__format(context, &of.fit, "%s/fit", run);
+    if (status == PEEK_OK) status = peek__format(context, &path, "%s/measures.json", run);
+    if (status == PEEK_OK) status = measure(&of, path);
+    peek_problem_free(&of.problem);
+    cJSON_Delete(of.manifest);
+    cJSON_Delete(of.measures);
+    peek__free(&of.capture);
+    peek__free(&of.fit);
+    peek__free(&path);
+    return status;
+}
