@@ -7,7 +7,7 @@
 #ifndef NNPEEK_MEASURE_H
 #define NNPEEK_MEASURE_H
 
-#include "nnpeek/options.h"
+#include "nnpeek/fit.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -159,6 +159,42 @@ PEEK_API peek_status peek_match(peek_context *context, const double *similarity,
  * smaller one may do. Source: T. Hastie et al., The Elements of Statistical Learning, 2nd edition, 7.10. */
 PEEK_API int64_t peek_one_standard_error(const double *errors, const double *standard_errors, int64_t count);
 
+/* ---- Models of other starts, and on samples that they were not fitted to */
+
+/* Matches the components of two models of the same rank, samples and blocks one to one (peek_match()) for the
+ * largest sum of
+ *     similarity_rs = cos(f_r, f'_s) cos(w_r, w'_s),   w: sqrt(alpha_b) W_b of all blocks, one below the other,
+ * Tucker's congruence: 1 for the same component, whatever its scale. match: k, the component of b for each of
+ * a; similarity: k, with it. The stability of a rank is its mean over pairs of models from independent random
+ * starts; a start that they share, as nndsvd, would make it 1 by itself. Source: G. Tomasi, R. Bro,
+ * Computational Statistics & Data Analysis 50(7), 2006. Errors: E_ARGUMENT, E_SHAPE, E_MEMORY, E_STOPPED. */
+PEEK_API peek_status peek_match_models(peek_context *context, const peek_model *a, const peek_model *b,
+                                       int64_t *match, double *similarity);
+
+/* How well each block tells the others, through the components, on samples the model was not fitted to:
+ *     F_a = argmin over F >= 0 of || X_a - F W_a^T ||,   errors[a][b] = || X_b - F_a W_b^T || / || X_b ||.
+ * held_out: such samples of blocks that the model has. errors: (blocks + 1) x blocks, row-major; the last row
+ * is from all blocks together, each with its weight in the model. NAN where a block is 0. Errors: E_ARGUMENT,
+ * E_NOT_FOUND (a block that the model does not have), E_SHAPE, E_MEMORY, E_STOPPED. */
+PEEK_API peek_status peek_transmission(peek_context *context, const peek_problem *held_out,
+                                       const peek_model *model, double *errors);
+
+/* Bi-cross-validation of the joint model. Fold g holds out a random part of the samples together with the
+ * columns j of every block for which column_group[b][j] is g (0 .. folds-1). Kept samples and columns are
+ * fitted at every rank (with the options' seed + g); the held-out samples are found by non-negative least
+ * squares from the kept columns, the loadings of the held-out columns from the kept samples, and
+ *     error = sqrt( sum_b alpha_b || X_b - F W_b^T ||^2 / sum_b alpha_b || X_b ||^2 )
+ * over the corner of held-out samples and columns, which nothing has seen. Columns that tell each other, as
+ * neighbouring pixels, belong in one group. ranks: rising. errors: folds x count. block_errors: count x blocks,
+ * each over the corners of all folds together; may be NULL. Sources: A. Owen, P. Perry, Annals of Applied
+ * Statistics 3(2), 2009; with non-negative least squares: B. Kanagal, V. Sindhwani, Rank selection in low-rank
+ * matrix approximations, NIPS workshop 2010. Errors: E_ARGUMENT, E_SHAPE (too few columns, rank larger than
+ * what is kept), those of peek_sweep(). */
+PEEK_API peek_status peek_cross_validate(peek_context *context, const peek_problem *problem,
+                                         const peek_fit_options *options, int64_t folds,
+                                         const int64_t *const *column_group, int64_t count,
+                                         const int64_t *ranks, double *errors, double *block_errors);
+
 /* ---- A run */
 
 /* Measures a run folder (capture/ and, where present, fit/) and writes RUN/measures.json. manifest_digest, and
@@ -181,6 +217,7 @@ typedef struct peek_measure_options {
     const char *ranks;   /* default NULL: those of RUN/fit */
     int64_t starts;      /* default 4: random starts for `stability` */
     int64_t folds;       /* default 5: for `choose_rank`; one of as many parts is held out for `transmission` */
+    int64_t samples;     /* default 2000: at most so many, evenly spaced, for all but `weights` */
     const char *network; /* default NULL, RUN/network.onnx: for nulls, shifts and weights */
     int64_t seed;        /* default 0 */
 } peek_measure_options;

@@ -96,6 +96,42 @@ class Fits(Case):
         self.assertEqual(kept["fit"]["ranks"][0]["component_stability"], entry["component_stability"])
         self.assertEqual(kept["stability"], measures["stability"])
 
+    def test_few_samples_and_the_weights_of_the_fits(self):
+        """Every third sample is taken, and the problem is that of the run's own fits: blocks of equal norm."""
+        random = np.random.default_rng(6)
+        x, y = planted(random, 180, (40, 30), 5, 0.05)
+        y *= 50
+        self.capture({"x": x, "y": y})
+        self.nnpeek("fit", "run", "--ranks", 6, "--scale", "norm", "-o", "run/fit")
+        measures = self.json("measure", "run", "--stability", "--transmission", "--choose-rank", "--starts", 2, "--samples", 60)
+        weights = 1 / np.linalg.norm(x) ** 2, 1 / np.linalg.norm(y) ** 2
+        for name, block in (("x", x), ("y", y)):
+            np.save(self.path(f"{name}.npy"), block[::3])
+        arguments = [f"--weight={name}={weight}" for name, weight in zip("xy", weights)]
+        models = []
+        for seed in (1, 2):
+            self.nnpeek("fit", "x.npy", "y.npy", "--ranks", 6, "--seed", seed, *arguments, "-o", f"seed-{seed}")
+            models.append(self.matrices(f"seed-{seed}/rank-6", "samples", "x", "y"))
+        own = self.matrices("run/fit/rank-6", "samples", "x", "y")
+
+        def matched(a, b):
+            unit = []
+            for f, w, v in (a, b):
+                loadings = np.vstack([np.sqrt(weights[0]) * w, np.sqrt(weights[1]) * v])
+                unit.append((f / np.linalg.norm(f, axis=0), loadings / np.linalg.norm(loadings, axis=0)))
+            similarity = (unit[0][0].T @ unit[1][0]) * (unit[0][1].T @ unit[1][1])
+            return similarity[scipy.optimize.linear_sum_assignment(similarity, maximize=True)]
+
+        entry = measures["fit"]["ranks"][0]
+        self.assertEqual(measures["stability"]["samples"], 60)
+        self.assertAlmostEqual(entry["stability"], matched(*models).mean(), delta=1e-4)
+        thinned = [own[0][::3], *own[1:]]
+        np.testing.assert_allclose(entry["component_stability"], np.mean([matched(thinned, m) for m in models], axis=0), atol=1e-4)
+        self.assertEqual(measures["rank"]["samples"], 60)
+        held = measures["transmission"]["held_out"]
+        self.assertEqual(len(held), 12)
+        self.assertTrue(all(t % 3 == 0 and t < 180 for t in held))
+
     def test_rank_of_planted_blocks_is_found(self):
         random = np.random.default_rng(2)
         blocks = planted(random, 240, (50, 60), 5, 0.1)
@@ -206,6 +242,11 @@ class Networks(Case):
         self.assertAlmostEqual(shuffled["zeros"], measures["blocks"]["input"]["zeros"], places=9)
         self.assertGreater(shuffled["effective_rank"], scrambled["effective_rank"])
         self.assertEqual(self.json("measure", "run")["nulls"], nulls)
+        fewer = self.json("measure", "run", "--nulls", "--network", "net.onnx", "--samples", 40)["nulls"]
+        self.assertEqual(list(fewer), ["trained network", *nulls])
+        x = np.load(self.path("run", "capture", "relu1.npy"))[::3].reshape(40, -1).astype(float)
+        self.assertAlmostEqual(fewer["trained network"]["blocks"]["relu1"]["norm"] / np.linalg.norm(x), 1, places=5)
+        self.assertEqual(fewer["untrained network"]["blocks"]["relu1"]["singular_value_samples"], 40)
         self.nnpeek("train", "paper", "--data", "strokes", "--fraction", 0.1, "--seed", 1, "-o", "other.onnx")
         self.sentence("measure", "run", "--nulls", "--network", "other.onnx", has=["other.onnx", "digest"])
 

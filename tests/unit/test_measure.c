@@ -13,10 +13,10 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "network/graph.h"
-#include "nnpeek/fit.h"
+#include "nnpeek/measure.h"
 #include "store/file.h"
-#include "study/feature_groups.h"
-#include "study/scramble.h"
+#include "measure/feature_groups.h"
+#include "measure/scramble.h"
 
 #define OK(call)                                                                                               \
     do {                                                                                                       \
@@ -66,7 +66,7 @@ static void test_phases_keep_amplitudes(void **state)
 {
     (void)state;
     float before[PICTURES * CHANNELS * PLANE], after[PICTURES * CHANNELS * PLANE];
-    peek__pictures pictures = {PICTURES, CHANNELS, HEIGHT, WIDTH, after};
+    peek__pictures pictures = {PICTURES, CHANNELS, HEIGHT, WIDTH, 1, after};
     peek_context *context = make_context(2, NULL, NULL);
     draw(before, PICTURES * CHANNELS * PLANE, 0.45, 0.55, 0); /* so that nothing is clipped */
     memcpy(after, before, sizeof before);
@@ -84,7 +84,7 @@ static void test_shuffled_channels_stay_together(void **state)
 {
     (void)state;
     float pixels[PICTURES * CHANNELS * PLANE];
-    peek__pictures pictures = {PICTURES, CHANNELS, HEIGHT, WIDTH, pixels};
+    peek__pictures pictures = {PICTURES, CHANNELS, HEIGHT, WIDTH, 1, pixels};
     peek_context *context = make_context(2, NULL, NULL);
     for (int i = 0; i < PICTURES * CHANNELS * PLANE; i++) pixels[i] = (float)i;
     OK(peek__scramble_shuffle(context, &pictures, 3));
@@ -163,6 +163,121 @@ static void test_what_is_held_out_together(void **state)
         for (int g = 0; g < 3; g++) assert_true(counts[g] > columns[b] / 6);
     }
     cJSON_Delete(manifest);
+    peek_problem_free(&problem);
+    peek_context_free(&context);
+}
+
+/* Two blocks of noise. */
+static peek_problem *make_problem(peek_context *context, const float *x, const float *y, int samples)
+{
+    peek_problem *problem;
+    OK(peek_problem_create(context, &problem));
+    OK(peek_problem_add_array(context, problem, "x", x, samples, 7, 7, PEEK_SIGNED_REFUSE));
+    OK(peek_problem_add_array(context, problem, "y", y, samples, 5, 5, PEEK_SIGNED_REFUSE));
+    return problem;
+}
+
+static peek_model *fit(peek_context *context, const peek_problem *problem, int rank, int seed)
+{
+    peek_model *model;
+    peek_fit_options options;
+    peek_fit_options_default(&options);
+    options.rank = rank;
+    options.seed = seed;
+    OK(peek_fit(context, problem, &options, &model));
+    return model;
+}
+
+static void test_a_model_matches_itself(void **state)
+{
+    (void)state;
+    float x[SAMPLES * 7], y[SAMPLES * 5];
+    double similarity[3];
+    int64_t match[3];
+    draw(x, SAMPLES * 7, 0, 1, 1);
+    draw(y, SAMPLES * 5, 0, 1, 2);
+    peek_context *context = make_context(1, NULL, NULL);
+    peek_problem *problem = make_problem(context, x, y, SAMPLES),
+                 *half = make_problem(context, x, y, SAMPLES / 2);
+    peek_model *a = fit(context, problem, 3, 0), *b = fit(context, problem, 3, 1),
+               *other = fit(context, problem, 2, 0), *shorter = fit(context, half, 3, 0);
+    OK(peek_match_models(context, a, a, match, similarity));
+    for (int r = 0; r < 3; r++) {
+        assert_int_equal(match[r], r);
+        assert_true(fabs(similarity[r] - 1) < 1e-12);
+    }
+    OK(peek_match_models(context, a, b, match, similarity));
+    assert_int_equal(match[0] + match[1] + match[2], 3);
+    for (int r = 0; r < 3; r++) assert_true(similarity[r] > 0 && similarity[r] < 1);
+    assert_int_equal(peek_match_models(context, a, other, match, similarity), PEEK_E_SHAPE);
+    assert_int_equal(peek_match_models(context, a, shorter, match, similarity), PEEK_E_SHAPE);
+    assert_int_equal(peek_match_models(context, a, NULL, match, similarity), PEEK_E_ARGUMENT);
+    peek_model_free(&a);
+    peek_model_free(&b);
+    peek_model_free(&other);
+    peek_model_free(&shorter);
+    peek_problem_free(&half);
+    peek_problem_free(&problem);
+    peek_context_free(&context);
+}
+
+/* On the samples of the fit itself nothing is held out: what all blocks transmit is at least as good as the
+ * fit, and what one block tells of itself better still. */
+static void test_transmission_of_what_was_seen(void **state)
+{
+    (void)state;
+    float x[SAMPLES * 7], y[SAMPLES * 5];
+    double errors[3][2];
+    draw(x, SAMPLES * 7, 0, 1, 1);
+    draw(y, SAMPLES * 5, 0, 1, 2);
+    peek_context *context = make_context(1, NULL, NULL);
+    peek_problem *problem = make_problem(context, x, y, SAMPLES), *swapped;
+    peek_model *model = fit(context, problem, 4, 0);
+    OK(peek_transmission(context, problem, model, &errors[0][0]));
+    for (int b = 0; b < 2; b++) {
+        peek_model_block block;
+        OK(peek_model_block_info(context, model, b, &block));
+        assert_true(errors[b][b] < errors[2][b]);
+        assert_true(errors[1 - b][b] > errors[2][b]);
+        assert_true(fabs(errors[2][b] - block.relative_error) < 0.02);
+    }
+    double again[3][2]; /* blocks are found by their names */
+    OK(peek_problem_create(context, &swapped));
+    OK(peek_problem_add_array(context, swapped, "y", y, SAMPLES, 5, 5, PEEK_SIGNED_REFUSE));
+    OK(peek_problem_add_array(context, swapped, "x", x, SAMPLES, 7, 7, PEEK_SIGNED_REFUSE));
+    OK(peek_transmission(context, swapped, model, &again[0][0]));
+    for (int a = 0; a < 2; a++)
+        for (int b = 0; b < 2; b++) assert_true(fabs(errors[a][b] - again[1 - a][1 - b]) < 1e-6);
+    OK(peek_problem_add_array(context, swapped, "z", x, SAMPLES, 7, 7, PEEK_SIGNED_REFUSE));
+    double more[4][3];
+    assert_int_equal(peek_transmission(context, swapped, model, &more[0][0]), PEEK_E_NOT_FOUND);
+    peek_model_free(&model);
+    peek_problem_free(&swapped);
+    peek_problem_free(&problem);
+    peek_context_free(&context);
+}
+
+static void test_cross_validation_refuses(void **state)
+{
+    (void)state;
+    float x[SAMPLES * 7], y[SAMPLES * 5];
+    double errors[4];
+    int64_t of_x[7] = {0, 1, 0, 1, 0, 1, 0}, of_y[5] = {0, 1, 0, 1, 0}, none[7] = {0}, one = 1, seven = 7;
+    const int64_t *groups[2] = {of_x, of_y}, *alone[2] = {none, none};
+    draw(x, SAMPLES * 7, 0, 1, 1);
+    draw(y, SAMPLES * 5, 0, 1, 2);
+    peek_context *context = make_context(1, NULL, NULL);
+    peek_problem *problem = make_problem(context, x, y, SAMPLES);
+    peek_fit_options options;
+    peek_fit_options_default(&options);
+    OK(peek_cross_validate(context, problem, &options, 2, groups, 1, &one, errors, NULL));
+    for (int g = 0; g < 2; g++) assert_true(errors[g] > 0.2 && errors[g] < 1);
+    assert_int_equal(peek_cross_validate(context, problem, &options, 2, groups, 1, &seven, errors, NULL),
+                     PEEK_E_SHAPE);
+    assert_int_equal(peek_cross_validate(context, problem, &options, 2, alone, 1, &one, errors, NULL),
+                     PEEK_E_SHAPE);
+    assert_int_equal(peek_cross_validate(context, problem, &options, 1, groups, 1, &one, errors, NULL),
+                     PEEK_E_ARGUMENT);
     peek_problem_free(&problem);
     peek_context_free(&context);
 }
@@ -268,6 +383,9 @@ int main(void)
         cmocka_unit_test(test_shuffled_channels_stay_together),
         cmocka_unit_test(test_untrained_weights),
         cmocka_unit_test(test_what_is_held_out_together),
+        cmocka_unit_test(test_a_model_matches_itself),
+        cmocka_unit_test(test_transmission_of_what_was_seen),
+        cmocka_unit_test(test_cross_validation_refuses),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_stop_leaves_what_was_done),
     };

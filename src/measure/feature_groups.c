@@ -1,10 +1,10 @@
-/* study/feature_groups.c: which columns are held out together. */
-#include "study/feature_groups.h"
+/* measure/feature_groups.c: which columns are held out together. */
+#include "measure/feature_groups.h"
 
 #include <string.h>
 
 #include "base/memory.h"
-#include "study/part.h"
+#include "measure/part.h"
 
 enum { PATCHES_ACROSS = 7 };
 

@@ -1,7 +1,7 @@
-/* study/part.h: chosen samples and columns of a joint problem, as a problem of their own: to fit on some and
+/* measure/part.h: chosen samples and columns of a joint problem, as a problem of their own: to fit on some and
  * judge on others. */
-#ifndef STUDY_PART_H
-#define STUDY_PART_H
+#ifndef MEASURE_PART_H
+#define MEASURE_PART_H
 
 #include "factor/problem.h"
 

@@ -1,6 +1,6 @@
-/* study/scramble.c: pictures whose structure is gone, or moved. The Fourier transform of a picture is F_h X F_w
- * with the matrices F of the transform, which fits sides of any length. */
-#include "study/scramble.h"
+/* measure/scramble.c: pictures whose structure is gone, or moved. The Fourier transform of a picture is F_h X
+ * F_w with the matrices F of the transform, which fits sides of any length. */
+#include "measure/scramble.h"
 
 #include <complex.h>
 

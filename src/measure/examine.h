@@ -1,12 +1,12 @@
-/* study/examine.h: measures of a run that need fits, networks or data. */
-#ifndef STUDY_EXAMINE_H
-#define STUDY_EXAMINE_H
+/* measure/examine.h: measures of a run that need fits, networks or data. */
+#ifndef MEASURE_EXAMINE_H
+#define MEASURE_EXAMINE_H
 
 #include <cjson/cJSON.h>
 
 #include "nnpeek/measure.h"
 #include "nnpeek/network.h"
-#include "study/part.h"
+#include "measure/part.h"
 
 enum { PEEK__EXAMINE_RANKS = 1000 };
 
@@ -17,18 +17,21 @@ typedef struct peek__examination {
     const char *run;
     char *capture, *fit; /* folders */
     cJSON *manifest, *measures;
-    peek_problem *problem;                          /* of the capture; NULL before a fit is asked for */
+    peek_problem *whole;                            /* of the capture; NULL before a fit is asked for */
+    peek__part part;                                /* of it, where only some samples are taken */
+    peek_problem *problem;                          /* the one of these two that is fitted */
+    int64_t step;                                   /* every step-th sample of the capture is taken */
     int64_t rank_count, ranks[PEEK__EXAMINE_RANKS]; /* rising */
 } peek__examination;
 
 /* What measures.json has of a model of this rank in RUN/fit, or NULL. */
 cJSON *peek__examined_rank(const peek__examination *of, int64_t rank);
 
-/* Fits a problem at all ranks with the default options, from one uniform start with this seed: models[i] of
- * ranks[i], which the caller frees, also after a failure. */
-peek_status peek__examine_sweep(peek__examination *of, const peek_problem *problem, int64_t seed,
-                                peek_model **models);
-void peek__examine_free(peek__examination *of, peek_model **models);
+/* The default options with this seed: one uniform start. */
+void peek__examine_fit_options(int64_t seed, peek_fit_options *options);
+
+/* Every how manieth of so many samples is taken. */
+int64_t peek__examine_step(const peek__examination *of, int64_t samples);
 
 /* The examinations; each adds its members to of->measures. */
 peek_status peek__examine_stability(peek__examination *of);

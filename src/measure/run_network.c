@@ -1,5 +1,5 @@
-/* study/run_network.c: what a run was made from, once more. */
-#include "study/run_network.h"
+/* measure/run_network.c: what a run was made from, once more. */
+#include "measure/run_network.h"
 
 #include <string.h>
 
@@ -51,17 +51,20 @@ static peek_status take_channel(const peek__examination *of, const peek__npy *np
 {
     if (npy->dimensions != 4 || npy->shape[1] != 1) return no_pictures(of);
     if (!out->pixels) {
-        out->count = npy->rows;
+        out->step = peek__examine_step(of, npy->rows);
+        out->count = (npy->rows + out->step - 1) / out->step;
         out->height = npy->shape[2];
         out->width = npy->shape[3];
         PEEK_TRY(peek__alloc_raw(of->context, &out->pixels,
                                  peek__product(out->count, out->channels * npy->columns), "pictures"));
     }
-    if (npy->rows != out->count || npy->shape[2] != out->height || npy->shape[3] != out->width)
+    if ((npy->rows + out->step - 1) / out->step != out->count || npy->shape[2] != out->height ||
+        npy->shape[3] != out->width)
         return no_pictures(of);
     int64_t plane = npy->columns;
     for (int64_t t = 0; t < out->count; t++)
-        peek__npy_floats(npy, t * plane, plane, out->pixels + (t * out->channels + channel) * plane);
+        peek__npy_floats(npy, t * out->step * plane, plane,
+                         out->pixels + (t * out->channels + channel) * plane);
     return PEEK_OK;
 }
 

@@ -1,6 +1,6 @@
-/* study/feature_groups.h: the columns of blocks in groups that can be held out. */
-#ifndef STUDY_FEATURE_GROUPS_H
-#define STUDY_FEATURE_GROUPS_H
+/* measure/feature_groups.h: the columns of blocks in groups that can be held out. */
+#ifndef MEASURE_FEATURE_GROUPS_H
+#define MEASURE_FEATURE_GROUPS_H
 
 #include <cjson/cJSON.h>
 

@@ -1,4 +1,4 @@
-/* study/weight_laws.c: WeightWatcher's alpha of every layer that has weights.
+/* measure/weight_laws.c: WeightWatcher's alpha of every layer that has weights.
  *
  * A convolution's kernel, out x in x h x w, is h w matrices out x in; their eigenvalues, squares of singular
  * values, count together. alpha_hat = alpha log10 of the largest eigenvalue. Sources: as peek_fit_power_law().
@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "measure/document.h"
 #include "network/graph.h"
-#include "study/run_network.h"
+#include "measure/run_network.h"
 
 /* A weight tensor as `count` matrices of rows x columns: entry (i, j) of matrix m lies at (i columns + j) count
  * + m. */

@@ -1,5 +1,5 @@
-/* study/part.c: parts of a joint problem. */
-#include "study/part.h"
+/* measure/part.c: parts of a joint problem. */
+#include "measure/part.h"
 
 #include "base/memory.h"
 #include "base/random.h"

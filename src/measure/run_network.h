@@ -1,8 +1,8 @@
-/* study/run_network.h: the network of a run, and the pictures it was given. */
-#ifndef STUDY_RUN_NETWORK_H
-#define STUDY_RUN_NETWORK_H
+/* measure/run_network.h: the network of a run, and the pictures it was given. */
+#ifndef MEASURE_RUN_NETWORK_H
+#define MEASURE_RUN_NETWORK_H
 
-#include "study/examine.h"
+#include "measure/examine.h"
 
 /* Loads the network that the run's capture was made from; the caller frees *out. Errors: E_NOT_FOUND,
  * E_ARGUMENT (another network), those of peek_network_load(). */
@@ -10,11 +10,13 @@ peek_status peek__run_network(const peek__examination *of, peek_network **out);
 
 typedef struct peek__pictures {
     int64_t count, channels, height, width;
+    int64_t step;  /* every step-th of the capture */
     float *pixels; /* count x channels x height x width, as the capture's input blocks have them */
 } peek__pictures;
 
-/* The pictures of the capture; the caller frees out->pixels, also after a failure. Errors: E_UNSUPPORTED (its
- * inputs are no planes of one picture), E_FORMAT, E_IO, E_MEMORY. */
+/* The pictures of the capture, or as many of them as the options ask for, evenly spaced; the caller frees
+ * out->pixels, also after a failure. Errors: E_UNSUPPORTED (its inputs are no planes of one picture), E_FORMAT,
+ * E_IO, E_MEMORY. */
 peek_status peek__run_pictures(const peek__examination *of, peek__pictures *out);
 
 /* Runs pictures through a network as the run's capture was made, into FOLDER/capture. layers NULL: the same

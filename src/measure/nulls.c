@@ -1,13 +1,15 @@
-/* study/nulls.c: the measures of a run where there is nothing to find, for each number to stand against. */
+/* measure/nulls.c: the measures of a run where there is nothing to find, for each number to stand against. */
 #include "base/memory.h"
 #include "store/file.h"
-#include "study/scramble.h"
+#include "measure/scramble.h"
+#include "measure/sweep_models.h"
 
 static const struct null_row {
     const char *name;
     int untrained;
     peek_status (*scramble)(peek_context *context, peek__pictures *pictures, int64_t seed);
 } nulls[] = {
+    {"trained network", 0, NULL}, /* where fewer samples are taken, so that equals are compared */
     {"untrained network", 1, NULL},
     {"shuffled pixels", 0, peek__scramble_shuffle},
     {"scrambled phases", 0, peek__scramble_phases},
@@ -30,14 +32,17 @@ static peek_status fit_null(peek__examination *of, const char *capture, const ch
 {
     peek_problem *problem = NULL;
     peek_model **models = NULL;
+    peek_fit_options options;
     if (!of->rank_count) return PEEK_OK;
+    peek__examine_fit_options(of->options->seed, &options);
     peek_status status = peek_problem_create(of->context, &problem);
     if (status == PEEK_OK) status = peek_problem_add_capture(of->context, problem, capture, PEEK_SIGNED_SPLIT);
     if (status == PEEK_OK) status = peek__alloc(of->context, &models, of->rank_count, "models");
-    if (status == PEEK_OK) status = peek__examine_sweep(of, problem, of->options->seed, models);
+    if (status == PEEK_OK)
+        status = peek__sweep_models(of->context, problem, &options, of->rank_count, of->ranks, models);
     if (status == PEEK_OK) status = peek__folder_make(of->context, fit);
     if (status == PEEK_OK) status = save_models(of, models, fit);
-    peek__examine_free(of, models);
+    peek__sweep_free(of->rank_count, models);
     peek__free(&models);
     peek_problem_free(&problem);
     return status;
@@ -90,9 +95,11 @@ static peek_status one_null(peek__examination *of, const struct null_row *null, 
     peek__pictures pictures = {0};
     peek_status status = peek__run_network(of, &network);
     if (status == PEEK_OK) status = peek__run_pictures(of, &pictures);
+    int same = !null->untrained && !null->scramble;
     if (status == PEEK_OK && null->untrained) status = peek__untrain(of->context, network, of->options->seed);
     if (status == PEEK_OK && null->scramble) status = null->scramble(of->context, &pictures, of->options->seed);
-    if (status == PEEK_OK) status = measure_null(of, network, &pictures, null->name, out);
+    if (status == PEEK_OK && !(same && pictures.step == 1))
+        status = measure_null(of, network, &pictures, null->name, out);
     peek__free(&pictures.pixels);
     peek_network_free(&network);
     return status;
@@ -101,6 +108,10 @@ static peek_status one_null(peek__examination *of, const struct null_row *null, 
 peek_status peek__examine_nulls(peek__examination *of)
 {
     cJSON *out = cJSON_AddObjectToObject(of->measures, "nulls");
-    for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++) PEEK_TRY(one_null(of, &nulls[i], out));
-    return PEEK_OK;
+    peek_status status = PEEK_OK;
+    peek__hush(of->context, 1);
+    for (size_t i = 0; status == PEEK_OK && i < sizeof nulls / sizeof *nulls; i++)
+        status = one_null(of, &nulls[i], out);
+    peek__hush(of->context, 0);
+    return status;
 }

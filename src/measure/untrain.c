@@ -1,10 +1,10 @@
-/* study/untrain.c: a network as it was before it was trained. */
+/* measure/untrain.c: a network as it was before it was trained. */
 #include <math.h>
 #include <string.h>
 
 #include "base/random.h"
 #include "network/graph.h"
-#include "study/run_network.h"
+#include "measure/run_network.h"
 
 static int is_one_of(const char *op, const char *const *names)
 {

@@ -1,8 +1,8 @@
-/* study/scramble.h: pictures whose structure is gone, or moved. */
-#ifndef STUDY_SCRAMBLE_H
-#define STUDY_SCRAMBLE_H
+/* measure/scramble.h: pictures whose structure is gone, or moved. */
+#ifndef MEASURE_SCRAMBLE_H
+#define MEASURE_SCRAMBLE_H
 
-#include "study/run_network.h"
+#include "measure/run_network.h"
 
 /* Change the pictures in place; every picture has a random stream of its own. `shuffle` puts the pixels of each
  * into a random order, the same for its channels: what is left is how often each colour occurs. `phases` keeps

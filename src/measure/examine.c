@@ -1,5 +1,5 @@
-/* study/examine.c: all measures of a run: the cheap ones, then those that are asked for. */
-#include "study/examine.h"
+/* measure/examine.c: all measures of a run: the cheap ones, then those that are asked for. */
+#include "measure/examine.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "base/options.h"
 #include "store/file.h"
 
-static const peek_option rows[] = {
+static const peek_option option_rows[] = {
     PEEK_FLAG(peek_measure_options, stability, "stability", 0,
               "fit from independent random starts and say how far the same components come back"),
     PEEK_FLAG(peek_measure_options, transmission, "transmission", 0,
@@ -27,11 +27,13 @@ static const peek_option rows[] = {
     PEEK_INTEGER(
         peek_measure_options, folds, "folds", 5, 2, 1000, "N",
         "with --choose-rank: folds; with --transmission: one of as many parts of the samples is held out"),
+    PEEK_INTEGER(peek_measure_options, samples, "samples", 2000, 2, 0x1p53, "N",
+                 "take at most this many evenly spaced samples for all that is asked for"),
     PEEK_TEXT(peek_measure_options, network, "network", NULL, "FILE",
               "the run's ONNX network, for --nulls, --shifts and --weights (default: network.onnx in the run)"),
     PEEK_INTEGER(peek_measure_options, seed, "seed", 0, 0, 0x1p52, "N", "seed of all that is random"),
 };
-PEEK_TABLE(table, "measure", peek_measure_options, rows);
+PEEK_TABLE(table, "measure", peek_measure_options, option_rows);
 
 const peek_option_table *peek_measure_option_table(void)
 {
@@ -85,34 +87,15 @@ cJSON *peek__examined_rank(const peek__examination *of, int64_t rank)
     return rank_entry(of->measures, rank);
 }
 
-/* A sweep that hands its models to places by rank. */
-typedef struct sweep_places {
-    const peek__examination *of;
-    peek_model **models;
-} sweep_places;
-
-static peek_status place_model(peek_model *model, void *user)
+void peek__examine_fit_options(int64_t seed, peek_fit_options *options)
 {
-    const sweep_places *places = user;
-    int64_t i = 0;
-    while (places->of->ranks[i] != peek_model_describe(model).rank) i++;
-    places->models[i] = model;
-    return PEEK_OK;
+    peek_fit_options_default(options);
+    options->seed = seed;
 }
 
-peek_status peek__examine_sweep(peek__examination *of, const peek_problem *problem, int64_t seed,
-                                peek_model **models)
+int64_t peek__examine_step(const peek__examination *of, int64_t samples)
 {
-    peek_fit_options options;
-    sweep_places places = {of, models};
-    peek_fit_options_default(&options);
-    options.seed = seed;
-    return peek_sweep(of->context, problem, &options, of->rank_count, of->ranks, place_model, &places);
-}
-
-void peek__examine_free(peek__examination *of, peek_model **models)
-{
-    for (int64_t i = 0; models && i < of->rank_count; i++) peek_model_free(&models[i]);
+    return (samples + of->options->samples - 1) / of->options->samples;
 }
 
 static int same_text(const cJSON *a, const cJSON *b, const char *name)
@@ -181,13 +164,53 @@ static peek_status open_capture(peek__examination *of)
     return status;
 }
 
+/* The weights of the run's own fits, with the share of --scale in them, so that what is examined is the problem
+ * that was solved. Fits of other blocks (another --signed) have no say. */
+static peek_status take_weights(peek__examination *of)
+{
+    char *path = NULL;
+    cJSON *fit = NULL;
+    const cJSON *block, *first = cJSON_GetArrayItem(ranks_of(of->measures), 0);
+    int64_t rank = first ? (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(first, "rank")) : 0;
+    if (!first) return PEEK_OK;
+    PEEK_TRY(peek__format(of->context, &path, "%s/rank-%lld/fit.json", of->fit, (long long)rank));
+    peek_status status = peek__is_file(path) ? peek__json_read(of->context, path, &fit) : PEEK_OK;
+    cJSON_ArrayForEach(block, cJSON_GetObjectItemCaseSensitive(fit, "blocks"))
+    {
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(block, "name"));
+        const cJSON *weight = cJSON_GetObjectItemCaseSensitive(block, "scaled_weight");
+        for (int64_t b = 0; name && cJSON_IsNumber(weight) && weight->valuedouble > 0 && b < of->whole->count;
+             b++)
+            if (strcmp(of->whole->blocks[b].name, name) == 0) of->whole->weights[b] = weight->valuedouble;
+    }
+    cJSON_Delete(fit);
+    peek__free(&path);
+    return status;
+}
+
+static peek_status take_samples(peek__examination *of)
+{
+    peek__choice rows = {0};
+    of->step = peek__examine_step(of, of->whole->rows);
+    of->problem = of->whole;
+    if (of->step == 1) return PEEK_OK;
+    PEEK_TRY(peek__alloc(of->context, &rows.index, of->whole->rows, "a choice of samples"));
+    for (int64_t t = 0; t < of->whole->rows; t += of->step) rows.index[rows.count++] = t;
+    peek_status status = peek__part_take(of->context, of->whole, &rows, NULL, NULL, &of->part);
+    of->problem = of->part.problem;
+    peek__free(&rows.index);
+    return status;
+}
+
 static peek_status open_problem(peek__examination *of)
 {
     if (!of->rank_count)
         return peek__fail(of->context, PEEK_E_ARGUMENT,
                           "%s holds no fits: say which ranks to try, as in --ranks 10:50:10", of->run);
-    PEEK_TRY(peek_problem_create(of->context, &of->problem));
-    PEEK_TRY(peek_problem_add_capture(of->context, of->problem, of->capture, PEEK_SIGNED_SPLIT));
+    PEEK_TRY(peek_problem_create(of->context, &of->whole));
+    PEEK_TRY(peek_problem_add_capture(of->context, of->whole, of->capture, PEEK_SIGNED_SPLIT));
+    PEEK_TRY(take_weights(of));
+    PEEK_TRY(take_samples(of));
     return peek_problem_check_rank(of->context, of->problem, of->ranks[of->rank_count - 1]);
 }
 
@@ -228,7 +251,8 @@ peek_status peek_measure(peek_context *context, const char *run, const peek_meas
     if (status == PEEK_OK) status = peek__format(context, &of.fit, "%s/fit", run);
     if (status == PEEK_OK) status = peek__format(context, &path, "%s/measures.json", run);
     if (status == PEEK_OK) status = measure(&of, path);
-    peek_problem_free(&of.problem);
+    peek__part_clear(&of.part);
+    peek_problem_free(&of.whole);
     cJSON_Delete(of.manifest);
     cJSON_Delete(of.measures);
     peek__free(&of.capture);
