@@ -213,7 +213,7 @@ typedef struct peek_measure_options {
     int64_t nulls;       /* flag; default 0: the same where there is nothing to find */
     int64_t shifts;      /* flag; default 0: predictions for pictures shifted by 1 to 3 pixels */
     int64_t weights;     /* flag; default 0: power laws of the layers' weights */
-    int64_t all;         /* flag; default 0: all of these */
+    int64_t all;         /* flag; default 0: all of these; what is not for such a run is told and left out */
     const char *ranks;   /* default NULL: those of RUN/fit */
     int64_t starts;      /* default 4: random starts for `stability` */
     int64_t folds;       /* default 5: for `choose_rank`; one of as many parts is held out for `transmission` */

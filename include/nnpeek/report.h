@@ -14,6 +14,15 @@ extern "C" {
 PEEK_API peek_status peek_report(peek_context *context, const char *const *runs, int64_t count,
                                  const char *path);
 
+/* What is measured: also what takes fits or the network (peek_measure()) or not; auto: where it takes some ten
+ * seconds with as many samples as that allows, PEEK_INSPECT_SAMPLES or more. */
+typedef enum peek_inspect_measures {
+    PEEK_MEASURES_AUTO,
+    PEEK_MEASURES_BASIC,
+    PEEK_MEASURES_ALL
+} peek_inspect_measures;
+enum { PEEK_INSPECT_SAMPLES = 300 };
+
 typedef struct peek_inspect_options {
     size_t size;
     const char *ranks;        /* default "10:50:10" */
@@ -23,6 +32,7 @@ typedef struct peek_inspect_options {
     const char *preprocess;   /* default "auto"; this and the next two as in peek_capture_options */
     const char *reduce;       /* default "auto" */
     double budget;            /* default 0.5 */
+    int64_t measures;         /* peek_inspect_measures; default auto */
     const char *data_dir;     /* default NULL */
     int64_t seed;             /* default 0 */
     int64_t inputs;           /* no flag; default 0: entries of `input` */

@@ -82,7 +82,11 @@ peek_status cli_read_json(cli_call *call, const char *folder, const char *name, 
 /* A number of a JSON object, 0 where there is none. */
 double cli_number(const cJSON *object, const char *name);
 
-/* Prints what measures.json holds, in a few lines (findings.c). */
+/* Prints what measures.json holds of measures that were asked for, now or before: a line a rank, a shift
+ * (findings.c). */
+void cli_say_asked(const cli_call *call, const cJSON *measures);
+
+/* Prints what measures.json holds, in a few lines. */
 void cli_say_findings(const cli_call *call, const cJSON *measures);
 
 /* The event callback and its bar (terminal.c). */

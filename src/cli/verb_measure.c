@@ -35,34 +35,6 @@ static void print_ranks(const cli_call *call, const cJSON *ranks)
     }
 }
 
-/* What was asked for, now or before: one line a rank, a shift. */
-static void print_asked(const cli_call *call, const cJSON *measures)
-{
-    const cJSON *choice = cJSON_GetObjectItemCaseSensitive(measures, "rank"), *entry;
-    const cJSON *stability = cJSON_GetObjectItemCaseSensitive(measures, "stability");
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(stability, "ranks"))
-    {
-        cli_say(call, "rank %.0f: stability %.3f over %.0f random starts\n", cli_number(entry, "rank"),
-                cli_number(entry, "stability"), cli_number(stability, "starts"));
-    }
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(choice, "ranks"))
-    {
-        cli_say(call, "rank %.0f: held-out error %.4f, standard error %.4f\n", cli_number(entry, "rank"),
-                cli_number(entry, "held_out_error"), cli_number(entry, "standard_error"));
-    }
-    const char *reason = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(choice, "reason"));
-    if (reason && cli_number(choice, "recommended") > 0)
-        cli_say(call, "recommended rank: %.0f, %s\n", cli_number(choice, "recommended"), reason);
-    else if (reason)
-        cli_say(call, "recommended rank: %s\n", reason);
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(measures, "shifts"))
-    {
-        cli_say(call, "shifted by %.0f pixels: %.1f %% of the predictions stay, effective invariance %.3f\n",
-                cli_number(entry, "pixels"), 100 * cli_number(entry, "agreement"),
-                cli_number(entry, "effective_invariance"));
-    }
-}
-
 static peek_status run(cli_call *call, const peek_measure_options *options)
 {
     peek_status status = peek_measure(call->context, call->positional[0], options);
@@ -79,7 +51,7 @@ static peek_status run(cli_call *call, const peek_measure_options *options)
                 "%.2f\n",
                 cli_number(output, "effective_rank"), cli_number(output, "classes"),
                 cli_number(output, "mutual_information"), cli_number(output, "mean_confidence"));
-    print_asked(call, call->result);
+    cli_say_asked(call, call->result);
     cli_say(call, "\nall measures are in %s/measures.json\n", call->positional[0]);
     return PEEK_OK;
 }

@@ -20,7 +20,7 @@ static const peek_option option_rows[] = {
               "predictions for pictures shifted by 1 to 3 pixels: agreement and effective invariance"),
     PEEK_FLAG(peek_measure_options, weights, "weights", 0,
               "power laws of the eigenvalues of each layer's weights"),
-    PEEK_FLAG(peek_measure_options, all, "all", 0, "all of these"),
+    PEEK_FLAG(peek_measure_options, all, "all", 0, "all of these, as far as they are for such a run"),
     PEEK_TEXT(peek_measure_options, ranks, "ranks", NULL, "SPEC",
               "numbers of components to fit: 20 or 10,20,50 or 10:50:10 (default: those of the run's fits)"),
     PEEK_INTEGER(peek_measure_options, starts, "starts", 4, 2, 1000, "N", "with --stability: random starts"),
@@ -61,9 +61,14 @@ static const struct examination_row {
 };
 enum { EXAMINATIONS = sizeof examinations / sizeof *examinations };
 
+static const int64_t *flag_of(const peek_measure_options *options, const struct examination_row *row)
+{
+    return (const int64_t *)((const char *)options + row->flag);
+}
+
 static int wanted(const peek_measure_options *options, const struct examination_row *row)
 {
-    return options->all || *(const int64_t *)((const char *)options + row->flag);
+    return options->all || *flag_of(options, row);
 }
 
 static cJSON *ranks_of(const cJSON *measures)
@@ -214,16 +219,37 @@ static peek_status open_problem(peek__examination *of)
     return peek_problem_check_rank(of->context, of->problem, of->ranks[of->rank_count - 1]);
 }
 
+static peek_status examine_one(peek__examination *of, const struct examination_row *row)
+{
+    if (!of->manifest) PEEK_TRY(open_capture(of));
+    if (row->fits && !of->problem) PEEK_TRY(open_problem(of));
+    return row->examine(of);
+}
+
+/* Whether a failure only says that this examination is not for this run: where all are asked for, it is told
+ * and the others go on. */
+static int is_skipped(const peek__examination *of, const struct examination_row *row, peek_status status)
+{
+    if (!of->options->all || *flag_of(of->options, row)) return 0;
+    return status == PEEK_E_UNSUPPORTED || status == PEEK_E_SHAPE || status == PEEK_E_NOT_FOUND ||
+           status == PEEK_E_ARGUMENT;
+}
+
 /* Each examination is written as soon as it is done. */
 static peek_status examine(peek__examination *of, const char *path)
 {
     PEEK_TRY(peek__json_write(of->context, path, of->measures));
     PEEK_TRY(find_ranks(of));
     for (int i = 0; i < EXAMINATIONS; i++) {
-        if (!wanted(of->options, &examinations[i])) continue;
-        if (!of->manifest) PEEK_TRY(open_capture(of));
-        if (examinations[i].fits && !of->problem) PEEK_TRY(open_problem(of));
-        PEEK_TRY(examinations[i].examine(of));
+        const struct examination_row *row = &examinations[i];
+        if (!wanted(of->options, row)) continue;
+        peek_status status = examine_one(of, row);
+        if (is_skipped(of, row, status)) {
+            cJSON_DeleteItemFromObjectCaseSensitive(of->measures, row->member);
+            peek__note(of->context, "left out: %s: %s", row->member, peek_error(of->context));
+            continue;
+        }
+        PEEK_TRY(status);
         PEEK_TRY(peek__json_write(of->context, path, of->measures));
     }
     return PEEK_OK;

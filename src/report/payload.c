@@ -110,28 +110,6 @@ static peek_status add_skipped(peek_context *context, const cJSON *skipped, cJSO
     return PEEK_OK;
 }
 
-static peek_status add_output(peek_context *context, const cJSON *output, cJSON *object)
-{
-    if (!cJSON_IsObject(output)) return PEEK_OK;
-    static const char *const names[] = {"effective_rank", "mutual_information", "mean_confidence", "classes"};
-    cJSON *item = NULL;
-    PEEK_TRY(peek__json_add(context, object, "output", cJSON_CreateObject(), &item));
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        PEEK_TRY(copy_number(context, output, names[i], item));
-    return PEEK_OK;
-}
-
-/* What measures.json recommends, where it does. */
-static peek_status add_recommendation(peek_context *context, const cJSON *rank, cJSON *object)
-{
-    int64_t recommended = peek__json_count(cJSON_GetObjectItemCaseSensitive(rank, "recommended"));
-    if (!recommended) return PEEK_OK;
-    cJSON *item = NULL;
-    PEEK_TRY(peek__json_add(context, object, "recommended", cJSON_CreateObject(), &item));
-    PEEK_TRY(peek__json_add_number(context, item, "rank", (double)recommended));
-    return copy_text(context, rank, "reason", item);
-}
-
 static peek_status add_blocks(peek_context *context, const peek__run_files *run,
                               const peek__report_blocks *blocks, cJSON *object)
 {
@@ -162,8 +140,7 @@ static peek_status add_parts(peek_context *context, const peek__run_files *run,
                                        cJSON_GetObjectItemCaseSensitive(manifest, "options")));
     PEEK_TRY(peek__report_add_settings(context, object, "preprocess",
                                        cJSON_GetObjectItemCaseSensitive(manifest, "preprocess")));
-    PEEK_TRY(add_output(context, cJSON_GetObjectItemCaseSensitive(run->measures, "output"), object));
-    PEEK_TRY(add_recommendation(context, cJSON_GetObjectItemCaseSensitive(run->measures, "rank"), object));
+    PEEK_TRY(peek__report_add_measures(context, run, blocks, object));
     PEEK_TRY(add_blocks(context, run, blocks, object));
     PEEK_TRY(peek__report_add_ranks(context, run, blocks, object));
     return peek__report_add_pictures(context, run, blocks, object);

@@ -76,6 +76,11 @@ peek_status peek__report_add_details(peek_context *context, const peek__report_b
 peek_status peek__report_add_ranks(peek_context *context, const peek__run_files *run,
                                    const peek__report_blocks *blocks, cJSON *object);
 
+/* Adds what measures.json says of the whole run: "output", "recommended", "pairs", "transmission", "shifts",
+ * those that are there. */
+peek_status peek__report_add_measures(peek_context *context, const peek__run_files *run,
+                                      const peek__report_blocks *blocks, cJSON *object);
+
 /* Adds "pictures" where the capture has them. */
 peek_status peek__report_add_pictures(peek_context *context, const peek__run_files *run,
                                       const peek__report_blocks *blocks, cJSON *object);

@@ -171,18 +171,25 @@ static peek_status add_singular_values(peek_context *context, const cJSON *measu
 
 /* The same block's singular values where nothing was learned: "nulls" of measures.json holds for each kind of
  * null what "blocks" holds for the network itself. */
-static peek_status add_nulls(peek_context *context, const cJSON *nulls, const char *name, cJSON *object)
+static peek_status add_nulls(peek_context *context, const cJSON *nulls, const peek__report_block *block,
+                             cJSON *object)
 {
+    int input = strcmp(block->kind, "input") == 0; /* which no network changes */
     cJSON *array = NULL, *item = NULL;
     const cJSON *null;
     cJSON_ArrayForEach(null, nulls)
     {
         const cJSON *all = cJSON_GetObjectItemCaseSensitive(null, "blocks");
-        const cJSON *measures = cJSON_GetObjectItemCaseSensitive(all, name);
-        if (!cJSON_IsObject(measures) || !null->string) continue;
+        const cJSON *measures = cJSON_GetObjectItemCaseSensitive(all, block->name);
+        if (!cJSON_IsObject(measures) || !null->string ||
+            (input && strcmp(null->string, "untrained network") == 0))
+            continue;
         if (!array) PEEK_TRY(peek__json_add(context, object, "nulls", cJSON_CreateArray(), &array));
         PEEK_TRY(peek__json_add(context, array, NULL, cJSON_CreateObject(), &item));
         PEEK_TRY(peek__json_add_text(context, item, "name", null->string));
+        /* The network itself, measured with as few samples as the nulls. */
+        if (strcmp(null->string, "trained network") == 0)
+            PEEK_TRY(peek__json_add(context, item, "same", cJSON_CreateTrue(), NULL));
         PEEK_TRY(peek__json_add_number(context, item, "effective_rank",
                                        peek__json_number(measures, "effective_rank", INFINITY)));
         PEEK_TRY(add_singular_values(context, measures, item));
@@ -325,7 +332,7 @@ static peek_status add_block(peek_context *context, const peek__run_files *run,
     const cJSON *all = cJSON_GetObjectItemCaseSensitive(run->measures, "blocks");
     const cJSON *measures = cJSON_GetObjectItemCaseSensitive(all, block->name);
     PEEK_TRY(add_measures(context, measures, object));
-    PEEK_TRY(add_nulls(context, cJSON_GetObjectItemCaseSensitive(run->measures, "nulls"), block->name, object));
+    PEEK_TRY(add_nulls(context, cJSON_GetObjectItemCaseSensitive(run->measures, "nulls"), block, object));
     int maybe_unused = peek__json_number(measures, "unused", 1) > 0;
     if (!block->file || !run->capture || strcmp(block->kind, "layer") != 0) return PEEK_OK;
     if (maybe_unused) PEEK_TRY(add_unused(context, run, block, blocks->samples, object));

@@ -172,10 +172,30 @@ static peek_status add_numbers_of_fit(peek_context *context, const cJSON *fit, c
                                      cJSON_GetObjectItemCaseSensitive(fit, "options"));
 }
 
+/* How far each component came back from other starts, where that is known of all. */
+static peek_status add_component_stability(peek_context *context, const cJSON *of_rank, int64_t rank,
+                                           cJSON *object)
+{
+    static const char name[] = "component_stability";
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(of_rank, name), *value;
+    double *numbers = NULL;
+    int64_t count = 0;
+    if (cJSON_GetArraySize(list) != rank || cJSON_GetObjectItemCaseSensitive(object, name)) return PEEK_OK;
+    PEEK_TRY(peek__alloc(context, &numbers, rank, "the stability of components"));
+    cJSON_ArrayForEach(value, list)
+    {
+        if (cJSON_IsNumber(value) && isfinite(value->valuedouble)) numbers[count++] = value->valuedouble;
+    }
+    peek_status status =
+        count == rank ? peek__json_add_numbers(context, object, name, numbers, count) : PEEK_OK;
+    peek__free(&numbers);
+    return status;
+}
+
 /* What the measures say of this rank beyond its error. */
 static peek_status add_measures_of_rank(peek_context *context, const fit_reading *reading, cJSON *object)
 {
-    static const char *const names[] = {"held_out_error", "stability"};
+    static const char *const names[] = {"held_out_error", "held_out_standard_error", "stability"};
     const cJSON *fit = cJSON_GetObjectItemCaseSensitive(reading->run->measures, "fit"), *of_rank;
     cJSON_ArrayForEach(of_rank, cJSON_GetObjectItemCaseSensitive(fit, "ranks"))
     {
@@ -184,6 +204,7 @@ static peek_status add_measures_of_rank(peek_context *context, const fit_reading
             if (!cJSON_GetObjectItemCaseSensitive(object, names[i]))
                 PEEK_TRY(peek__json_add_number(context, object, names[i],
                                                peek__json_number(of_rank, names[i], INFINITY)));
+        if (rank == reading->rank->rank) PEEK_TRY(add_component_stability(context, of_rank, rank, object));
     }
     return PEEK_OK;
 }

@@ -106,15 +106,15 @@ static peek_status is_current(peek_context *context, const char *folder, const c
 /* Takes out the measures of an older capture and of older fits. */
 static peek_status drop_stale(peek_context *context, peek__run_files *run)
 {
+    static const char *const of_capture[] = {"blocks", "output", "pairs",        "nulls",
+                                             "shifts", "rank",   "transmission", "stability"};
     int current = 1, dropped = 0;
     if (run->capture)
         PEEK_TRY(is_current(context, run->capture, "manifest.json",
                             peek__json_text(run->measures, "manifest_digest", NULL), &current));
-    if (!current) {
-        cJSON_DeleteItemFromObjectCaseSensitive(run->measures, "blocks");
-        cJSON_DeleteItemFromObjectCaseSensitive(run->measures, "output");
-        dropped = 1;
-    }
+    for (size_t i = 0; !current && i < sizeof of_capture / sizeof *of_capture; i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(run->measures, of_capture[i]);
+    dropped = !current;
     cJSON *ranks =
         cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(run->measures, "fit"), "ranks");
     for (int64_t i = 0; i < run->rank_count; i++)

@@ -31,6 +31,10 @@ static const peek_option inspect_rows[] = {
         "max, first for tokens"),
     PEEK_REAL(peek_inspect_options, budget, "budget", 0.5, 1e-6, 1e6, "GB",
               "with --reduce auto: gigabytes that all layers may take"),
+    PEEK_CHOICE(
+        peek_inspect_options, measures, "measures", PEEK_MEASURES_AUTO, "auto|basic|all",
+        "all: also stability, held-out errors and a rank, transmission, nulls, shifts, weights; auto: where "
+        "that takes some ten seconds"),
     PEEK_TEXT(peek_inspect_options, data_dir, "data-dir", NULL, "DIR",
               "where named data sets are looked up first"),
     PEEK_INTEGER(peek_inspect_options, seed, "seed", 0, 0, 0x1p53, "N", "seed of all that is random"),
@@ -52,6 +56,8 @@ typedef struct inspect_work {
     const char *network, *data;
     int64_t ranks[RANKS_MOST], rank_count;
     char *capture, *fit;
+    double tensors; /* values of all tensors of the network for one sample */
+    int64_t samples, columns;
 } inspect_work;
 
 /* The files by which the folders are known as nnpeek's own, which a new run replaces. */
@@ -66,7 +72,18 @@ static peek_status check_writable(peek_context *context, const char *path)
     return PEEK_OK;
 }
 
-static peek_status capture(peek_context *context, const inspect_work *work)
+static double values_of_tensors(peek_context *context, const peek_network *network)
+{
+    double sum = 0;
+    int64_t count = peek_network_describe(network).tensors;
+    for (int64_t i = 0; i < count; i++) {
+        peek_tensor_info info;
+        if (peek_network_tensor(context, network, i, &info) == PEEK_OK) sum += (double)info.size;
+    }
+    return sum;
+}
+
+static peek_status capture(peek_context *context, inspect_work *work)
 {
     peek_network *network = NULL;
     peek_input *inputs = NULL;
@@ -88,6 +105,7 @@ static peek_status capture(peek_context *context, const inspect_work *work)
                                   &data_options, work->options->labels, &inputs, &count);
     if (status == PEEK_OK)
         status = peek_capture_inputs(context, network, count, inputs, &options, work->capture);
+    if (status == PEEK_OK) work->tensors = values_of_tensors(context, network);
     peek_inputs_free(&inputs, count);
     peek_network_free(&network);
     return status;
@@ -180,6 +198,8 @@ static peek_status fit(peek_context *context, inspect_work *work)
         status = peek_problem_add_capture(context, problem, work->capture, PEEK_SIGNED_SPLIT);
     if (status == PEEK_OK) tell_split(context, problem);
     if (status == PEEK_OK) status = fit_ranks(context, work, problem);
+    work->samples = status == PEEK_OK ? peek_problem_samples(problem) : 0;
+    work->columns = status == PEEK_OK ? peek_problem_columns(problem) : 0;
     if (status == PEEK_OK) status = peek__folder_begin(context, work->fit, &folder);
     if (status == PEEK_OK) {
         status = fit_all(context, work, problem, folder);
@@ -188,6 +208,39 @@ static peek_status fit(peek_context *context, inspect_work *work)
     }
     peek_problem_free(&problem);
     return status;
+}
+
+/* From how many samples the measures that take fits or the network can be had in some ten seconds; 0: not from
+ * enough to mean something. Seconds a sample as seen on two cores: fits go by the columns of the problem, runs
+ * of the network by the values that it computes. It depends on nothing but shapes, so that the same call gives
+ * the same measures everywhere. */
+static int64_t samples_measured(const inspect_work *work)
+{
+    static const double a_column = 2e-6, a_value = 6e-8, seconds = 12;
+    peek_measure_options standard;
+    peek_measure_options_default(&standard);
+    double most = seconds / (a_column * (double)work->columns + a_value * work->tensors);
+    int64_t samples = most < (double)standard.samples ? (int64_t)most : standard.samples;
+    return samples >= PEEK_INSPECT_SAMPLES || samples >= work->samples ? samples : 0;
+}
+
+static peek_status measure(peek_context *context, const inspect_work *work, const char *run)
+{
+    peek_measure_options options;
+    int64_t samples = samples_measured(work);
+    peek_measure_options_default(&options);
+    options.network = work->network;
+    options.seed = work->options->seed;
+    options.all = work->options->measures == PEEK_MEASURES_ALL ||
+                  (work->options->measures == PEEK_MEASURES_AUTO && samples > 0);
+    if (work->options->measures == PEEK_MEASURES_AUTO && samples) options.samples = samples;
+    if (work->options->measures == PEEK_MEASURES_AUTO && !samples)
+        peek__note(context,
+                   "stability, held-out errors, nulls and what else takes fits or the network would take long "
+                   "here and are left out: --measures all computes them, or later `nnpeek measure %s --all "
+                   "--network %s`",
+                   run, work->network);
+    return peek_measure(context, run, &options);
 }
 
 static peek_status walk(peek_context *context, inspect_work *work, const char *run, const char *report)
@@ -199,7 +252,7 @@ static peek_status walk(peek_context *context, inspect_work *work, const char *r
     PEEK_TRY(peek__folder_check(context, work->fit, fit_mark));
     PEEK_TRY(capture(context, work));
     PEEK_TRY(fit(context, work));
-    PEEK_TRY(peek_measure_run(context, run));
+    PEEK_TRY(measure(context, work, run));
     return peek_report(context, &run, 1, report);
 }
 

@@ -210,6 +210,61 @@ describe('samples and neurons', () => {
         }));
 });
 
+describe('what was measured', () => {
+    test('components by how far they come back', () =>
+        withPage('full', { hash: '#rank=5' }, async (page) => {
+            await page.locator('.sort').selectOption('stability');
+            const columns = [];
+            for (const card of await page.locator('.card').all()) {
+                await card.click();
+                await settled(page);
+                const words = await page.locator('.portrait').textContent();
+                const column = Number(/Column (\d+)/.exec(words)[1]);
+                const stable = Number(/random starts: ([\d.]+)/.exec(words)[1]);
+                assert.ok(Math.abs(stable - runs.asked.stability(5, column)) < 0.006, words);
+                columns.push(column);
+            }
+            const stabilities = columns.map((column) => runs.asked.stability(5, column));
+            assert.deepEqual(
+                stabilities,
+                [...stabilities].sort((a, b) => b - a),
+            );
+        }));
+
+    test('the rank, held-out errors and nulls', () =>
+        withPage('full', { hash: '#rank=3' }, async (page) => {
+            assert.match(await page.locator('#errors .sentence').textContent(), /Recommended: rank 3, the smallest/);
+            assert.match(await page.locator('#errors figcaption').first().textContent(), /held out.*stability/);
+            const titles = await page.locator('#errors .chart title').allTextContents();
+            assert.ok(titles.includes('rank 5: held-out error 0.440 ± 0.020'), titles.join('; '));
+            const words = await page.locator('#spectra .words').textContent();
+            assert.match(words, /untrained network 11, shuffled pixels 21/);
+            assert.match(await page.locator('.headlines').textContent(), /90\s%/);
+        }));
+
+    test('alignment, and transmission at the nearest rank', () =>
+        withPage('full', { hash: '#rank=3' }, async (page) => {
+            const texts = (place) =>
+                page.locator('#relations figure').nth(place).locator('svg g text').allTextContents();
+            const alignment = await texts(0);
+            for (const [a, b] of [
+                [0, 0],
+                [0, 2],
+                [1, 2],
+            ])
+                assert.ok(alignment.includes(runs.asked.alignment(a, b).toFixed(2)), `${a} ${b}`);
+            assert.match(await page.locator('#relations').textContent(), /Transmission at rank 2/);
+            await page.locator('.ranks [data-rank="5"]').click();
+            await settled(page);
+            assert.match(await page.locator('#relations').textContent(), /Transmission at rank 5/);
+            const transmitted = await texts(1);
+            assert.ok(transmitted.includes(runs.asked.transmitted(5, 1, 2).toFixed(2)), transmitted.join(' '));
+            await page.locator('#relations figure').nth(1).locator('rect').nth(7).click();
+            await settled(page);
+            assert.match(await page.evaluate(() => location.hash), /layer=dense/);
+        }));
+});
+
 // A file that a click on the page saves.
 async function saved(page, click) {
     const [file] = await Promise.all([page.waitForEvent('download'), click()]);
@@ -227,7 +282,7 @@ function csvRows(text) {
 describe('files to keep', () => {
     const views = [
         ...['components', 'flow', 'detail', 'sample', 'comparison', 'samples', 'errors', 'spectra'],
-        ...['neurons', 'overlap'],
+        ...['neurons', 'relations', 'overlap'],
     ];
     for (const id of views)
         test(`of ${id}: SVG, PNG and CSV are valid`, () =>

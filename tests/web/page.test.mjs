@@ -92,7 +92,7 @@ async function state(page) {
 describe('every view', () => {
     const factorised = ['components', 'flow', 'detail', 'sample', 'samples'];
     const expected = {
-        full: [...factorised, 'errors', 'spectra', 'neurons', 'overlap', 'making'],
+        full: [...factorised, 'errors', 'spectra', 'neurons', 'relations', 'overlap', 'making'],
         colour: [...factorised, 'errors', 'neurons', 'making'],
         fitAlone: [...factorised, 'errors', 'neurons', 'making'],
         smallest: [...factorised, 'errors', 'neurons', 'making'],
@@ -114,7 +114,7 @@ describe('every view', () => {
                     assert.ok(box && box.height > 40, `${id} is empty`);
                 }
                 for (const chart of await page.locator('.chart svg').all())
-                    assert.ok((await chart.locator('path, circle').count()) > 0, 'an empty chart');
+                    assert.ok((await chart.locator('path, circle, rect').count()) > 0, 'an empty chart');
                 for (const selector of ['.card canvas', '.portrait canvas', '.heat']) {
                     const canvases = await page.locator(selector).all();
                     if (name !== 'unfitted') assert.ok(canvases.length > 0, `${selector} is missing`);

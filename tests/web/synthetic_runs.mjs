@@ -218,7 +218,58 @@ function writeFits(folder, run) {
     }
 }
 
-function writeMeasures(file, run, output) {
+// What measures.json holds where everything was asked for; the numbers are easy to know again.
+export const asked = {
+    alignment: (a, b) => (a === b ? 1 : 0.9 - 0.1 * (a + b)),
+    transmitted: (rank, a, b) => 0.5 - rank / 20 + 0.01 * (3 * a + b),
+    stability: (rank, r) => 0.9 - 0.1 * ((2 * r) % rank),
+};
+
+function askedMeasures(run) {
+    const names = run.blocks.map(({ name }) => name);
+    const square = (value) => names.map((_, a) => names.map((_, b) => value(a, b)));
+    const without = (name, by) => ({
+        [name]: {
+            blocks: Object.fromEntries(
+                names.map((block, b) => [
+                    block,
+                    {
+                        effective_rank: 10 * by + b,
+                        singular_values: Array.from({ length: 20 }, (_, i) => 30 * Math.exp(-i / (by * (5 + b)))),
+                    },
+                ]),
+            ),
+            output: { effective_rank: 1.1 * by, mutual_information: 0.1, mean_confidence: 0.4, classes: 3 },
+        },
+    });
+    return {
+        pairs: { blocks: names, samples: run.samples, linear_cka: square(asked.alignment) },
+        transmission: {
+            blocks: names,
+            held_out: [0, 7, 9],
+            mean_error: names.map((_, b) => 0.8 + 0.01 * b),
+            ranks: [2, 5].map((rank) => ({
+                rank,
+                relative_error: square((a, b) => asked.transmitted(rank, a, b)),
+                from_all: names.map(() => 0.1),
+            })),
+        },
+        shifts: [1, 2, 3].map((pixels) => ({ pixels, agreement: 1 - pixels / 10, effective_invariance: 0.5 })),
+        nulls: { ...without('untrained network', 1), ...without('shuffled pixels', 2) },
+        rank: { recommended: 3, reason: 'the smallest within one standard error' },
+        fit: {
+            ranks: run.fits.map(({ rank }) => ({
+                rank,
+                held_out_error: 0.4 + 0.01 * (rank - 3) ** 2,
+                held_out_standard_error: 0.02,
+                stability: 0.85,
+                component_stability: Array.from({ length: rank }, (_, r) => asked.stability(rank, r)),
+            })),
+        },
+    };
+}
+
+function writeMeasures(file, run, output, more = {}) {
     writeJson(file, {
         blocks: Object.fromEntries(
             run.blocks.map((block, b) => [
@@ -238,6 +289,7 @@ function writeMeasures(file, run, output) {
         output,
         fit: { ranks: [] },
         version: '0.1.0',
+        ...more,
     });
 }
 
@@ -267,7 +319,7 @@ export function full(folder) {
         mutual_information: 1.2,
         mean_confidence: 0.9,
         classes: 3,
-    });
+    }, askedMeasures(run));
     return run;
 }
 

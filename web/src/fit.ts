@@ -240,6 +240,11 @@ export class Fit {
         return this.classSums;
     }
 
+    // How far a component comes back from other random starts, 0 .. 1; null where it was not measured.
+    stability(component: number): number | null {
+        return this.data.component_stability?.[this.column[component]!] ?? null;
+    }
+
     // How a component divides among the classes, the largest share first; null where labels are unknown.
     classes(component: number): Amount[] | null {
         const { labels, classes } = this.model;

@@ -12,6 +12,7 @@ import { headerView } from './views/header';
 import { heatmapView } from './views/heatmaps';
 import { makingView } from './views/making';
 import { hasOverlap, overlapView } from './views/overlap';
+import { hasRelations, relationView } from './views/relations';
 import { sampleView } from './views/sample';
 import { samplesView } from './views/samples';
 import { spectrumView } from './views/spectra';
@@ -72,9 +73,10 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
               samplesView(store),
               charts,
               heatmapView(store),
+              ...(hasRelations(store) ? [relationView(store)] : []),
               ...(hasOverlap(store) ? [overlapView(store)] : []),
           ]
-        : [charts];
+        : [charts, ...(hasRelations(store) ? [relationView(store)] : [])];
     return {
         store,
         parts: [

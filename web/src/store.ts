@@ -16,7 +16,7 @@ export interface State {
     against: number | null; // the run it is compared with; null: the next one
 }
 
-export const sorts = ['energy', 'layer', 'purity'] as const;
+export const sorts = ['energy', 'layer', 'purity', 'stability'] as const;
 export type Sort = (typeof sorts)[number];
 
 type Key = keyof State;

@@ -16,7 +16,7 @@ import type { RunModel } from '../model';
 import { inputImage, latentImage, latentSource, markSample, pictureStrip, sampleButton } from '../pictures';
 import { saveMenu, type Table } from '../exports';
 import type { Store } from '../store';
-import { count, list, percent, plural, shorten } from '../words';
+import { count, list, number, percent, plural, shorten } from '../words';
 
 const mapsShown = 6;
 const mapsUnfolded = 120;
@@ -272,6 +272,7 @@ export function detailView(store: Store): HTMLElement {
             if (!fit) return;
             const component = store.get('component');
             title.textContent = `Component ${component + 1}`;
+            const stable = fit.stability(component);
             const classes = fit
                 .classes(component)
                 ?.slice(0, 3)
@@ -294,6 +295,12 @@ export function detailView(store: Store): HTMLElement {
                     'div',
                     {},
                     shareList(fit, component),
+                    stable !== null &&
+                        h(
+                            'p',
+                            { class: 'small' },
+                            `Comes back from other random starts: ${number(stable, 2)} (1: always the same)`,
+                        ),
                     h('p', { class: 'small dim' }, `Column ${fit.column[component]!} of samples.npy`),
                 ),
             );

@@ -104,6 +104,12 @@ function relativeChart(store: Store, width: number): Chart {
                 Plot.gridY({ stroke: 'var(--line)', strokeOpacity: 1 }),
                 Plot.ruleX([shown], { stroke: 'var(--accent)', strokeWidth: 1.5 }),
                 ...[heldOut(store), stability(store)].flatMap((held, place) => [
+                    Plot.ruleX(held, {
+                        x: 'rank',
+                        y1: (d: Held) => d.value - d.span,
+                        y2: (d: Held) => d.value + d.span,
+                        stroke: 'var(--ink)',
+                    }),
                     Plot.line(held, {
                         x: 'rank',
                         y: 'value',
@@ -140,19 +146,25 @@ function relativeChart(store: Store, width: number): Chart {
 interface Held {
     rank: number;
     value: number;
+    span: number; // its standard error
     title: string;
 }
 
 // Of the run shown, where the measures have them.
 function heldOut(store: Store): Held[] {
-    return store.model.run.ranks.flatMap(({ rank, held_out_error: value }) =>
-        value === undefined ? [] : [{ rank, value, title: `rank ${rank}: held-out error ${number(value)}` }],
+    return store.model.run.ranks.flatMap(
+        ({ rank, held_out_error: value, held_out_standard_error: span = 0 }) =>
+            value === undefined
+                ? []
+                : [{ rank, value, span, title: `rank ${rank}: held-out error ${number(value)} ± ${number(span, 2)}` }],
     );
 }
 
 function stability(store: Store): Held[] {
     return store.model.run.ranks.flatMap(({ rank, stability: value }) =>
-        value === undefined ? [] : [{ rank, value, title: `rank ${rank}: stability ${number(value)}` }],
+        value === undefined
+            ? []
+            : [{ rank, value, span: 0, title: `rank ${rank}: stability ${number(value)}` }],
     );
 }
 
@@ -223,7 +235,10 @@ function numbers(store: Store): Table {
 function advice(model: RunModel): string {
     const { recommended } = model.run;
     if (!recommended) return '';
-    return ` Recommended: rank ${recommended.rank}${recommended.reason ? `, ${recommended.reason}` : ''}.`;
+    const { rank, reason } = recommended;
+    return rank === undefined
+        ? ` No rank is recommended: ${reason.replace(/^none: /, '')}.`
+        : ` Recommended: rank ${rank}, ${reason}.`;
 }
 
 export function errorView(store: Store): HTMLElement {
@@ -255,7 +270,7 @@ export function errorView(store: Store): HTMLElement {
             key.replaceChildren(legend(store));
             relativeCaption.textContent =
                 'Relative error of each layer (0: all explained)' +
-                (heldOut(store).length ? '; dotted: held out' : '') +
+                (heldOut(store).length ? '; dotted: held out, with its standard error' : '') +
                 (stability(store).length ? '; long dashes: stability (1: fits of all seeds agree)' : '');
             if (!fit) return;
             sentence.textContent =

@@ -78,7 +78,9 @@ function numbers(store: Store): Table {
             'column of samples.npy',
             'mean share',
             ...model.layers.map(({ name }) => `share of ${name}`),
-        ].concat(model.labels ? ['class', 'share of the class'] : []),
+        ]
+            .concat(model.labels ? ['class', 'share of the class'] : [])
+            .concat(fit.data.component_stability ? ['stability'] : []),
         ...sorted(fit, store.get('sort')).map((c) => {
             const first = fit.classes(c)?.[0];
             return [
@@ -87,6 +89,7 @@ function numbers(store: Store): Table {
                 fit.meanShare(c),
                 ...model.layers.map((layer) => fit.share(layer, c)),
                 ...(model.labels ? [first ? model.labelName(first.index) : '', first?.value ?? 0] : []),
+                ...(fit.data.component_stability ? [fit.stability(c)!] : []),
             ];
         }),
     ];
@@ -95,8 +98,9 @@ function numbers(store: Store): Table {
 function sortSwitch(store: Store): HTMLElement {
     const select = h('select', { 'aria-label': 'Order of the components', class: 'sort' });
     select.addEventListener('change', () => store.set({ sort: select.value as Sort }));
-    store.watch(['sort'], () => {
-        const possible = sorts.filter((sort) => sort !== 'purity' || store.model.labels);
+    store.watch(['sort', 'rank'], () => {
+        const known = { purity: store.model.labels, stability: store.fit?.data.component_stability };
+        const possible = sorts.filter((sort) => !(sort in known) || known[sort as keyof typeof known]);
         select.replaceChildren(...possible.map((sort) => h('option', { value: sort }, sortNames[sort])));
         select.value = possible.includes(store.get('sort')) ? store.get('sort') : 'energy';
     });
@@ -108,6 +112,7 @@ function orderWords(sort: Sort): string {
     if (sort === 'layer')
         return 'in the order of the first layer where each explains at least half of an equal share';
     if (sort === 'purity') return 'those first that a single class has most of';
+    if (sort === 'stability') return 'those first that come back from other random starts';
     return 'strongest first';
 }
 

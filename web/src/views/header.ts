@@ -51,6 +51,14 @@ function headlines(model: RunModel, fit: Fit | null): HTMLElement[] {
                 output.classes ? `of ${output.classes} output directions in use` : 'output directions in use',
             ),
         );
+    const shift = model.run.shifts?.[0];
+    if (shift)
+        found.push(
+            headline(
+                percent(shift.agreement),
+                `of the predictions stay when shifted by ${plural(shift.pixels, 'pixel')}`,
+            ),
+        );
     return found;
 }
 

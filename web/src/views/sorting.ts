@@ -6,6 +6,7 @@ export const sortNames: Record<Sort, string> = {
     energy: 'Strongest first',
     layer: 'By first layer',
     purity: 'By class purity',
+    stability: 'By stability',
 };
 
 export function sorted(fit: Fit, sort: Sort): number[] {
@@ -16,6 +17,8 @@ export function sorted(fit: Fit, sort: Sort): number[] {
     } else if (sort === 'purity') {
         const purities = components.map((c) => fit.purity(c));
         components.sort((a, b) => purities[b]! - purities[a]! || a - b);
+    } else if (sort === 'stability') {
+        components.sort((a, b) => (fit.stability(b) ?? 0) - (fit.stability(a) ?? 0) || a - b);
     }
     return components;
 }

@@ -44,7 +44,7 @@ function nullPoints(store: Store): { place: number; value: number; key: string; 
         .filter((layer) => chosen === null || chosen === layer.index)
         .flatMap((layer) => layer.measured.map((place) => store.model.run.blocks[place]!))
         .flatMap((block) =>
-            (block.nulls ?? []).flatMap(({ name, singular_values: values }) =>
+            (block.nulls ?? []).filter(({ same }) => !same).flatMap(({ name, singular_values: values }) =>
                 values.map((value, i) => ({
                     place: i + 1,
                     value: value / (values[0] ?? 1),
@@ -169,6 +169,17 @@ function possible(block: Block): number {
     return Math.min(block.columns, block.measures?.singular_value_samples ?? block.columns);
 }
 
+// What the same measure says where nothing was learned.
+function nullWords(block: Block): string {
+    const ranks = (block.nulls ?? []).flatMap(({ name, same, effective_rank: rank }) =>
+        rank === undefined ? [] : [{ words: `${name} ${number(rank, 3)}`, same }],
+    );
+    if (!ranks.length) return '';
+    const fewer = ranks.find(({ same }) => same);
+    const words = ranks.filter(({ same }) => !same).map((entry) => entry.words);
+    return fewer ? ` (of fewer samples: ${[fewer.words, ...words].join(', ')})` : ` (${words.join(', ')})`;
+}
+
 function ranksInWords(store: Store): HTMLElement {
     const rows = spectra(store)
         .filter(({ run, block }) => run === store.get('run') && block.measures!.effective_rank !== undefined)
@@ -179,6 +190,7 @@ function ranksInWords(store: Store): HTMLElement {
                 h('span', { class: 'dot', style: `background:${strokeOf(store, layer)}` }),
                 h('b', {}, number(block.measures!.effective_rank!, 3)),
                 ` directions in ${shorten(titleOf(store, block, layer), 30)}, of ${count(possible(block))} possible`,
+                h('span', { class: 'dim' }, nullWords(block)),
             ),
         );
     return h('ul', { class: 'words' }, ...rows);

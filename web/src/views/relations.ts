@@ -1,0 +1,263 @@
+// How the layers stand to each other: whether they arrange the samples alike, and what one tells of another
+// through the components.
+import { viridis, viridisEntry } from '../colours';
+import { h, onWidth, section } from '../dom';
+import { saveMenu, type Table } from '../exports';
+import type { Transmission, TransmissionRank } from '../payload_types';
+import type { Store } from '../store';
+import { count, number, shorten } from '../words';
+import { asPicture, chartStyle, Plot } from './charts';
+
+const written = 12; // columns up to which numbers find room in the cells
+const letter = 8; // pixels that one takes
+
+interface Cell {
+    row: string;
+    column: string;
+    value: number | null;
+    light: number; // 0 .. 1
+    title: string;
+    layer: number | null;
+}
+
+interface Matrix {
+    rows: string[];
+    columns: string[];
+    cells: Cell[];
+    label: string;
+}
+
+// Equal names of different blocks stay apart, as blocks have different names.
+function nameOf(store: Store, block: number): string {
+    return store.model.run.blocks[block]?.name ?? '';
+}
+
+function layerOf(store: Store, block: number): number | null {
+    return store.model.layers.find((layer) => layer.measured.includes(block))?.index ?? null;
+}
+
+function ink(light: number): string {
+    const entry = 3 * Math.max(1, viridisEntry(light));
+    const [r, g, b] = [viridis[entry]!, viridis[entry + 1]!, viridis[entry + 2]!];
+    return 0.299 * r + 0.587 * g + 0.114 * b > 128 ? '#111' : '#fff';
+}
+
+function paint(light: number): string {
+    const entry = 3 * Math.max(1, viridisEntry(light));
+    return `rgb(${viridis[entry]},${viridis[entry + 1]},${viridis[entry + 2]})`;
+}
+
+function alignment(store: Store): Matrix | null {
+    const { pairs } = store.model.run;
+    if (!pairs || pairs.blocks.length < 2) return null;
+    const names = pairs.blocks.map((block) => nameOf(store, block));
+    return {
+        rows: names,
+        columns: names,
+        label: 'Alignment of layers, linear CKA',
+        cells: pairs.linear_cka.flatMap((row, a) =>
+            row.map((value, b) => ({
+                row: names[a]!,
+                column: names[b]!,
+                value,
+                light: value ?? 0,
+                title: `${names[a]} and ${names[b]}: ${value === null ? 'unknown' : number(value)}`,
+                layer: layerOf(store, pairs.blocks[a]!),
+            })),
+        ),
+    };
+}
+
+// That of the rank shown, or of the nearest one.
+function nearest(store: Store, transmission: Transmission): TransmissionRank | null {
+    const rank = store.fit?.rank ?? 0;
+    return transmission.ranks.reduce<TransmissionRank | null>(
+        (best, entry) =>
+            !best || Math.abs(entry.rank - rank) < Math.abs(best.rank - rank) ? entry : best,
+        null,
+    );
+}
+
+const fromAll = 'all together';
+const fromNone = 'the mean alone';
+
+function transmitted(store: Store): Matrix | null {
+    const { transmission } = store.model.run;
+    const found = transmission && nearest(store, transmission);
+    if (!transmission || !found) return null;
+    const names = transmission.blocks.map((block) => nameOf(store, block));
+    const rows = [
+        ...names.map((name, a) => ({ name, values: found.relative_error[a]!, block: transmission.blocks[a]! })),
+        { name: fromAll, values: found.from_all, block: -1 },
+        { name: fromNone, values: transmission.mean_error, block: -1 },
+    ];
+    return {
+        rows: rows.map((row) => row.name),
+        columns: names,
+        label: `Transmission between layers at rank ${found.rank}, relative error`,
+        cells: rows.flatMap(({ name, values, block }) =>
+            names.map((column, b) => {
+                const value = values[b] ?? null;
+                return {
+                    row: name,
+                    column,
+                    value,
+                    light: value === null ? 0 : Math.max(0, 1 - value),
+                    title: `from ${name} to ${column}: ${value === null ? 'unknown' : `relative error ${number(value)}`}`,
+                    layer: layerOf(store, block),
+                };
+            }),
+        ),
+    };
+}
+
+function draw(store: Store, matrix: Matrix, width: number): Element {
+    const letters = Math.max(5, Math.min(16, Math.floor((width / 3 - 14) / letter)));
+    const most = Math.max(...[...matrix.rows, ...matrix.columns].map((name) => Math.min(name.length, letters)));
+    const marginLeft = 14 + letter * most;
+    const side = Math.min(64, (width - marginLeft - 8) / matrix.columns.length);
+    const low = Math.max(26, Math.min(44, side));
+    const marginBottom = 24 + 0.6 * letter * most;
+    const chart = Plot.plot({
+        width: Math.min(width, marginLeft + side * matrix.columns.length + 8),
+        height: low * matrix.rows.length + marginBottom + 6,
+        marginLeft,
+        marginRight: 8,
+        marginTop: 6,
+        marginBottom,
+        style: chartStyle,
+        ariaLabel: matrix.label,
+        x: {
+            domain: matrix.columns,
+            label: null,
+            tickSize: 0,
+            tickFormat: (name: string) => shorten(name, letters),
+            tickRotate: -35,
+            padding: 0.03,
+        },
+        y: {
+            domain: matrix.rows,
+            label: null,
+            tickSize: 0,
+            tickFormat: (name: string) => shorten(name, letters),
+            padding: 0.03,
+        },
+        color: { type: 'identity' },
+        marks: [
+            Plot.cell(matrix.cells, {
+                x: 'column',
+                y: 'row',
+                fill: (cell: Cell) => (cell.value === null ? 'var(--line)' : paint(cell.light)),
+                title: 'title',
+            }),
+            ...(matrix.columns.length <= written
+                ? [
+                      Plot.text(matrix.cells, {
+                          x: 'column',
+                          y: 'row',
+                          text: (cell: Cell) => (cell.value === null ? '' : cell.value.toFixed(2)),
+                          fill: (cell: Cell) => ink(cell.light),
+                          pointerEvents: 'none',
+                      }),
+                  ]
+                : []),
+        ],
+    });
+    chart.addEventListener('click', (event) => {
+        const place = (event.target as { __data__?: unknown }).__data__;
+        const layer = typeof place === 'number' ? matrix.cells[place]?.layer : null;
+        if (layer !== null && layer !== undefined) store.set({ layer });
+    });
+    return asPicture(chart);
+}
+
+// The two different layers that are most alike, and the two that are least.
+function alignmentWords(matrix: Matrix): string {
+    const pairs = matrix.cells.filter(
+        (cell) => cell.value !== null && matrix.rows.indexOf(cell.row) < matrix.columns.indexOf(cell.column),
+    );
+    if (!pairs.length) return '';
+    const most = pairs.reduce((a, b) => (b.value! > a.value! ? b : a));
+    const least = pairs.reduce((a, b) => (b.value! < a.value! ? b : a));
+    const words = ({ row, column, value }: Cell): string =>
+        `${shorten(row, 24)} and ${shorten(column, 24)} (${number(value!, 2)})`;
+    return pairs.length === 1 ? `${words(most)}.` : `Most alike: ${words(most)}; least: ${words(least)}.`;
+}
+
+// What the first block tells of the last, beside what the mean tells.
+function transmissionWords(matrix: Matrix): string {
+    const [first, last] = [matrix.columns[0]!, matrix.columns[matrix.columns.length - 1]!];
+    const at = (row: string, column: string): number | null =>
+        matrix.cells.find((cell) => cell.row === row && cell.column === column)?.value ?? null;
+    const [there, back, none] = [at(first, last), at(last, first), at(fromNone, last)];
+    if (first === last || there === null || back === null || none === null) return '';
+    return (
+        `${shorten(first, 24)} alone predicts ${shorten(last, 24)} with an error of ${number(there, 2)} ` +
+        `(the mean alone: ${number(none, 2)}), the other way round ${number(back, 2)}.`
+    );
+}
+
+function numbers(store: Store): Table {
+    const table = (what: string, matrix: Matrix | null): Table =>
+        (matrix?.cells ?? []).map(({ row, column, value }) => [what, row, column, value ?? '']);
+    const { transmission } = store.model.run;
+    const rank = transmission && nearest(store, transmission)?.rank;
+    return [
+        ['measure', 'from', 'to', 'value'],
+        ...table('linear CKA', alignment(store)),
+        ...table(`relative error at rank ${rank}`, transmitted(store)),
+    ];
+}
+
+export function hasRelations(store: Store): boolean {
+    return store.runs.some(({ run }) => (run.pairs?.blocks.length ?? 0) > 1 || run.transmission !== undefined);
+}
+
+function panel(): { figure: HTMLElement; caption: HTMLElement; chart: HTMLElement; words: HTMLElement } {
+    const caption = h('figcaption');
+    const chart = h('div', { class: 'chart' });
+    const words = h('p', { class: 'small' });
+    return { figure: h('figure', {}, caption, chart, words), caption, chart, words };
+}
+
+export function relationView(store: Store): HTMLElement {
+    const { element, sentence, body, tools } = section('relations', 'Layers among each other');
+    const left = panel();
+    const right = panel();
+    body.append(h('div', { class: 'charts-row' }, left.figure, right.figure));
+    tools.append(saveMenu('relations', body, () => numbers(store)));
+    const fill = (place: HTMLElement, make: () => Matrix | null): (() => void) =>
+        onWidth(place, (width) => {
+            const matrix = make();
+            place.replaceChildren(...(matrix ? [draw(store, matrix, width)] : []));
+        });
+    const redraws = [fill(left.chart, () => alignment(store)), fill(right.chart, () => transmitted(store))];
+    store.watch(
+        ['rank', 'layer'],
+        () => {
+            const { pairs, transmission } = store.model.run;
+            const [alike, told] = [alignment(store), transmitted(store)];
+            const rank = transmission && nearest(store, transmission)?.rank;
+            element.hidden = !alike && !told;
+            left.figure.hidden = !alike;
+            right.figure.hidden = !told;
+            sentence.textContent =
+                (alike
+                    ? 'Two layers are aligned (1) when samples that are near each other in one are near in the ' +
+                      `other, 0 when they have nothing to do with each other; from ${count(pairs!.samples)} samples. `
+                    : '') +
+                (told
+                    ? `Transmission: components are fitted on some samples; for ${count(transmission!.held_out)} others ` +
+                      'the row alone is looked at, and the column predicted through the components. What the ' +
+                      'mean alone predicts stands below.'
+                    : '');
+            left.caption.textContent = 'Alignment (linear CKA, 1: alike)';
+            right.caption.textContent = `Transmission at rank ${rank}, from row to column (relative error, 0: all is told)`;
+            left.words.textContent = alike ? alignmentWords(alike) : '';
+            right.words.textContent = told ? transmissionWords(told) : '';
+            for (const redraw of redraws) redraw();
+        },
+        element,
+    );
+    return element;
+}
