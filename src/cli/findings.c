@@ -36,31 +36,43 @@ static void say_block(const cli_call *call, const cJSON *rank, const cJSON *bloc
             wide, block->string, explained(plus), explained(minus), components, effective);
 }
 
-void cli_say_asked(const cli_call *call, const cJSON *measures)
+static const cJSON *member(const cJSON *object, const char *name)
 {
-    const cJSON *choice = cJSON_GetObjectItemCaseSensitive(measures, "rank"), *entry;
-    const cJSON *stability = cJSON_GetObjectItemCaseSensitive(measures, "stability");
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(stability, "ranks"))
-    {
-        cli_say(call, "  rank %.0f: stability %.3f over %.0f random starts\n", cli_number(entry, "rank"),
-                cli_number(entry, "stability"), cli_number(stability, "starts"));
-    }
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(choice, "ranks"))
-    {
-        cli_say(call, "  rank %.0f: held-out error %.4f, standard error %.4f\n", cli_number(entry, "rank"),
-                cli_number(entry, "held_out_error"), cli_number(entry, "standard_error"));
-    }
-    const char *reason = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(choice, "reason"));
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static void say_rank(const cli_call *call, const cJSON *choice)
+{
+    const char *reason = cJSON_GetStringValue(member(choice, "reason"));
     if (reason && cli_number(choice, "recommended") > 0)
         cli_say(call, "  recommended rank: %.0f, %s\n", cli_number(choice, "recommended"), reason);
     else if (reason)
         cli_say(call, "  recommended rank: %s\n", reason);
-    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(measures, "shifts"))
+}
+
+static void say_shift(const cli_call *call, const cJSON *shift)
+{
+    double pixels = cli_number(shift, "pixels");
+    cli_say(call, "  shifted by %.0f pixel%s: %.1f %% of the predictions stay, effective invariance %.3f\n",
+            pixels, pixels > 1 ? "s" : "", 100 * cli_number(shift, "agreement"),
+            cli_number(shift, "effective_invariance"));
+}
+
+void cli_say_asked(const cli_call *call, const cJSON *measures)
+{
+    const cJSON *choice = member(measures, "rank"), *stability = member(measures, "stability"), *entry;
+    cJSON_ArrayForEach(entry, member(stability, "ranks"))
     {
-        cli_say(call, "  shifted by %.0f pixel%s: %.1f %% of the predictions stay, effective invariance %.3f\n",
-                cli_number(entry, "pixels"), cli_number(entry, "pixels") > 1 ? "s" : "",
-                100 * cli_number(entry, "agreement"), cli_number(entry, "effective_invariance"));
+        cli_say(call, "  rank %.0f: stability %.3f over %.0f random starts\n", cli_number(entry, "rank"),
+                cli_number(entry, "stability"), cli_number(stability, "starts"));
     }
+    cJSON_ArrayForEach(entry, member(choice, "ranks"))
+    {
+        cli_say(call, "  rank %.0f: held-out error %.4f, standard error %.4f\n", cli_number(entry, "rank"),
+                cli_number(entry, "held_out_error"), cli_number(entry, "standard_error"));
+    }
+    say_rank(call, choice);
+    cJSON_ArrayForEach(entry, member(measures, "shifts")) say_shift(call, entry);
 }
 
 void cli_say_findings(const cli_call *call, const cJSON *measures)
@@ -86,5 +98,7 @@ void cli_say_findings(const cli_call *call, const cJSON *measures)
         cli_say(call, "  the output uses %.1f of %.0f directions; mean confidence %.2f\n",
                 cli_number(output, "effective_rank"), cli_number(output, "classes"),
                 cli_number(output, "mean_confidence"));
-    cli_say_asked(call, measures);
+    say_rank(call, member(measures, "rank"));
+    const cJSON *shift = cJSON_GetArrayItem(member(measures, "shifts"), 0);
+    if (shift) say_shift(call, shift);
 }

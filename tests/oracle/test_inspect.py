@@ -269,6 +269,49 @@ class WholeWay(Inspecting):
         self.check_models()
 
 
+class Measured(Inspecting):
+    def inspect(self, samples, *flags):
+        self.nnpeek("train", "paper", "--data", "strokes", "--fraction", 0.02, "-o", "net.onnx")
+        self.nnpeek("inspect", "net.onnx", "strokes", "--samples", samples, "--ranks", "4,6,8", "-o", "r.html", *flags)
+        return self.read_json("r/measures.json")
+
+    def test_a_small_run_has_everything(self):
+        measures = self.inspect(200)
+        for name in ("weights", "shifts", "nulls", "transmission", "stability", "rank"):
+            self.assertTrue(measures[name], name)
+        self.assertEqual(measures["rank"]["samples"], 200)
+        self.assertNotIn("trained network", measures["nulls"])
+        self.assertEqual(len(measures["fit"]["ranks"][1]["component_stability"]), 6)
+
+    def test_basic(self):
+        measures = self.inspect(200, "--measures", "basic")
+        for name in ("weights", "shifts", "nulls", "transmission", "stability", "rank"):
+            self.assertNotIn(name, measures)
+
+    def test_what_takes_long_is_said(self):
+        x = random_samples(400, 3, 160, 160)
+        self.export(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3)),
+                    {"x": x[0]})
+        np.save(self.path("x.npy"), x)
+        done = self.nnpeek("inspect", "m.onnx", "x.npy", "--ranks", 2, "--reduce", "mean", "-o", "r.html")
+        self.assertIn("--measures all", done.stderr)
+        self.assertNotIn("rank", self.read_json("r/measures.json"))
+
+    def test_what_is_not_for_a_run_is_left_out(self):
+        """A text has no pixels to scramble, and so few samples cannot be held out at every rank."""
+        model, ids = Text(), np.random.default_rng(0).integers(0, 50, (9, 7))
+        self.export(model, {"ids": ids[0]})
+        np.save(self.path("ids.npy"), ids)
+        done = self.nnpeek("inspect", "m.onnx", "ids.npy", "--ranks", "2,8", "--measures", "all", "-o", "r.html")
+        measures = self.read_json("r/measures.json")
+        for name in ("nulls", "shifts", "rank"):
+            self.assertIn(f"left out: {name}:", done.stderr)
+            self.assertNotIn(name, measures)
+        self.assertTrue(measures["weights"])
+        self.assertTrue(measures["stability"]["ranks"])
+        self.sentence("measure", "r", "--nulls", "--network", "m.onnx", has=["pictures"])
+
+
 class Layers(Inspecting):
     def automatic(self):
         return [t for t in self.json("layers", "m.onnx")["tensors"] if t["automatic"]]
