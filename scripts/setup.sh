@@ -7,7 +7,7 @@ purpose=${1:-build}
 packages="gcc make cmake ninja-build pkg-config libc6-dev
     libopenblas-openmp-dev liblapacke-dev libdnnl-dev
     libprotobuf-c-dev protobuf-c-compiler libonnx-dev
-    libspng-dev libjpeg62-turbo-dev zlib1g-dev libcjson-dev"
+    libspng-dev libjpeg62-turbo-dev zlib1g-dev libcjson-dev libcurl4-openssl-dev nettle-dev"
 test_packages="g++ git libcmocka-dev libonnx-testdata python3 python3-numpy python3-scipy python3-sklearn
     python3-onnx python3-torch chromium fonts-dejavu-core xz-utils procps"
 # The NEON kernel's test: 56 MB to download, 260 MB on disk. Not needed where the machine is an AArch64 itself.

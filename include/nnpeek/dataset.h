@@ -116,6 +116,32 @@ PEEK_API peek_status peek_dataset_moments(peek_context *context, const peek_data
  * folder. */
 PEEK_API peek_status peek_dataset_save(peek_context *context, const peek_dataset *dataset, const char *folder);
 
+typedef struct peek_get_options {
+    size_t size;
+    const char *data_dir; /* where it goes; default NULL: $XDG_CACHE_HOME/nnpeek or ~/.cache/nnpeek */
+    const char *mirror;   /* a URL below which the files lie; default NULL: the public mirrors, one after the
+                             other */
+    double patience;      /* default 30: seconds without a byte after which a server is given up */
+} peek_get_options;
+
+PEEK_API const peek_option_table *peek_get_option_table(void);
+PEEK_API void peek_get_options_default(peek_get_options *options);
+
+typedef struct peek_get_result {
+    const char *folder; /* where it is now; borrowed from the context until its next call */
+    int64_t files;      /* of the data set that are there */
+    int64_t downloaded; /* of them in this call, archives counted as one */
+    int64_t bytes;      /* that came over the network */
+} peek_get_result;
+
+/* Downloads a named data set, `mnist` or `cifar10`, where it is not there already, checks every file against a
+ * checksum that is built in, and unpacks archives. A broken or stopped download is taken up again by the next
+ * call; a file bears its name only when it is whole and right. Errors: E_NOT_FOUND (no such data set; the
+ * server does not have it), E_IO (no connection, no room), E_FORMAT (a checksum), E_ARGUMENT, E_MEMORY,
+ * E_STOPPED. */
+PEEK_API peek_status peek_dataset_get(peek_context *context, const char *name, const peek_get_options *options,
+                                      peek_get_result *result);
+
 /* The named data sets, for listings: name, what it is, and where it was found (or NULL). Index from 0; returns
  * 0 past the end. Strings are borrowed from the context until its next call. */
 typedef struct peek_dataset_entry {

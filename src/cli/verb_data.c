@@ -25,7 +25,9 @@ static const peek_option rows[] = {
      .choices = "test|train",
      .placeholder = "NAME",
      .help = "make: which split to draw"},
-    CLI_TEXT(data_flags, data_dir, "data-dir", "DIR", "list: where named data sets are looked up first"),
+    CLI_TEXT(data_flags, data_dir, "data-dir", "DIR",
+             "list: where named data sets are looked up first; get: where it goes (default: nnpeek in the "
+             "cache folder)"),
 };
 CLI_TABLE(table, "data", data_flags, rows);
 
@@ -75,29 +77,61 @@ static peek_status make(cli_call *call, const data_flags *flags)
     return PEEK_OK;
 }
 
+/* --data-dir is a flag of `list` as well. */
+static peek_status get(cli_call *call, const data_flags *flags, peek_get_options *options)
+{
+    peek_get_result result;
+    char files[32];
+    if (call->positionals != 2) return cli_wrong(call, "data get takes a name: mnist or cifar10");
+    options->data_dir = flags->data_dir;
+    peek_status status = peek_dataset_get(call->context, call->positional[1], options, &result);
+    if (status != PEEK_OK) return status;
+    call->result = cJSON_CreateObject();
+    cJSON_AddStringToObject(call->result, "name", call->positional[1]);
+    cJSON_AddStringToObject(call->result, "folder", result.folder);
+    cJSON_AddNumberToObject(call->result, "files", (double)result.files);
+    cJSON_AddNumberToObject(call->result, "downloaded", (double)result.downloaded);
+    cJSON_AddNumberToObject(call->result, "bytes", (double)result.bytes);
+    cli_count(result.files, files);
+    if (result.downloaded)
+        cli_say(call, "%s is in %s: %s files, %.1f MB downloaded\n", call->positional[1], result.folder, files,
+                (double)result.bytes / 1e6);
+    else
+        cli_say(call, "%s is already in %s: %s files\n", call->positional[1], result.folder, files);
+    return PEEK_OK;
+}
+
 int cli_data(int argc, char **argv)
 {
     data_flags flags;
+    peek_get_options get_options;
     cli_call call = {
         .verb = "data",
-        .arguments = "list|make [NAME]",
-        .about = "Lists the named data sets and where they were found, or makes the built-in one, strokes.",
-        .examples = "Examples:\n  nnpeek data list\n  nnpeek data make strokes --samples 5000 -o strokes\n",
-        .sets = {{&table, &flags, NULL}},
+        .arguments = "list|get|make [NAME]",
+        .about =
+            "Lists the named data sets and where they were found; downloads mnist or cifar10; or makes the "
+            "built-in one, strokes. A download that broke off goes on where it was.",
+        .examples = "Examples:\n  nnpeek data list\n  nnpeek data get mnist\n"
+                    "  nnpeek data get cifar10 --data-dir ~/data --mirror http://mirror.example.org/cifar\n"
+                    "  nnpeek data make strokes --samples 5000 -o strokes\n",
+        .sets = {{&table, &flags, NULL}, {peek_get_option_table(), &get_options, ",data-dir,"}},
         .least = 1,
         .most = 2,
     };
     int status = cli_begin(&call, argc, argv);
     if (status != CLI_DONE) return status;
+    const char *what = call.positional[0];
     peek_status result;
-    if (strcmp(call.positional[0], "list") == 0 && call.positionals > 1)
+    if (strcmp(what, "list") == 0 && call.positionals > 1)
         result =
             cli_wrong(&call, "data list takes no name, but '%s' is given: leave it out", call.positional[1]);
-    else if (strcmp(call.positional[0], "list") == 0)
+    else if (strcmp(what, "list") == 0)
         result = list(&call, &flags);
-    else if (strcmp(call.positional[0], "make") == 0)
+    else if (strcmp(what, "get") == 0)
+        result = get(&call, &flags, &get_options);
+    else if (strcmp(what, "make") == 0)
         result = make(&call, &flags);
     else
-        result = cli_wrong(&call, "data can 'list' and 'make', not '%s'", call.positional[0]);
+        result = cli_wrong(&call, "data can 'list', 'get' and 'make', not '%s'", what);
     return cli_end(&call, result);
 }

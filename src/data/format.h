@@ -49,6 +49,10 @@ peek_status peek__labels_read(peek_context *context, const char *path, int64_t c
 peek_status peek__strokes_draw(peek_context *context, int64_t count, int train, uint64_t seed,
                                peek__content *content);
 
+/* Where downloaded data go: data_dir, or the folder of nnpeek in the user's cache; the caller frees *out.
+ * Errors: E_ARGUMENT (there is none), E_MEMORY. */
+peek_status peek__named_home(peek_context *context, const char *data_dir, char **out);
+
 /* A named data set: `mnist`, `mnist:train`, ... *known is 0 where spec is not one; else *name (the caller frees
  * it) is what it is called and *content is filled. */
 peek_status peek__named_read(peek_context *context, const char *spec, const peek_dataset_options *options,

@@ -62,6 +62,20 @@ static peek_status find_roots(peek_context *context, const char *data_dir, roots
     return status;
 }
 
+peek_status peek__named_home(peek_context *context, const char *data_dir, char **out)
+{
+    roots r;
+    *out = NULL;
+    PEEK_TRY(find_roots(context, data_dir, &r));
+    char **home = r.folders[0] ? &r.folders[0] : &r.folders[2];
+    *out = *home;
+    *home = NULL;
+    free_roots(&r);
+    if (*out) return PEEK_OK;
+    return peek__fail(context, PEEK_E_ARGUMENT,
+                      "there is no folder for data, as HOME is not set: give one with --data-dir");
+}
+
 /* The first of `places` that exists below the roots, as *out (the caller frees it), or NULL. `inside` is a file
  * that must be in it, or NULL. */
 static peek_status find_place(peek_context *context, const roots *r, const char *const places[PLACES],
@@ -114,10 +128,11 @@ static peek_status not_found(peek_context *context, const named *set, const root
     }
     return peek__fail(
         context, PEEK_E_NOT_FOUND,
-        "the data set %s was not found in%s%s%s%s%s%s: put it there, name its folder with --data-dir or "
-        "NNPEEK_DATA, or use strokes, which is always there",
+        "the data set %s was not found in%s%s%s%s%s%s: get it with `nnpeek data get %s`, name its folder with "
+        "--data-dir or NNPEEK_DATA, or use strokes, which is always there",
         set->name, r->folders[0] ? " " : "", r->folders[0] ? r->folders[0] : "", r->folders[1] ? " " : "",
-        r->folders[1] ? r->folders[1] : "", r->folders[2] ? " " : "", r->folders[2] ? r->folders[2] : "");
+        r->folders[1] ? r->folders[1] : "", r->folders[2] ? " " : "", r->folders[2] ? r->folders[2] : "",
+        set->name);
 }
 
 static peek_status read_below(peek_context *context, const named *set, const roots *r, int train,

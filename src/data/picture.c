@@ -31,7 +31,8 @@ peek_status peek__picture_describe(peek_context *context, const char *path, peek
     fclose(file);
     if (is_jpeg(head, size)) return peek__jpeg_header(context, path, out);
     if (is_png(head, size)) return peek__png_header(context, path, head, size, out);
-    return peek__fail(context, PEEK_E_FORMAT, "'%s' is neither a PNG nor a JPEG file: repair or remove it", path);
+    return peek__fail(context, PEEK_E_FORMAT, "'%s' is neither a PNG nor a JPEG file: repair or remove it",
+                      path);
 }
 
 peek_status peek__picture_read(peek_context *context, const char *path, int64_t wanted_height,

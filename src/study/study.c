@@ -71,7 +71,7 @@ static peek_status open_data(study *s)
     peek_status status = open_split(s, data, "train", &s->train);
     if (status == PEEK_E_NOT_FOUND && !s->options->data && strcmp(data, "strokes") != 0) {
         peek__note(s->context,
-                   "%s is not found (give --data-dir, or set NNPEEK_DATA): the study runs on strokes, drawn "
+                   "%s is not found (give --data-dir, set NNPEEK_DATA, or get it with `nnpeek data get`): the study runs on strokes, drawn "
                    "digits that are built in",
                    data);
         data = "strokes";
