@@ -48,7 +48,7 @@ peek_status peek__json_add_numbers(peek_context *context, cJSON *object, const c
     return PEEK_OK;
 }
 
-static void encode_base64(const uint8_t *bytes, int64_t count, char *text)
+void peek__encode_base64(const uint8_t *bytes, int64_t count, char *text)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (int64_t i = 0; i < count; i += 3) {
@@ -75,7 +75,7 @@ static peek_status pack(peek_context *context, cJSON *object, const char *name, 
         PEEK_TRY(peek__json_add(context, sizes, NULL, cJSON_CreateNumber((double)shape[i]), NULL));
     char *text = NULL;
     PEEK_TRY(peek__alloc(context, &text, (count + 2) / 3 * 4 + 1, "the report's data"));
-    encode_base64(bytes, count, text);
+    peek__encode_base64(bytes, count, text);
     peek_status status = peek__json_add_text(context, packed, "data", text);
     peek__free(&text);
     if (out) *out = packed;

@@ -34,4 +34,7 @@ peek_status peek__pack_bytes(peek_context *context, cJSON *object, const char *n
 peek_status peek__pack_int32(peek_context *context, cJSON *object, const char *name, const int32_t *values,
                              int64_t count);
 
+/* text: room for (count + 2) / 3 * 4 + 1 characters. Source: RFC 4648. */
+void peek__encode_base64(const uint8_t *bytes, int64_t count, char *text);
+
 #endif

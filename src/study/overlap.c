@@ -33,13 +33,10 @@ static peek_status read_labels(peek_context *context, const char *capture, label
     return status;
 }
 
-/* active: classes x columns. */
-static void find_active(const peek__npy *x, const labels *known, double *sums, int64_t *samples, float *row,
-                        char *active)
+/* Sums over the samples of each class, and over all (the last row): (classes + 1) x columns. */
+static void sum_classes(const peek__npy *x, const labels *known, float *row, double *sums, int64_t *samples)
 {
     int64_t columns = x->columns, classes = known->classes;
-    memset(sums, 0, (size_t)((classes + 1) * columns) * sizeof *sums);
-    memset(samples, 0, (size_t)classes * sizeof *samples);
     for (int64_t t = 0; t < x->rows; t++) {
         int64_t label = known->of[t];
         peek__npy_floats(x, t * columns, columns, row);
@@ -49,10 +46,31 @@ static void find_active(const peek__npy *x, const labels *known, double *sums, i
             sums[classes * columns + i] += row[i];
         }
     }
+}
+
+/* Makes means of sums, and takes the mean over all from that of each class; classes without samples have 0. */
+static void centre(double *sums, const int64_t *samples, int64_t classes, int64_t columns, int64_t rows)
+{
     for (int64_t c = 0; c < classes; c++)
         for (int64_t i = 0; i < columns; i++)
-            active[c * columns + i] = samples[c] && sums[c * columns + i] / (double)samples[c] >
-                                                        sums[classes * columns + i] / (double)x->rows;
+            sums[c * columns + i] = samples[c] ? sums[c * columns + i] / (double)samples[c] -
+                                                     sums[classes * columns + i] / (double)rows
+                                               : 0;
+}
+
+/* active: classes x rows of the loadings, from means of the sample matrix by class. */
+static void find_active(const peek__npy *loadings, const double *means, int64_t classes, float *row,
+                        char *active)
+{
+    int64_t k = loadings->columns;
+    for (int64_t i = 0; i < loadings->rows; i++) {
+        peek__npy_floats(loadings, i * k, k, row);
+        for (int64_t c = 0; c < classes; c++) {
+            double sum = 0;
+            for (int64_t r = 0; r < k; r++) sum += means[c * k + r] * row[r];
+            active[c * loadings->rows + i] = sum > 0;
+        }
+    }
 }
 
 static cJSON *compare(const char *active, int64_t classes, int64_t columns)
@@ -73,28 +91,59 @@ static cJSON *compare(const char *active, int64_t classes, int64_t columns)
     return rows;
 }
 
+/* Means of the columns of x by class, less those over all; classes x columns, which the caller frees. */
+static peek_status class_means(peek_context *context, const peek__npy *x, const labels *known, double **means)
+{
+    int64_t *samples = NULL;
+    float *row = NULL;
+    peek_status status =
+        peek__alloc(context, means, peek__product(known->classes + 1, x->columns), "means of classes");
+    if (status == PEEK_OK) status = peek__alloc(context, &samples, known->classes, "means of classes");
+    if (status == PEEK_OK) status = peek__alloc(context, &row, x->columns, "a row of activations");
+    if (status == PEEK_OK) {
+        sum_classes(x, known, row, *means, samples);
+        centre(*means, samples, known->classes, x->columns, x->rows);
+    }
+    peek__free(&samples);
+    peek__free(&row);
+    return status;
+}
+
 static peek_status add_overlap(peek_context *context, const peek__npy *x, const labels *known, const char *name,
                                cJSON *out)
 {
-    double *sums = NULL;
-    int64_t *samples = NULL;
+    double *means = NULL;
+    char *active = NULL;
+    int64_t all = peek__product(known->classes, x->columns);
+    if (x->rows != known->count) return PEEK_OK;
+    peek_status status = class_means(context, x, known, &means);
+    if (status == PEEK_OK) status = peek__alloc(context, &active, all, "neurons");
+    for (int64_t i = 0; status == PEEK_OK && i < all; i++) active[i] = means[i] > 0;
+    if (status == PEEK_OK) cJSON_AddItemToObject(out, name, compare(active, known->classes, x->columns));
+    peek__free(&means);
+    peek__free(&active);
+    return status;
+}
+
+/* means: of the sample matrix by class, classes x k. */
+static peek_status add_component_overlap(peek_context *context, const char *path, const double *means,
+                                         int64_t classes, const char *name, cJSON *out)
+{
+    peek__npy loadings = {0};
     float *row = NULL;
     char *active = NULL;
-    if (x->rows != known->count) return PEEK_OK;
-    peek_status status =
-        peek__alloc(context, &sums, peek__product(known->classes + 1, x->columns), "sums of classes");
-    if (status == PEEK_OK) status = peek__alloc(context, &samples, known->classes, "sums of classes");
-    if (status == PEEK_OK) status = peek__alloc(context, &row, x->columns, "a row of activations");
+    if (!peek__is_file(path)) return PEEK_OK; /* of a layer that was split, or took no part */
+    PEEK_TRY(peek__npy_open(context, path, &loadings));
+    peek_status status = peek__alloc(context, &row, loadings.columns, "a row of loadings");
     if (status == PEEK_OK)
-        status = peek__alloc(context, &active, peek__product(known->classes, x->columns), "neurons");
+        status = peek__alloc(context, &active, peek__product(classes, loadings.rows), "neurons");
     if (status == PEEK_OK) {
-        find_active(x, known, sums, samples, row, active);
-        cJSON_AddItemToObject(out, name, compare(active, known->classes, x->columns));
+        find_active(&loadings, means, classes, row, active);
+        cJSON_AddItemToObject(out, name, compare(active, classes, loadings.rows));
     }
-    peek__free(&sums);
-    peek__free(&samples);
     peek__free(&row);
     peek__free(&active);
+    peek__npy_close(&loadings);
     return status;
 }
 
@@ -128,14 +177,46 @@ static peek_status add_carrying(peek_context *context, const char *path, const c
     return status;
 }
 
-/* Calls for every layer's file: of the capture where `rank` is 0, else of the loadings. */
-static peek_status each_layer(peek_context *context, const char *capture, const char *fitted, int64_t rank,
-                              const labels *known, cJSON *out)
+/* What is done with every layer, and with what. */
+typedef struct visit {
+    peek_context *context;
+    const char *capture, *fitted; /* fitted/rank-K holds loadings */
+    int64_t rank;
+    const labels *known;
+    const double *means;
+    cJSON *out;
+    peek_status (*see)(const struct visit *v, const char *name, const char *file);
+} visit;
+
+static peek_status see_activations(const visit *v, const char *name, const char *file)
+{
+    char *path;
+    peek__npy x = {0};
+    PEEK_TRY(peek__format(v->context, &path, "%s/%s", v->capture, file));
+    peek_status status = peek__npy_open(v->context, path, &x);
+    if (status == PEEK_OK) status = add_overlap(v->context, &x, v->known, name, v->out);
+    peek__npy_close(&x);
+    peek__free(&path);
+    return status;
+}
+
+static peek_status see_loadings(const visit *v, const char *name, const char *file)
+{
+    char *path;
+    PEEK_TRY(peek__format(v->context, &path, "%s/rank-%lld/%s", v->fitted, (long long)v->rank, file));
+    peek_status status =
+        v->means ? add_component_overlap(v->context, path, v->means, v->known->classes, name, v->out)
+                 : add_carrying(v->context, path, name, v->out);
+    peek__free(&path);
+    return status;
+}
+
+static peek_status each_layer(const visit *v)
 {
     char *path;
     cJSON *manifest = NULL;
-    PEEK_TRY(peek__format(context, &path, "%s/manifest.json", capture));
-    peek_status status = peek__json_read(context, path, &manifest);
+    PEEK_TRY(peek__format(v->context, &path, "%s/manifest.json", v->capture));
+    peek_status status = peek__json_read(v->context, path, &manifest);
     peek__free(&path);
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(manifest, "blocks"))
@@ -143,15 +224,8 @@ static peek_status each_layer(peek_context *context, const char *capture, const 
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "name"));
         const char *file = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "file"));
         const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "kind"));
-        if (status != PEEK_OK || !name || !file || !kind || strcmp(kind, "layer") != 0) continue;
-        status = rank ? peek__format(context, &path, "%s/rank-%lld/%s", fitted, (long long)rank, file)
-                      : peek__format(context, &path, "%s/%s", capture, file);
-        peek__npy x = {0};
-        if (status == PEEK_OK && rank) status = add_carrying(context, path, name, out);
-        if (status == PEEK_OK && !rank) status = peek__npy_open(context, path, &x);
-        if (status == PEEK_OK && !rank) status = add_overlap(context, &x, known, name, out);
-        peek__npy_close(&x);
-        peek__free(&path);
+        if (status == PEEK_OK && name && file && kind && strcmp(kind, "layer") == 0)
+            status = v->see(v, name, file);
     }
     cJSON_Delete(manifest);
     return status;
@@ -160,14 +234,48 @@ static peek_status each_layer(peek_context *context, const char *capture, const 
 peek_status peek__study_overlap(peek_context *context, const char *capture, cJSON *out)
 {
     labels known = {0};
+    const visit v = {
+        .context = context, .capture = capture, .known = &known, .out = out, .see = see_activations};
     peek_status status = read_labels(context, capture, &known);
-    if (status == PEEK_OK && known.of) status = each_layer(context, capture, NULL, 0, &known, out);
+    if (status == PEEK_OK && known.of) status = each_layer(&v);
     peek__free(&known.of);
+    return status;
+}
+
+/* Means of the sample matrix by class. */
+static peek_status component_means(peek_context *context, const char *fitted, int64_t rank, const labels *known,
+                                   double **means)
+{
+    char *path;
+    peek__npy samples = {0};
+    PEEK_TRY(peek__format(context, &path, "%s/rank-%lld/samples.npy", fitted, (long long)rank));
+    peek_status status = peek__npy_open(context, path, &samples);
+    if (status == PEEK_OK && samples.rows != known->count)
+        status = peek__fail(context, PEEK_E_SHAPE, "%s has other samples than the capture", path);
+    if (status == PEEK_OK) status = class_means(context, &samples, known, means);
+    peek__npy_close(&samples);
+    peek__free(&path);
+    return status;
+}
+
+peek_status peek__study_component_overlap(peek_context *context, const char *capture, const char *fitted,
+                                          int64_t rank, cJSON *out)
+{
+    labels known = {0};
+    double *means = NULL;
+    visit v = {context, capture, fitted, rank, &known, NULL, out, see_loadings};
+    peek_status status = read_labels(context, capture, &known);
+    if (status == PEEK_OK && known.of) status = component_means(context, fitted, rank, &known, &means);
+    v.means = means;
+    if (status == PEEK_OK && known.of) status = each_layer(&v);
+    peek__free(&known.of);
+    peek__free(&means);
     return status;
 }
 
 peek_status peek__study_carrying(peek_context *context, const char *capture, const char *fitted, int64_t rank,
                                  cJSON *out)
 {
-    return each_layer(context, capture, fitted, rank, NULL, out);
+    const visit v = {context, capture, fitted, rank, NULL, NULL, out, see_loadings};
+    return each_layer(&v);
 }

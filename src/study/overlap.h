@@ -12,6 +12,11 @@
  * E_FORMAT, E_IO, E_MEMORY. */
 peek_status peek__study_overlap(peek_context *context, const char *capture, cJSON *out);
 
+/* The same by the components of fitted/rank-K: a neuron is active for a class when the model's mean over the
+ * class, sum_r mean_(t in c) f_tr w_ir, exceeds its mean over all samples. */
+peek_status peek__study_component_overlap(peek_context *context, const char *capture, const char *fitted,
+                                          int64_t rank, cJSON *out);
+
 /* For each layer adds NAME: the share of its neurons whose largest loading in fitted/rank-K is at least 1 % of
  * the layer's largest. */
 peek_status peek__study_carrying(peek_context *context, const char *capture, const char *fitted, int64_t rank,

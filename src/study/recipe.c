@@ -19,6 +19,7 @@ void peek__recipe_free(peek__recipe *recipe)
     peek__free(&recipe->network);
     peek__free(&recipe->fit);
     peek__free(&recipe->figure);
+    peek__free(&recipe->statement);
     *recipe = (peek__recipe){0};
 }
 
@@ -104,16 +105,89 @@ static peek_status read_fit(const reader *r, const cJSON *entry, peek__study_fit
     return number(r, entry, "tolerance", -1, 0, 1, &out->tolerance);
 }
 
-static peek_status read_figure(const reader *r, const cJSON *entry, peek__study_figure *out)
+int64_t peek__recipe_network(const peek__recipe *recipe, const char *name)
 {
+    for (int64_t n = 0; name && n < recipe->networks; n++)
+        if (strcmp(recipe->network[n].name, name) == 0) return n;
+    return -1;
+}
+
+/* Which of the words a member is; -1: none. */
+static int64_t one_of(const char *text, const char *const *words)
+{
+    for (int64_t i = 0; text && words[i]; i++)
+        if (strcmp(text, words[i]) == 0) return i;
+    return -1;
+}
+
+static peek_status read_figure(const reader *r, const peek__recipe *recipe, const cJSON *entry,
+                               peek__study_figure *out)
+{
+    static const char *const kinds[] = {"rmse", "spectrum", "components", "loadings", NULL};
+    const cJSON *name;
     PEEK_TRY(text(r, entry, "label", NULL, &out->label));
     PEEK_TRY(text(r, entry, "what", NULL, &out->what));
     PEEK_TRY(text(r, entry, "block", NULL, &out->block));
-    int spectrum = out->what && strcmp(out->what, "spectrum") == 0;
+    int64_t kind = one_of(out->what, kinds);
     if (!out->label) return wrong(r, "label", "a text");
-    if (!out->what || (!spectrum && strcmp(out->what, "rmse") != 0))
-        return wrong(r, "what", "rmse or spectrum");
-    return spectrum && !out->block ? wrong(r, "block", "the name of a block") : PEEK_OK;
+    if (kind < 0) return wrong(r, "what", "rmse, spectrum, components or loadings");
+    out->networks = cJSON_GetObjectItemCaseSensitive(entry, "networks");
+    cJSON_ArrayForEach(name, out->networks)
+    {
+        if (peek__recipe_network(recipe, cJSON_GetStringValue(name)) < 0)
+            return wrong(r, "networks", "names of networks of the recipe");
+    }
+    return kind == 1 && !out->block ? wrong(r, "block", "the name of a block") : PEEK_OK;
+}
+
+static int is_class(const cJSON *item)
+{
+    return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1000 &&
+           item->valuedouble == item->valueint;
+}
+
+static int are_pairs(const cJSON *pairs)
+{
+    const cJSON *pair;
+    cJSON_ArrayForEach(pair, pairs)
+    {
+        if (cJSON_GetArraySize(pair) != 2 || !is_class(cJSON_GetArrayItem(pair, 0)) ||
+            !is_class(cJSON_GetArrayItem(pair, 1)))
+            return 0;
+    }
+    return cJSON_GetArraySize(pairs) > 0;
+}
+
+static peek_status read_network_name(const reader *r, const peek__recipe *recipe, const cJSON *entry,
+                                     const char *member, int64_t *out)
+{
+    const char *name;
+    PEEK_TRY(text(r, entry, member, NULL, &name));
+    *out = peek__recipe_network(recipe, name);
+    return *out < 0 ? wrong(r, member, "the name of a network of the recipe") : PEEK_OK;
+}
+
+static peek_status read_statement(const reader *r, const peek__recipe *recipe, const cJSON *entry,
+                                  peek__study_statement *out)
+{
+    static const char *const kinds[] = {"overlap", "carrying", "recognises", NULL}, *const sides[] = {
+                                                                                        "less", "more", NULL};
+    const char *what, *expects;
+    PEEK_TRY(text(r, entry, "about", NULL, &out->about));
+    PEEK_TRY(text(r, entry, "what", NULL, &what));
+    PEEK_TRY(text(r, entry, "layer", NULL, &out->layer));
+    PEEK_TRY(text(r, entry, "expects", "more", &expects));
+    if (!out->about) return wrong(r, "about", "a text");
+    if (one_of(what, kinds) < 0) return wrong(r, "what", "overlap, carrying or recognises");
+    if (one_of(expects, sides) < 0) return wrong(r, "expects", "more or less");
+    out->kind = (peek__statement_kind)one_of(what, kinds);
+    out->more = one_of(expects, sides) == 1;
+    out->pairs = cJSON_GetObjectItemCaseSensitive(entry, "pairs");
+    PEEK_TRY(read_network_name(r, recipe, entry, "network", &out->network));
+    if (out->kind == PEEK__CARRYING) PEEK_TRY(read_network_name(r, recipe, entry, "against", &out->against));
+    if (out->kind != PEEK__RECOGNISES && !out->layer) return wrong(r, "layer", "the name of a layer");
+    if (out->kind == PEEK__OVERLAP && !are_pairs(out->pairs)) return wrong(r, "pairs", "pairs of classes");
+    return whole(r, entry, "class", 0, 1000, &out->label);
 }
 
 /* A list of entries; least: how many there must be. */
@@ -140,7 +214,10 @@ static peek_status read_lists(reader *r, peek__recipe *out)
     cJSON_ArrayForEach(entry, list) PEEK_TRY(read_fit(r, entry, &out->fit[r->index++]));
     PEEK_TRY(open_list(r, out, "figures", 0, &list, &out->figures));
     PEEK_TRY(peek__alloc(r->context, &out->figure, out->figures, "a recipe"));
-    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_figure(r, entry, &out->figure[r->index++]));
+    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_figure(r, out, entry, &out->figure[r->index++]));
+    PEEK_TRY(open_list(r, out, "statements", 0, &list, &out->statements));
+    PEEK_TRY(peek__alloc(r->context, &out->statement, out->statements, "a recipe"));
+    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_statement(r, out, entry, &out->statement[r->index++]));
     return PEEK_OK;
 }
 

@@ -16,7 +16,7 @@ typedef struct peek__study_network {
     const char *loss;            /* "cross-entropy" or "saturating" */
     int64_t epochs, batch;
     double learning_rate, momentum;
-    int normalise; /* each channel of the input */
+    int normalise;         /* each channel of the input */
     double paper_accuracy; /* per cent; 0: the paper does not say */
 } peek__study_network;
 
@@ -31,24 +31,47 @@ typedef struct peek__study_fit {
 /* What the paper calls a figure. */
 typedef struct peek__study_figure {
     const char *label; /* "Figure 3" */
-    const char *what;  /* "rmse", or "spectrum" */
-    const char *block; /* of a spectrum */
+    const char
+        *what; /* "rmse", "spectrum"; of the first seed's models of the first rank: "components", "loadings" */
+    const char *block;     /* of a spectrum */
+    const cJSON *networks; /* names, of components and loadings; NULL: all */
 } peek__study_figure;
+
+/* Something the paper says of one network, as a number that is above zero or below. */
+typedef enum peek__statement_kind {
+    PEEK__OVERLAP,   /* the active neurons that pairs of classes share, less those of the average pair */
+    PEEK__CARRYING,  /* the share of neurons that carry a component, less that in another network */
+    PEEK__RECOGNISES /* the share of a class that is taken for it, less a half */
+} peek__statement_kind;
+
+typedef struct peek__study_statement {
+    const char *about;
+    peek__statement_kind kind;
+    int64_t network, against; /* places among the networks */
+    const char *layer;        /* of overlap and carrying */
+    const cJSON *pairs;       /* of overlap: [[9, 1], ..] */
+    int64_t label;            /* of recognises */
+    int more;                 /* whether the paper says above zero */
+} peek__study_statement;
 
 typedef struct peek__recipe {
     cJSON *json;
     const char *name, *title, *about, *zoo, *data;
     int64_t samples, rank_count, ranks[PEEK__STUDY_RANKS];
-    int64_t networks, fits, figures;
+    int64_t networks, fits, figures, statements;
     peek__study_network *network;
     peek__study_fit *fit;
     peek__study_figure *figure;
+    peek__study_statement *statement;
 } peek__recipe;
 
 /* Reads a built-in recipe or a file. Errors: E_NOT_FOUND (neither; the sentence lists the built-in ones),
  * E_FORMAT (says which member is wrong), E_MEMORY. Free with peek__recipe_free(), also after a failure. */
 peek_status peek__recipe_read(peek_context *context, const char *recipe, peek__recipe *out);
 void peek__recipe_free(peek__recipe *recipe);
+
+/* The place of the network of this name, or -1. */
+int64_t peek__recipe_network(const peek__recipe *recipe, const char *name);
 
 /* The JSON text of a built-in recipe, or NULL. */
 const char *peek__recipe_builtin(int64_t index, const char **name, const char **title);

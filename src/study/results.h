@@ -10,6 +10,7 @@ typedef struct peek__results {
     int64_t seeds, first_seed;
     cJSON **run; /* networks x seeds: result.json, or NULL where the run failed */
     const char *data;
+    char **kept; /* networks: folder of the first seed's run, with capture/ and fit/, or NULL where it failed */
     double *values; /* seeds: memory for one row */
 } peek__results;
 

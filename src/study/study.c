@@ -71,7 +71,8 @@ static peek_status open_data(study *s)
     peek_status status = open_split(s, data, "train", &s->train);
     if (status == PEEK_E_NOT_FOUND && !s->options->data && strcmp(data, "strokes") != 0) {
         peek__note(s->context,
-                   "%s is not found (give --data-dir, set NNPEEK_DATA, or get it with `nnpeek data get`): the study runs on strokes, drawn "
+                   "%s is not found (give --data-dir, set NNPEEK_DATA, or get it with `nnpeek data get`): the "
+                   "study runs on strokes, drawn "
                    "digits that are built in",
                    data);
         data = "strokes";
@@ -148,6 +149,7 @@ static peek_status begin(study *s, const char *recipe)
     s->results.first_seed = s->options->seed;
     PEEK_TRY(peek__alloc(s->context, &s->results.run, s->recipe.networks * s->options->seeds,
                          "the results of a study"));
+    PEEK_TRY(peek__alloc(s->context, &s->results.kept, s->recipe.networks, "the results of a study"));
     PEEK_TRY(peek__alloc(s->context, &s->results.values, 2 * s->options->seeds, "the results of a study"));
     s->failed = cJSON_CreateArray();
     if (!s->failed) return peek__fail(s->context, PEEK_E_MEMORY, "not enough memory for a study");
@@ -159,6 +161,8 @@ static void end(study *s)
 {
     for (int64_t i = 0; s->results.run && i < s->recipe.networks * s->options->seeds; i++)
         cJSON_Delete(s->results.run[i]);
+    for (int64_t n = 0; s->results.kept && n < s->recipe.networks; n++) peek__free(&s->results.kept[n]);
+    peek__free(&s->results.kept);
     peek__free(&s->results.run);
     peek__free(&s->results.values);
     cJSON_Delete(s->failed);
@@ -270,14 +274,13 @@ static peek_status run_all(study *s)
 static peek_status compare(study *s)
 {
     int64_t count = 0, networks = s->recipe.networks;
-    char **folders, *path = NULL;
+    const char **folders;
+    char *path = NULL;
     PEEK_TRY(peek__alloc(s->context, &folders, networks, "the results of a study"));
-    peek_status status = PEEK_OK;
-    for (int64_t n = 0; status == PEEK_OK && n < networks; n++)
-        if (s->results.run[n * s->options->seeds]) status = name_folder(s, n, 0, &folders[count++]);
-    if (status == PEEK_OK) status = peek__format(s->context, &path, "%s/compare.html", s->folder);
-    if (status == PEEK_OK && count) status = peek_report(s->context, (const char *const *)folders, count, path);
-    for (int64_t i = 0; i < count; i++) peek__free(&folders[i]);
+    for (int64_t n = 0; n < networks; n++)
+        if (s->results.kept[n]) folders[count++] = s->results.kept[n];
+    peek_status status = peek__format(s->context, &path, "%s/compare.html", s->folder);
+    if (status == PEEK_OK && count) status = peek_report(s->context, folders, count, path);
     peek__free(&folders);
     peek__free(&path);
     return status;
@@ -286,6 +289,8 @@ static peek_status compare(study *s)
 static peek_status write_all(study *s)
 {
     char *path = NULL;
+    for (int64_t n = 0; n < s->recipe.networks; n++)
+        if (s->results.run[n * s->options->seeds]) PEEK_TRY(name_folder(s, n, 0, &s->results.kept[n]));
     cJSON *failed = s->failed;
     s->failed = NULL;
     cJSON *summary = peek__summary_make(&s->results, failed);

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "study/chart.h"
+#include "study/picture_figures.h"
 
 enum { SPECTRUM = 100 }; /* singular values shown */
 
@@ -14,7 +15,7 @@ static const char head[] =
     "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' "
     "content='width=device-width,initial-scale=1'><meta http-equiv='Content-Security-Policy' "
     "content=\"default-src 'none'; "
-    "style-src 'unsafe-inline'\"><title>%s</title><style>"
+    "style-src 'unsafe-inline'; img-src data:\"><title>%s</title><style>"
     ":root{color-scheme:light "
     "dark;--ink:#1b1d22;--soft:#5d626c;--line:#e3e1dc;--back:#fcfbf9;--good:#1f7a4d;--bad:#b3401a}"
     "@media(prefers-color-scheme:dark){:root{--ink:#e8e6e1;--soft:#a3a6ad;--line:#33363d;--back:#17191d;--good:"
@@ -34,6 +35,9 @@ static const char head[] =
     ".raster{width:180px}.rasters{display:flex;flex-wrap:wrap;gap:20px}.key "
     "span{display:inline-block;width:10px;height:10px;"
     "border-radius:5px;margin:0 6px 0 14px}.holds{color:var(--good)}.fails{color:var(--bad)}a{color:inherit}"
+    ".latents{display:grid;grid-template-columns:repeat(auto-fill,minmax(84px,1fr));gap:10px;margin:0 0 20px}"
+    ".latents img{width:100%%;image-rendering:pixelated;display:block}.latents figcaption{font-size:12px}"
+    ".loadings{width:100%%;height:120px;image-rendering:pixelated;display:block;margin:0 0 10px}"
     "figcaption{font-size:13px}.wide{overflow-x:auto}"
     "</style>\n";
 
@@ -215,6 +219,85 @@ static peek_status write_spectrum(page *p, const char *title, const char *block)
     return status;
 }
 
+static int is_picture(const peek__study_figure *figure)
+{
+    return strcmp(figure->what, "components") == 0 || strcmp(figure->what, "loadings") == 0;
+}
+
+static int is_shown(const peek__study_figure *figure, const char *network)
+{
+    const cJSON *name;
+    if (!figure->networks) return 1;
+    cJSON_ArrayForEach(name, figure->networks)
+    {
+        if (strcmp(name->valuestring, network) == 0) return 1;
+    }
+    return 0;
+}
+
+/* The models of the first seed and the first rank, network by network. */
+static peek_status write_pictures(page *p, const peek__study_figure *figure)
+{
+    const peek__recipe *recipe = p->results->recipe;
+    int components = strcmp(figure->what, "components") == 0;
+    PEEK_TRY(put_text(p, "<h2>%s: ", figure->label));
+    PUT("%s at rank %lld</h2><p>Of the first seed's networks. %s</p>\n",
+        components ? "components and who has them" : "neurons and components", (long long)recipe->ranks[0],
+        components
+            ? "What each component is in the input, those first that explain most of it; below, the classes "
+              "that have most of it."
+            : "A row is a component, a column a neuron; the brighter, the more of the component the neuron "
+              "carries (square root, the layer's largest is white). Black columns carry nothing.");
+    for (int64_t n = 0; n < recipe->networks; n++) {
+        const char *run = p->results->kept[n];
+        if (!run || !is_shown(figure, recipe->network[n].name)) continue;
+        PEEK_TRY((components ? peek__components_write : peek__loadings_write)(p->context, &p->file, run,
+                                                                              recipe->ranks[0], p->names[n]));
+    }
+    return PEEK_OK;
+}
+
+static peek_status write_all_pictures(page *p)
+{
+    for (int64_t i = 0; i < p->results->recipe->figures; i++)
+        if (is_picture(&p->results->recipe->figure[i]))
+            PEEK_TRY(write_pictures(p, &p->results->recipe->figure[i]));
+    return PEEK_OK;
+}
+
+static peek_status write_statements(page *p)
+{
+    const cJSON *list = member(p->summary, "statements"), *statement;
+    if (!cJSON_GetArraySize(list)) return PEEK_OK;
+    PUT("<h2>What the paper says of single networks</h2><p>Overlap: of the neurons of the last layer that are "
+        "active "
+        "for either class the share active for both, less that of the average pair of classes; active by mean "
+        "activations, or by the components the class has. Unused: the share of neurons that carry a component, "
+        "less "
+        "that in the well-trained network. Recognised: the share of a class taken for it, less a half. Seen: "
+        "the whole "
+        "95 %% interval over the seeds is on the paper's side of zero.</p><div class='wide'><table><tr><th>the "
+        "paper "
+        "says<th>network<th>by<th>difference<th>we find</tr>\n");
+    cJSON_ArrayForEach(statement, list)
+    {
+        const char *verdict = cJSON_GetStringValue(member(statement, "verdict"));
+        PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(member(statement, "about"))));
+        PEEK_TRY(put_text(p, "<td>%s", cJSON_GetStringValue(member(statement, "network"))));
+        PEEK_TRY(put_text(p, "<td>%s", cJSON_GetStringValue(member(statement, "by"))));
+        PUT("<td>%+.2f", number(statement, "mean"));
+        if (cJSON_IsNumber(member(statement, "low")))
+            PUT(" (%+.2f to %+.2f)", number(statement, "low"), number(statement, "high"));
+        PUT("<td class='%s'>%s</tr>\n",
+            strcmp(verdict, "seen") == 0           ? "holds"
+            : strncmp(verdict, "not seen", 8) == 0 ? "fails"
+                                                   : "",
+            verdict);
+    }
+    PUT("</table></div>\n");
+    return PEEK_OK;
+}
+
 static peek_status write_figures(page *p)
 {
     const peek__recipe *recipe = p->results->recipe;
@@ -227,6 +310,7 @@ static peek_status write_figures(page *p)
     for (int64_t i = 0; i < recipe->figures; i++) {
         char *label = NULL, *block = NULL;
         const peek__study_figure *figure = &recipe->figure[i];
+        if (is_picture(figure)) continue;
         PEEK_TRY(peek__escape(p->context, figure->label, &label));
         peek_status status = peek__escape(p->context, figure->block ? figure->block : "", &block);
         if (status == PEEK_OK && strcmp(figure->what, "rmse") == 0) {
@@ -339,6 +423,8 @@ static peek_status write_page(page *p)
     PEEK_TRY(write_accuracies(p));
     PEEK_TRY(write_figures(p));
     PEEK_TRY(write_claims(p));
+    PEEK_TRY(write_statements(p));
+    PEEK_TRY(write_all_pictures(p));
     PEEK_TRY(write_neurons(p));
     PUT("<h2>Data</h2><p><a href='accuracy.csv'>accuracy.csv</a>, <a href='errors.csv'>errors.csv</a>, <a "
         "href='singular-values.csv'>singular-values.csv</a>, <a href='summary.json'>summary.json</a>. The "

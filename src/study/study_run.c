@@ -218,7 +218,10 @@ static peek_status measure(work *w, const char *captured, const char *fitted)
     cJSON_Delete(measures);
     cJSON *overlap = add(w, w->result, "overlap", cJSON_CreateObject());
     cJSON *carrying = add(w, w->result, "carrying", cJSON_CreateObject());
+    cJSON *by_components = add(w, w->result, "component_overlap", cJSON_CreateObject());
     PEEK_TRY(peek__study_overlap(w->context, captured, overlap));
+    PEEK_TRY(
+        peek__study_component_overlap(w->context, captured, fitted, w->run->recipe->ranks[0], by_components));
     return peek__study_carrying(w->context, captured, fitted, w->run->recipe->ranks[0], carrying);
 }
 

@@ -22,7 +22,8 @@ cJSON *peek__study_made_from(const peek__study_run *run);
  *   fits: [{name, models: [{rank, rmse, relative_error, iterations, blocks: {NAME: {rmse, relative_error,
  * norm}}}]}] blocks: {NAME: measures as in measures.json}     output: likewise overlap: {LAYER: classes x
  * classes}   of the neurons active for class a or b, the share active for both; a neuron is active for a class
- * when its mean over the class exceeds its mean over all samples carrying: {LAYER: share of the neurons whose
+ * when its mean over the class exceeds its mean over all samples component_overlap: the same, active by the
+ * means of the first rank's model of the first fit carrying: {LAYER: share of the neurons whose
  * largest loading is at least 1 % of the layer's largest, first fit, first rank} Errors: those of every step.
  */
 peek_status peek__study_run_all(peek_context *context, const peek__study_run *run);

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "store/file.h"
+#include "study/statement.h"
 
 static void put_interval(cJSON *object, const peek__interval *interval)
 {
@@ -223,6 +224,7 @@ cJSON *peek__summary_make(const peek__results *results, cJSON *failed)
     cJSON_AddNumberToObject(json, "seeds", (double)results->seeds);
     cJSON_AddItemToObject(json, "networks", make_networks(results));
     cJSON_AddItemToObject(json, "claims", make_claims(results));
+    peek__statements_judge(results, json);
     cJSON_AddItemToObject(json, "metrics", make_metrics(results));
     cJSON_AddItemToObject(json, "failed", failed);
     cJSON_AddStringToObject(json, "version", peek_version());

@@ -1,4 +1,5 @@
 """Studies end to end on strokes: what they write, statistics against SciPy, runs that are killed, fail or are made again."""
+import base64
 import csv
 import glob
 import json
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import time
 import unittest
+import zlib
 
 import numpy as np
 import scipy.stats
@@ -17,7 +19,13 @@ RECIPE = {
     "name": "small", "title": "A <small> study", "data": "strokes", "samples": 200, "ranks": "2,4,9",
     "networks": [{"name": "little & less", "fraction": 0.02}, {"name": "more", "fraction": 0.1}],
     "fits": [{"name": "mu", "rule": "mu", "iterations": 30, "tolerance": 0}, {"name": "norms", "scale": "norm"}],
-    "figures": [{"label": "Figure 3", "what": "rmse"}, {"label": "Figure 4", "what": "spectrum", "block": "relu1"}],
+    "figures": [{"label": "Figure 3", "what": "rmse"}, {"label": "Figure 4", "what": "spectrum", "block": "relu1"},
+                {"label": "Figure 2", "what": "components", "networks": ["more"]}, {"label": "Figure 9", "what": "loadings"}],
+    "statements": [
+        {"about": "1 & 7 share", "network": "more", "what": "overlap", "layer": "relu2", "pairs": [[1, 7], [4, 9]]},
+        {"about": "relu2 is unused", "network": "little & less", "against": "more", "what": "carrying", "layer": "relu2", "expects": "less"},
+        {"about": "it knows 3", "network": "more", "what": "recognises", "class": 3},
+    ],
 }
 
 
@@ -80,6 +88,69 @@ class Study(Case):
         self.assertNotIn("<small>", page)
         self.assertIn("little &amp; less", page)
         self.assertGreater(os.path.getsize(self.path("s", "compare.html")), 100000)
+        self.check_statements(summary)
+        self.check_pictures(page)
+
+    def check_statements(self, summary):
+        results = self.results("s")
+        poor, good = ([results[f] for f in sorted(results) if f.startswith(number)] for number in "12")
+
+        def overlap(run, member):
+            rows = np.array(run[member]["relu2"])
+            return (rows[1, 7] + rows[4, 9]) / 2 - rows[np.triu_indices(10, 1)].mean()
+        expected = [
+            ("1 & 7 share", "activations", [overlap(run, "overlap") for run in good], 1),
+            ("1 & 7 share", "components", [overlap(run, "component_overlap") for run in good], 1),
+            ("relu2 is unused", None, [a["carrying"]["relu2"] - b["carrying"]["relu2"] for a, b in zip(poor, good)], -1),
+            ("it knows 3", None, [run["confusion"][3][3] / sum(run["confusion"][3]) - 0.5 for run in good], 1),
+        ]
+        self.assertEqual(len(summary["statements"]), len(expected))
+        for found, (about, by, values, side) in zip(summary["statements"], expected):
+            self.assertEqual((found["about"], found.get("by")), (about, by))
+            low, high = scipy.stats.t.interval(0.95, 2, np.mean(values), scipy.stats.sem(values))
+            np.testing.assert_allclose([found["mean"], found["low"], found["high"]], [np.mean(values), low, high], rtol=1e-4, atol=1e-9)
+            verdict = "not decided" if low <= 0 <= high else "seen" if (low > 0) == (side > 0) else "not seen: the opposite"
+            self.assertEqual(found["verdict"], verdict)
+
+    def check_pictures(self, page):
+        """The latent images and loadings of Figures 2 and 9, decoded again, against the run's files."""
+        start = "data:image/png;base64,"
+        pictures = [base64.b64decode(part.split("'")[0]) for part in page.split(start)[1:]]
+        self.assertEqual(len(pictures), 2 + 2 * 2)  # two components of one network, two layers of two
+        folder = self.path("s", "runs", "2-more-seed-0")
+        w = np.load(os.path.join(folder, "fit", "rank-2", "input.npy"))
+        f = np.load(os.path.join(folder, "fit", "rank-2", "samples.npy"))
+        order = np.argsort(-(f ** 2).sum(0) * (w ** 2).sum(0))
+        for place, component in enumerate(order):
+            pixels = self.decode(pictures[place], 28, 28)
+            np.testing.assert_allclose(pixels, 255 * (w[:, component] / w[:, component].max()).reshape(28, 28), atol=0.51)
+        for place, (run, layer) in enumerate((r, n) for r in ("1-little___less", "2-more") for n in ("relu1", "relu2")):
+            w = np.load(self.path("s", "runs", f"{run}-seed-0", "fit", "rank-2", layer + ".npy"))
+            pixels = self.decode(pictures[2 + place], 2, len(w))
+            np.testing.assert_allclose(pixels, 255 * np.sqrt(w / w.max()).T, atol=0.51)
+        labels = np.load(os.path.join(folder, "capture", "labels.npy"))
+        sums = np.array([f[labels == c, order[0]].sum() for c in range(10)])
+        self.assertIn(f"{sums.argmax()} ({100 * sums.max() / sums.sum():.0f} %)", page)
+
+    def decode(self, png, height, width):
+        """A grey 8-bit PNG, by zlib and the five filters of the standard."""
+        self.assertEqual(png[:8], b"\x89PNG\r\n\x1a\n")
+        place, data = 8, b""
+        while place < len(png):
+            size, kind = int.from_bytes(png[place:place + 4], "big"), png[place + 4:place + 8]
+            body = png[place + 8:place + 8 + size]
+            if kind == b"IHDR":
+                self.assertEqual((int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big"), body[8], body[9]), (width, height, 8, 0))
+            data += body if kind == b"IDAT" else b""
+            place += 12 + size
+        raw, rows = zlib.decompress(data), np.zeros((height + 1, width + 1), int)
+        for y in range(height):
+            line = raw[y * (width + 1):(y + 1) * (width + 1)]
+            for x in range(width):
+                left, up, corner = rows[y + 1, x], rows[y, x + 1], rows[y, x]
+                paeth = min((left, up, corner), key=lambda v: abs(left + up - corner - v))
+                rows[y + 1, x + 1] = line[x + 1] + (0, left, up, (left + up) // 2, paeth)[line[0]] & 255
+        return rows[1:, 1:]
 
     def check_run(self, folder, recipe):
         result = self.read_json(folder, "result.json")
@@ -99,7 +170,12 @@ class Study(Case):
             both = (active[:, None] & active[None]).sum(-1)
             either = (active[:, None] | active[None]).sum(-1)
             np.testing.assert_allclose(result["overlap"][name], both / np.maximum(either, 1), atol=1e-9)
-            w = np.load(self.path(folder, "fit", "rank-2", name + ".npy")).max(1)
+            w, f = np.load(self.path(folder, "fit", "rank-2", name + ".npy")), np.load(self.path(folder, "fit", "rank-2", "samples.npy"))
+            active = np.array([w @ (f[labels == k].mean(0) - f.mean(0)) > 0 for k in range(10)])
+            both = (active[:, None] & active[None]).sum(-1)
+            either = (active[:, None] | active[None]).sum(-1)
+            np.testing.assert_allclose(result["component_overlap"][name], both / np.maximum(either, 1), atol=0.02)
+            w = w.max(1)
             self.assertAlmostEqual(result["carrying"][name], (w >= 0.01 * w.max()).mean(), places=6)
         self.assertAlmostEqual(result["accuracy"], np.trace(result["confusion"]) / np.sum(result["confusion"]), places=9)
 
@@ -124,19 +200,20 @@ class Study(Case):
 
     def test_failing_runs(self):
         networks = [{"name": "good", "fraction": 0.02}, {"name": "strange", "order": "by-class:42"}]
-        done = self.nnpeek("study", self.recipe(networks=networks), "--seeds", 1, "-o", "s")
+        alone = {"figures": [{"label": "Figure 9", "what": "loadings"}], "statements": []}
+        done = self.nnpeek("study", self.recipe(networks=networks, **alone), "--seeds", 1, "-o", "s")
         summary = self.read_json("s", "summary.json")
         self.assertEqual([(f["network"], f["seed"]) for f in summary["failed"]], [("strange", 0)])
         self.assertIn("42", summary["failed"][0]["why"])
         self.assertIn("strange, seed 0 failed", done.stderr)
         with open(self.path("s", "study.html")) as file:
             self.assertIn("1 runs failed", file.read())
-        done = self.nnpeek("study", self.recipe(networks=networks[1:]), "--seeds", 1, "-o", "t", status=2)
+        done = self.nnpeek("study", self.recipe(networks=networks[1:], **alone), "--seeds", 1, "-o", "t", status=2)
         self.assertIn("all runs of the study failed", done.stderr)
 
     def test_other_data_are_not_mixed_in(self):
         """mnist by name where it is not found, behind strokes."""
-        self.nnpeek("study", self.recipe(networks=RECIPE["networks"][:1]), "--seeds", 1, "-o", "s")
+        self.nnpeek("study", self.recipe(networks=RECIPE["networks"][:1], figures=[], statements=[]), "--seeds", 1, "-o", "s")
         with open(self.path("s", "study.json"), "w") as file:
             json.dump({"data": "mnist"}, file)
         self.sentence("study", "recipe.json", "--seeds", 1, "--resume", "-o", "s", has=["made with mnist", "strokes"])
@@ -145,7 +222,12 @@ class Study(Case):
         for changes, word in (({"networks": []}, "networks"), ({"networks": [{"fraction": 1}]}, "name"),
                               ({"networks": [{"name": "a", "fraction": 2}]}, "fraction"), ({"fits": 3}, "fits"),
                               ({"networks": [{"name": "a", "loss": "hinge"}]}, "cross-entropy"), ({"ranks": "a"}, "ranks"),
-                              ({"figures": [{"label": "x", "what": "spectrum"}]}, "block"), ({"name": 3}, "name")):
+                              ({"figures": [{"label": "x", "what": "spectrum"}]}, "block"),
+                              ({"figures": [{"label": "x", "what": "loadings", "networks": ["none"]}]}, "networks"),
+                              ({"statements": [{**RECIPE["statements"][0], "pairs": [[1]]}]}, "pairs"),
+                              ({"statements": [{**RECIPE["statements"][0], "network": "none"}]}, "network"),
+                              ({"statements": [{**RECIPE["statements"][1], "against": "none"}]}, "against"),
+                              ({"statements": [{"about": "a", "network": "more", "what": "knows"}]}, "recognises"), ({"name": 3}, "name")):
             self.sentence("study", self.recipe(**changes), "-o", "s", has=[word])
         self.sentence("study", "fractoin", "-o", "s", has=["fraction, classes, order"])
         self.sentence("study", "fraction", has=["-o"])
