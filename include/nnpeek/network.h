@@ -98,12 +98,31 @@ PEEK_API peek_status peek_network_run(peek_context *context, const peek_network 
 
 typedef enum peek_loss { PEEK_LOSS_CROSS_ENTROPY, PEEK_LOSS_SATURATING } peek_loss;
 
+/* An epoch that is done. */
+typedef struct peek_train_epoch {
+    int64_t epoch, epochs; /* 1 .. epochs */
+    int64_t steps;         /* so far */
+    double learning_rate;  /* of this epoch */
+    double loss;           /* mean over its samples */
+    double train_accuracy; /* while training */
+    double seconds;        /* of training, since it began; of a resumed one, its earlier part included */
+} peek_train_epoch;
+
+/* Called after every epoch, on the thread that called the library, when the network holds its weights. Anything
+ * but PEEK_OK ends the training with this status. */
+typedef peek_status (*peek_train_epoch_fn)(const peek_train_epoch *epoch, void *user);
+
 typedef struct peek_train_options {
     size_t size;
     int64_t epochs;       /* default 1 */
     int64_t batch;        /* default 64 */
     double learning_rate; /* default 0.01 */
     double momentum;      /* default 0.5: v <- momentum v + g, w <- w - learning_rate v */
+    double weight_decay;  /* default 0: g <- g + weight_decay w, of all weights and biases */
+    const char
+        *milestones; /* default NULL: "30,80": after so many epochs the learning rate is multiplied by gamma
+                      */
+    double gamma;    /* default 0.1 */
     int64_t
         loss;          /* peek_loss; default cross-entropy (mean over the batch; every sample
                                        weighs the same in an incomplete last one); saturating: softmax applied twice */
@@ -111,6 +130,11 @@ typedef struct peek_train_options {
                           training data; written into the file, applied by every later run */
     int64_t shuffle;   /* flag; default 1: a new seeded order every epoch; 0: the dataset's order */
     int64_t seed;      /* default 0: of the shuffling */
+    const char *checkpoint; /* default NULL: a file that is written after every epoch but the last, to resume
+                               from, and removed at the end */
+    int64_t resume; /* flag; default 0: go on from the checkpoint, where it is there; to the same bits */
+    peek_train_epoch_fn epoch; /* no flag; default NULL */
+    void *user;                /* passed to epoch */
 } peek_train_options;
 
 PEEK_API const peek_option_table *peek_train_option_table(void);
@@ -124,9 +148,12 @@ typedef struct peek_train_result {
     double train_accuracy; /* of the last epoch, while training */
 } peek_train_result;
 
-/* Trains in place by stochastic gradient descent; the same bits for any number of threads.
- * Errors: E_SHAPE, E_UNSUPPORTED (an operator without a backward), E_NUMERIC (the loss is no longer finite),
- * E_MEMORY, E_STOPPED (the network then holds the weights of the last whole step). */
+/* Trains in place by stochastic gradient descent; the same bits for any number of threads. g is the mean of the
+ * gradients over a batch. Errors: E_SHAPE, E_UNSUPPORTED (operators without a backward, all of them named),
+ * E_ARGUMENT (milestones; a checkpoint of another training), E_FORMAT and E_IO (the checkpoint), E_NUMERIC (the
+ * loss is no longer finite), E_MEMORY, E_STOPPED (the network then holds the weights of the last whole step).
+ * Sources: H. Robbins, S. Monro, Annals of Mathematical Statistics 22, 1951; as torch.optim.SGD and
+ * MultiStepLR. */
 PEEK_API peek_status peek_network_train(peek_context *context, peek_network *network,
                                         const peek_dataset *dataset, const peek_train_options *options,
                                         peek_train_result *result);

@@ -89,6 +89,11 @@ void cli_say_asked(const cli_call *call, const cJSON *measures);
 /* Prints what measures.json holds, in a few lines. */
 void cli_say_findings(const cli_call *call, const cJSON *measures);
 
+/* Writes the line of an epoch into a CSV, behind those of the epochs before it; test_accuracy below 0: unknown
+ * (curve.c). */
+peek_status cli_curve_put(cli_call *call, const char *path, const peek_train_epoch *epoch,
+                          double test_accuracy);
+
 /* The event callback and its bar (terminal.c). */
 int cli_event(const peek_event *event, void *user);
 void cli_terminal_begin(int quiet);

@@ -6,7 +6,7 @@
 
 typedef struct train_flags {
     size_t size;
-    const char *data, *output, *test, *order, *data_dir;
+    const char *data, *output, *test, *order, *data_dir, *curve, *keep_epochs;
 } train_flags;
 
 static const peek_option rows[] = {
@@ -18,6 +18,9 @@ static const peek_option rows[] = {
     CLI_TEXT(train_flags, order, "order", "ORDER",
              "order of the samples: shuffled, by-class, by-class:9,0-8 or stored (default: shuffled anew every "
              "epoch)"),
+    CLI_TEXT(train_flags, curve, "curve", "FILE.csv", "loss and accuracies of every epoch"),
+    CLI_TEXT(train_flags, keep_epochs, "keep-epochs", "DIR",
+             "folder for the networks before training and after every epoch: epoch-000.onnx .."),
     CLI_TEXT(train_flags, data_dir, "data-dir", "DIR", "where named data sets are looked up first"),
 };
 CLI_TABLE(table, "train", train_flags, rows);
@@ -29,6 +32,8 @@ typedef struct train_work {
     peek_dataset *all, *data, *test;
     peek_network *network;
     int64_t *confusion;
+    cli_call *call;
+    cJSON *epochs;
 } train_work;
 
 /* The test split of a named data set, or NULL: "mnist:train" gives "mnist:test". */
@@ -102,6 +107,46 @@ static peek_status prepare(cli_call *call, train_work *work)
     return status == PEEK_OK && work->test ? fit_data(call, work, &work->test) : status;
 }
 
+static peek_status keep_epoch(train_work *work, int64_t epoch)
+{
+    char path[4096];
+    if (!work->flags.keep_epochs) return PEEK_OK;
+    snprintf(path, sizeof path, "%s/epoch-%03lld.onnx", work->flags.keep_epochs, (long long)epoch);
+    return peek_network_save(work->call->context, work->network, path);
+}
+
+/* Tests, tells and keeps what an epoch came to, as far as somebody wants it. */
+static peek_status see_epoch(const peek_train_epoch *epoch, void *user)
+{
+    train_work *work = user;
+    cli_call *call = work->call;
+    double test_accuracy = -1;
+    int wanted = epoch->epochs > 1 || work->flags.curve;
+    if (wanted && work->test) {
+        peek_status status =
+            peek_network_evaluate(call->context, work->network, work->test, &test_accuracy, NULL);
+        if (status != PEEK_OK) return status;
+    }
+    cJSON *entry = cJSON_CreateObject();
+    cJSON_AddNumberToObject(entry, "epoch", (double)epoch->epoch);
+    cJSON_AddNumberToObject(entry, "learning_rate", epoch->learning_rate);
+    cJSON_AddNumberToObject(entry, "loss", epoch->loss);
+    cJSON_AddNumberToObject(entry, "train_accuracy", epoch->train_accuracy);
+    if (test_accuracy >= 0) cJSON_AddNumberToObject(entry, "test_accuracy", test_accuracy);
+    cJSON_AddItemToArray(work->epochs, entry);
+    if (epoch->epochs > 1 && test_accuracy >= 0)
+        cli_say(call,
+                "epoch %lld of %lld: loss %.4f, accuracy while training %.2f %%, on the test samples %.2f %%\n",
+                (long long)epoch->epoch, (long long)epoch->epochs, epoch->loss, 100 * epoch->train_accuracy,
+                100 * test_accuracy);
+    else if (epoch->epochs > 1)
+        cli_say(call, "epoch %lld of %lld: loss %.4f, accuracy while training %.2f %%\n",
+                (long long)epoch->epoch, (long long)epoch->epochs, epoch->loss, 100 * epoch->train_accuracy);
+    peek_status status =
+        work->flags.curve ? cli_curve_put(call, work->flags.curve, epoch, test_accuracy) : PEEK_OK;
+    return status == PEEK_OK ? keep_epoch(work, epoch->epoch) : status;
+}
+
 static peek_status test_network(cli_call *call, train_work *work)
 {
     if (!work->test) {
@@ -133,11 +178,21 @@ static peek_status test_network(cli_call *call, train_work *work)
 static peek_status run(cli_call *call, train_work *work)
 {
     peek_train_result result;
+    char checkpoint[4096];
     peek_status status = prepare(call, work);
+    if (status == PEEK_OK && work->flags.curve) status = cli_check_place(call, work->flags.curve);
+    if (status == PEEK_OK && work->flags.keep_epochs) status = cli_make_folder(call, work->flags.keep_epochs);
+    if (status != PEEK_OK) return status;
+    snprintf(checkpoint, sizeof checkpoint, "%s.checkpoint", work->flags.output);
+    if (work->options.epochs > 1) work->options.checkpoint = checkpoint;
+    work->options.epoch = see_epoch;
+    work->options.user = work;
+    call->result = cJSON_CreateObject();
+    work->epochs = cJSON_AddArrayToObject(call->result, "epochs");
+    if (!work->options.resume) status = keep_epoch(work, 0);
     if (status == PEEK_OK)
         status = peek_network_train(call->context, work->network, work->data, &work->options, &result);
     if (status != PEEK_OK) return status;
-    call->result = cJSON_CreateObject();
     cJSON_AddStringToObject(call->result, "network", call->positional[0]);
     cJSON_AddStringToObject(call->result, "file", work->flags.output);
     cJSON_AddStringToObject(call->result, "data", peek_dataset_describe(work->all).name);
@@ -161,24 +216,29 @@ int cli_train(int argc, char **argv)
     cli_call call = {
         .verb = "train",
         .arguments = "NET",
-        .about = "Trains a network and writes it as ONNX. NET is paper (28 x 28, grey), alexnet (32 x 32, grey "
-                 "or colour) or an ONNX file to train further. Pictures are brought to the network's size.",
+        .about =
+            "Trains a network and writes it as ONNX. NET is paper (28 x 28, grey), alexnet (32 x 32, grey "
+            "or colour) or an ONNX file to train further. Pictures are brought to the network's size. A "
+            "training of several epochs can be stopped and goes on with --resume, from FILE.onnx.checkpoint.",
         .examples =
             "Examples:\n"
             "  nnpeek train paper --data mnist -o mnist.onnx\n"
             "  nnpeek train paper --data mnist --fraction 0.25 -o quarter.onnx\n"
             "  nnpeek train alexnet --data cifar10 --normalise --learning-rate 0.05 --momentum 0.9 --batch 128 "
             "-o alexnet.onnx\n"
-            "  nnpeek train paper --data strokes --classes 0-4 --epochs 2 -o half.onnx\n"
+            "  nnpeek train paper --data strokes --epochs 10 --milestones 6,9 --curve curve.csv --keep-epochs "
+            "epochs -o ten.onnx\n"
+            "  nnpeek train paper --data strokes --epochs 10 --resume -o ten.onnx     # after a stop\n"
             "  nnpeek train paper --data digits/ --order by-class:9,0-8 -o ordered.onnx\n",
         .sets = {{&table, &work.flags, NULL},
                  {peek_dataset_cut_table(), &work.cut, ",order,"},
-                 {peek_train_option_table(), &work.options, ",shuffle,"}},
+                 {peek_train_option_table(), &work.options, ",shuffle,checkpoint,"}},
         .least = 1,
         .most = 1,
     };
     int status = cli_begin(&call, argc, argv);
     if (status != CLI_DONE) return status;
+    work.call = &call;
     peek_status result = run(&call, &work);
     free(work.confusion);
     peek_network_free(&work.network);

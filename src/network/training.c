@@ -1,6 +1,6 @@
 /* network/training.c: stochastic gradient descent with momentum.
  *
- *     g = mean over the batch of dloss/dw        v <- momentum v + g        w <- w - learning_rate v
+ *     g = mean over the batch of dloss/dw + weight_decay w    v <- momentum v + g    w <- w - learning_rate v
  *
  * The last batch of an epoch may be incomplete. Its sum is divided by the size of a whole batch, so that every
  * sample has the same weight: as a mean of its own, a last step from a few samples (45,000 = 703 * 64 + 8)
@@ -12,12 +12,16 @@
 #include "base/options.h"
 #include "base/random.h"
 #include "data/content.h"
+#include "network/checkpoint.h"
 #include "network/loss.h"
 #include "network/preprocess.h"
+#include "network/schedule.h"
 #include "network/team.h"
+#include "store/file.h"
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     SLICE = 8,     /* samples: the activations of a slice stay in the second-level cache */
@@ -36,6 +40,11 @@ static const peek_option train_rows[] = {
     PEEK_REAL(peek_train_options, learning_rate, "learning-rate", 0.01, 0, 1e6, "X", "how far one step goes"),
     PEEK_REAL(peek_train_options, momentum, "momentum", 0.5, 0, 1, "X",
               "the share of the last step that is kept"),
+    PEEK_REAL(peek_train_options, weight_decay, "weight-decay", 0, 0, 1e6, "X",
+              "the share of each weight that is added to its gradient"),
+    PEEK_TEXT(peek_train_options, milestones, "milestones", NULL, "LIST",
+              "after so many epochs, as in 30,80, the learning rate is multiplied by --gamma"),
+    PEEK_REAL(peek_train_options, gamma, "gamma", 0.1, 0, 1e6, "X", "what --milestones multiply it by"),
     PEEK_CHOICE(peek_train_options, loss, "loss", PEEK_LOSS_CROSS_ENTROPY, "cross-entropy|saturating",
                 "what training makes small; saturating: softmax applied twice"),
     PEEK_FLAG(peek_train_options, normalise, "normalise", 0,
@@ -43,6 +52,10 @@ static const peek_option train_rows[] = {
     PEEK_FLAG(peek_train_options, shuffle, "shuffle", 1,
               "a new seeded order every epoch; 0: the order of the data"),
     PEEK_INTEGER(peek_train_options, seed, "seed", 0, 0, 0x1p53, "N", "of the shuffling"),
+    PEEK_TEXT(peek_train_options, checkpoint, "checkpoint", NULL, "FILE",
+              "written after every epoch but the last, removed at the end"),
+    PEEK_FLAG(peek_train_options, resume, "resume", 0,
+              "go on from the checkpoint of a training that was stopped"),
 };
 PEEK_TABLE(train_table, "train", peek_train_options, train_rows);
 
@@ -74,6 +87,10 @@ typedef struct training {
     peek__loss_sum *sums;  /* one a slice */
     float share;           /* of one sample in the gradient of a step */
     int64_t first, count;  /* the batch */
+    double rate;           /* of this epoch */
+    int64_t done;          /* epochs before this call */
+    double start;          /* when it began, by peek__seconds(); a resumed one as if it had begun earlier */
+    char made_from[17];
 } training;
 
 /* Forward and backward of one slice of the batch. */
@@ -109,7 +126,8 @@ static void update_run(training *t, int64_t begin, int64_t end)
 {
     int64_t slices = (t->count + t->team.slice - 1) / t->team.slice, parameters = t->network->parameters,
             start = 0;
-    float rate = (float)t->options->learning_rate, momentum = (float)t->options->momentum;
+    float rate = (float)t->rate, momentum = (float)t->options->momentum,
+          decay = (float)t->options->weight_decay;
     for (int64_t i = 0; i < t->network->weights && start < end; i++) {
         peek__value *weight = &t->network->value[t->network->weight[i]];
         int64_t from = begin > start ? begin : start,
@@ -121,6 +139,7 @@ static void update_run(training *t, int64_t begin, int64_t end)
                 const float *restrict g = t->gradients + s * parameters;
                 for (int64_t j = from; j < to; j++) sum[j] += g[j];
             }
+            for (int64_t j = from; decay > 0 && j < to; j++) sum[j] += decay * w[j];
             for (int64_t j = from; j < to; j++) {
                 v[j] = momentum * v[j] + sum[j];
                 w[j] -= rate * v[j];
@@ -162,30 +181,117 @@ static peek_status train_batch(training *t, peek__loss_sum *epoch)
     return update_all(t);
 }
 
-static peek_status train_epochs(training *t, peek_train_result *result)
+static peek_status train_epoch(training *t, int64_t epoch, peek_train_result *result)
 {
     const peek_train_options *options = t->options;
     int64_t steps = (t->samples + options->batch - 1) / options->batch;
-    peek__stage(t->context, "train", "training the network", options->epochs * steps);
-    for (int64_t epoch = 0; epoch < options->epochs; epoch++) {
-        for (int64_t i = 0; i < t->samples; i++) t->order[i] = i;
-        peek__stream stream =
-            peek__stream_make((uint64_t)options->seed, PEEK__ORDER_EPOCH, (uint64_t)(FIRST_ORDER + epoch));
-        if (options->shuffle) peek__random_shuffle(&stream, t->order, t->samples);
-        peek__loss_sum sum = {0};
-        for (int64_t step = 0; step < steps; step++) {
-            t->first = step * options->batch;
-            t->count = options->batch < t->samples - t->first ? options->batch : t->samples - t->first;
-            PEEK_TRY(train_batch(t, &sum));
-            result->steps++;
-            if (!isfinite(sum.loss))
-                return peek__fail(t->context, PEEK_E_NUMERIC,
-                                  "the loss is no longer finite after step %lld: use a learning rate below %g",
-                                  (long long)result->steps, options->learning_rate);
-            PEEK_TRY(peek__step(t->context, result->steps));
-        }
-        result->loss = sum.loss / (double)t->samples;
-        result->train_accuracy = (double)sum.right / (double)t->samples;
+    for (int64_t i = 0; i < t->samples; i++) t->order[i] = i;
+    peek__stream stream =
+        peek__stream_make((uint64_t)options->seed, PEEK__ORDER_EPOCH, (uint64_t)(FIRST_ORDER + epoch));
+    if (options->shuffle) peek__random_shuffle(&stream, t->order, t->samples);
+    PEEK_TRY(peek__schedule_rate(t->context, options, epoch, &t->rate));
+    peek__loss_sum sum = {0};
+    for (int64_t step = 0; step < steps; step++) {
+        t->first = step * options->batch;
+        t->count = options->batch < t->samples - t->first ? options->batch : t->samples - t->first;
+        PEEK_TRY(train_batch(t, &sum));
+        result->steps++;
+        if (!isfinite(sum.loss))
+            return peek__fail(t->context, PEEK_E_NUMERIC,
+                              "the loss is no longer finite after step %lld: use a learning rate below %g",
+                              (long long)result->steps, t->rate);
+        PEEK_TRY(peek__step(t->context, result->steps));
+    }
+    result->loss = sum.loss / (double)t->samples;
+    result->train_accuracy = (double)sum.right / (double)t->samples;
+    return PEEK_OK;
+}
+
+/* What a checkpoint must have been made from: the network before training, the data, and all options but how
+ * many epochs there are. */
+static void find_origin(training *t)
+{
+    const peek_train_options *o = t->options;
+    const double numbers[] = {(double)o->batch,   o->learning_rate,  o->momentum,     o->weight_decay,
+                              o->gamma,           (double)o->loss,   (double)o->seed, (double)o->normalise,
+                              (double)o->shuffle, (double)t->samples};
+    const char *milestones = o->milestones ? o->milestones : "", *data = peek_dataset_describe(t->dataset).name;
+    uint64_t state = 0;
+    peek__digest(&state, t->network->digest, sizeof t->network->digest);
+    peek__digest(&state, numbers, sizeof numbers);
+    peek__digest(&state, milestones, strlen(milestones));
+    peek__digest(&state, data, strlen(data));
+    peek__digest(&state, t->labels, (size_t)t->samples * sizeof *t->labels);
+    peek__digest_text(state, t->made_from);
+}
+
+static peek__checkpoint checkpoint_of(const training *t, int64_t epochs, int64_t steps)
+{
+    peek__checkpoint checkpoint = {.epochs = epochs,
+                                   .steps = steps,
+                                   .seconds = peek__seconds() - t->start,
+                                   .network = t->network,
+                                   .velocity = t->velocity};
+    memcpy(checkpoint.made_from, t->made_from, sizeof t->made_from);
+    return checkpoint;
+}
+
+static peek_status resume(training *t, peek_train_result *result)
+{
+    const char *path = t->options->checkpoint;
+    find_origin(t);
+    if (!path || !t->options->resume || !peek__is_file(path)) return PEEK_OK;
+    peek__checkpoint checkpoint = checkpoint_of(t, 0, 0);
+    PEEK_TRY(peek__checkpoint_read(t->context, &checkpoint, path));
+    if (checkpoint.epochs >= t->options->epochs)
+        return peek__fail(
+            t->context, PEEK_E_ARGUMENT,
+            "'%s' is of a training that has %lld epochs behind it: give more --epochs than that, or "
+            "train without --resume",
+            path, (long long)checkpoint.epochs);
+    t->done = checkpoint.epochs;
+    t->start -= checkpoint.seconds;
+    result->steps = checkpoint.steps;
+    peek__note(t->context, "going on after epoch %lld", (long long)t->done);
+    return PEEK_OK;
+}
+
+/* What follows an epoch. */
+static peek_status end_epoch(training *t, int64_t epoch, const peek_train_result *result)
+{
+    const peek_train_options *options = t->options;
+    const peek_train_epoch done = {.epoch = epoch + 1,
+                                   .epochs = options->epochs,
+                                   .steps = result->steps,
+                                   .learning_rate = t->rate,
+                                   .loss = result->loss,
+                                   .train_accuracy = result->train_accuracy,
+                                   .seconds = peek__seconds() - t->start};
+    if (options->epoch) {
+        double before = peek__seconds();
+        peek__graph_digest(t->network);
+        PEEK_TRY(options->epoch(&done, options->user));
+        t->start += peek__seconds() - before;
+    }
+    if (!options->checkpoint) return PEEK_OK;
+    if (epoch + 1 == options->epochs) {
+        unlink(options->checkpoint);
+        return PEEK_OK;
+    }
+    peek__checkpoint checkpoint = checkpoint_of(t, epoch + 1, result->steps);
+    return peek__checkpoint_write(t->context, &checkpoint, options->checkpoint);
+}
+
+static peek_status train_epochs(training *t, peek_train_result *result)
+{
+    int64_t steps = (t->samples + t->options->batch - 1) / t->options->batch, epochs = t->options->epochs;
+    PEEK_TRY(peek__schedule_rate(t->context, t->options, 0, &t->rate));
+    PEEK_TRY(resume(t, result));
+    for (int64_t epoch = t->done; epoch < epochs; epoch++) {
+        /* A callback may have begun a stage of its own. */
+        peek__stage(t->context, "train", "training the network", epochs * steps);
+        PEEK_TRY(train_epoch(t, epoch, result));
+        PEEK_TRY(end_epoch(t, epoch, result));
     }
     return PEEK_OK;
 }
@@ -273,11 +379,11 @@ peek_status peek_network_train(peek_context *context, peek_network *network, con
     PEEK_TRY(peek__dataset_hold(context, dataset, &held));
     t.dataset = held;
     t.labels = peek_dataset_labels(held);
-    double start = peek__seconds();
+    t.start = peek__seconds();
     peek_status status = begin_training(&t);
     if (status == PEEK_OK) status = train_epochs(&t, result);
     result->samples = t.samples;
-    result->seconds = peek__seconds() - start;
+    result->seconds = peek__seconds() - t.start;
     peek__team_end(&t.team);
     peek__free(&t.order);
     peek__free(&t.velocity);

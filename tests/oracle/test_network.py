@@ -80,10 +80,11 @@ class Written(Case):
         np.testing.assert_array_equal(np.load(self.path("capture", "input.npy")), self.images)
         np.testing.assert_array_equal(np.load(self.path("capture", "labels.npy")), self.labels)
 
-    def pytorch_training(self, x, loss, epochs, rate, momentum, batch):
+    def pytorch_training(self, x, loss, epochs, rate, momentum, batch, decay=0, milestones=(), gamma=0.1):
         """The same epochs in PyTorch from start.onnx, the samples in stored order."""
         weights = {name: torch.tensor(w, requires_grad=True) for name, w in weights_of(self.path("start.onnx")).items()}
-        optimiser = torch.optim.SGD(list(weights.values()), lr=rate, momentum=momentum)
+        optimiser = torch.optim.SGD(list(weights.values()), lr=rate, momentum=momentum, weight_decay=decay)
+        schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones, gamma)
         labels = torch.tensor(self.labels)
         for _ in range(epochs):
             for first in range(0, len(x), batch):
@@ -92,14 +93,15 @@ class Written(Case):
                 share = len(labels[first:first + batch]) / batch  # a sample weighs the same in an incomplete batch
                 (share * loss(values, labels[first:first + batch])).backward()
                 optimiser.step()
+            schedule.step()
         return {name: w.detach().numpy() for name, w in weights.items()}
 
-    def compare_training(self, x, loss, *flags, network="paper"):
+    def compare_training(self, x, loss, *flags, network="paper", **more):
         # A learning rate of zero leaves the start as it was drawn.
         self.train(network, "start.onnx", "--learning-rate", 0)
         self.train("start.onnx", "end.onnx", "--epochs", 2, "--learning-rate", 0.05, "--momentum", 0.9, "--batch", 64,
                    "--order", "stored", *flags)
-        expected = self.pytorch_training(x, loss, 2, 0.05, 0.9, 64)
+        expected = self.pytorch_training(x, loss, 2, 0.05, 0.9, 64, **more)
         start, found = weights_of(self.path("start.onnx")), weights_of(self.path("end.onnx"))
         self.assertEqual(sorted(found), sorted(expected))
         for name in found:
@@ -109,6 +111,10 @@ class Written(Case):
 
     def test_training_is_pytorchs(self):
         self.compare_training(self.images, lambda values, labels: F.cross_entropy(values["dense"], labels))
+
+    def test_decay_and_milestones_are_pytorchs(self):
+        self.compare_training(self.images, lambda values, labels: F.cross_entropy(values["dense"], labels), "--weight-decay", 0.05,
+                              "--milestones", 1, "--gamma", 0.4, decay=0.05, milestones=(1,), gamma=0.4)
 
     def test_alexnet_is_pytorchs(self):
         """Written, run and trained; the pictures are brought to 32 x 32."""

@@ -1,0 +1,23 @@
+/* network/checkpoint.h: a training that can go on after a stop. */
+#ifndef NETWORK_CHECKPOINT_H
+#define NETWORK_CHECKPOINT_H
+
+#include "network/graph.h"
+
+/* Where a training is: after so many whole epochs. */
+typedef struct peek__checkpoint {
+    char made_from[17]; /* digest of the network before training, the data and the options that matter */
+    int64_t epochs, steps;
+    double seconds;
+    peek_network *network; /* its weights are written or read */
+    float *velocity;       /* parameters */
+} peek__checkpoint;
+
+/* Writes a file, whole or not at all. Errors: E_IO, E_MEMORY. */
+peek_status peek__checkpoint_write(peek_context *context, const peek__checkpoint *checkpoint, const char *path);
+
+/* Reads it back into the weights, the velocity and the rest. Nothing is changed where it fails. Errors: E_IO,
+ * E_FORMAT (no checkpoint, cut short, damaged), E_ARGUMENT (made_from differs), E_MEMORY. */
+peek_status peek__checkpoint_read(peek_context *context, peek__checkpoint *checkpoint, const char *path);
+
+#endif
