@@ -21,7 +21,8 @@ typedef enum peek__purpose {
     PEEK__TRIAL,            /* samples a network is tried with; index: 2 * input + sample */
     PEEK__SPLIT,            /* what measures hold out; index 0: samples, 1: inputs, 2 + entry of the manifest */
     PEEK__SCRAMBLE,         /* pictures without structure, for nulls; index: sample */
-    PEEK__UNTRAIN           /* weights as before training; index: number of the weight tensor */
+    PEEK__UNTRAIN,          /* weights as before training; index: number of the weight tensor */
+    PEEK__DROPOUT           /* masks; index: (step * 2^20 + node) * 2^20 + slice */
 } peek__purpose;
 
 typedef struct peek__stream {

@@ -212,6 +212,10 @@ static void run_backward(function kind, const float *dy, const float *x, float *
             ga /= b;
             gb *= -a / (b * b);
         }
+        if (kind == POW) {
+            ga *= b == 0 ? 0 : b * powf(a, b - 1);
+            gb *= a > 0 ? powf(a, b) * logf(a) : 0;
+        }
         if (dx) dx[i * sx] += ga;
         if (dz) dz[i * sz] += gb;
     }
@@ -252,6 +256,12 @@ static const peek__operator rows[] = {
      .forward = forward,
      .backward = backward},
     {.name = "Mod", .first = 10, .least_inputs = 2, .in_place = 1, .infer = infer, .forward = forward},
-    {.name = "Pow", .first = 1, .least_inputs = 2, .in_place = 1, .infer = infer, .forward = forward},
+    {.name = "Pow",
+     .first = 1,
+     .least_inputs = 2,
+     .in_place = 1,
+     .infer = infer,
+     .forward = forward,
+     .backward = backward},
 };
 const peek__family peek__binary_family = PEEK__FAMILY(rows);

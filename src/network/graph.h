@@ -36,6 +36,7 @@ typedef struct peek__attribute {
 typedef struct peek__value {
     char *name;
     int constant;        /* an initialiser */
+    int literal;         /* of a Constant node: a number of the formula, not a weight to be trained */
     peek__tensor tensor; /* of a constant */
     int64_t node;        /* the node that makes it, or -1 */
     int input;           /* 1: an input of the graph */

@@ -81,6 +81,7 @@ static peek_status read_constant(peek_context *context, peek__onnx_reader *reade
     peek_status status = peek__onnx_constant(context, reader, &node, given, &tensor);
     if (status == PEEK_OK) status = resolve(context, reader, s, from->output[0], &name);
     if (status == PEEK_OK) status = peek__graph_give(context, reader->network, name, &tensor);
+    if (status == PEEK_OK) reader->network->value[peek__graph_find(reader->network, name)].literal = 1;
     peek__free(&tensor.data);
     peek__free(&name);
     return status;

@@ -18,6 +18,11 @@
 /* The newest opset whose definitions the rows were compared with. */
 enum { PEEK__NEWEST_OPSET = 28, PEEK__ANY_NUMBER = INT_MAX };
 
+/* Where a training is, for operators that draw at random. */
+typedef struct peek__draw {
+    uint64_t seed, step, slice; /* step: of the training; slice: of the batch */
+} peek__draw;
+
 typedef struct peek__operation {
     const peek_network *network;
     const peek__node *node;
@@ -33,9 +38,10 @@ typedef struct peek__operation {
     void **shared;  /* what the first prepare made for all plans of an instance (weights in another layout), or
                        still  NULL; NULL itself where there are no other plans. Only for operators with forget,
                        whose prepare  then runs on one thread at a time; forward does not change it. */
-    int64_t scratch_size; /* bytes that prepare asks for: memory for the time of one forward or backward */
-    char *scratch;        /* which the operations of a plan share; at a 64-byte boundary */
-    int training;         /* 1: backward will be called, and weights change between calls */
+    int64_t scratch_size;   /* bytes that prepare asks for: memory for the time of one forward or backward */
+    char *scratch;          /* which the operations of a plan share; at a 64-byte boundary */
+    int training;           /* 1: backward will be called, and weights change between calls */
+    const peek__draw *draw; /* in training */
 } peek__operation;
 
 struct peek__operator {
@@ -84,14 +90,14 @@ extern const peek__family peek__attention_family, peek__average_pool_family, pee
     peek__batch_norm_family, peek__binary_family, peek__bitwise_family, peek__cast_family, peek__choice_family,
     peek__class_loss_family, peek__clip_family, peek__col2im_family, peek__compare_family, peek__concat_family,
     peek__conv_transpose_family, peek__convolution_family, peek__cumulate_family, peek__det_family,
-    peek__einsum_family, peek__expand_family, peek__find_family, peek__gather_family, peek__gemm_family,
-    peek__global_pool_family, peek__grid_sample_family, peek__line_norm_family, peek__lrn_family,
-    peek__matmul_family, peek__max_pool_family, peek__max_unpool_family, peek__pad_family, peek__pattern_family,
-    peek__random_draw_family, peek__reduce_family, peek__reshape_family, peek__resize_family,
-    peek__roi_align_family, peek__rotary_family, peek__scatter_family, peek__sequence_family,
-    peek__shape_family, peek__slice_family, peek__softmax_family, peek__space_depth_family, peek__top_family,
-    peek__transpose_family, peek__unary_family, peek__unique_family, peek__variadic_family, peek__where_family,
-    peek__window_function_family;
+    peek__dropout_family, peek__einsum_family, peek__expand_family, peek__find_family, peek__gather_family,
+    peek__gemm_family, peek__global_pool_family, peek__grid_sample_family, peek__line_norm_family,
+    peek__lrn_family, peek__matmul_family, peek__max_pool_family, peek__max_unpool_family, peek__pad_family,
+    peek__pattern_family, peek__random_draw_family, peek__reduce_family, peek__reshape_family,
+    peek__resize_family, peek__roi_align_family, peek__rotary_family, peek__scatter_family,
+    peek__sequence_family, peek__shape_family, peek__slice_family, peek__softmax_family,
+    peek__space_depth_family, peek__top_family, peek__transpose_family, peek__unary_family, peek__unique_family,
+    peek__variadic_family, peek__where_family, peek__window_function_family;
 
 /* The row of a name and opset. NULL: there is none; *first and *last then tell the opsets in which there is one
  * (0: none at all). */

@@ -183,8 +183,41 @@ static peek_status forward(peek_context *context, peek__operation *operation)
     return PEEK_OK;
 }
 
+/* Adds each number of dy to where its number of y came from. */
+static void add_part(const peek__operation *operation, const settings *pad, int d, int64_t from, int64_t to)
+{
+    const peek__tensor *y = operation->output[0];
+    if (d == y->dimensions) {
+        operation->input_gradient[0][from] += operation->output_gradient[0][to];
+        return;
+    }
+    from += pad->first[d] * pad->from[d];
+    for (int64_t i = 0; i < y->shape[d]; i++) {
+        int64_t place = source(pad->mode, i - pad->before[d], pad->left[d]);
+        if (place >= 0) add_part(operation, pad, d + 1, from + place * pad->from[d], to + i * pad->to[d]);
+    }
+}
+
+static peek_status backward(peek_context *context, peek__operation *operation)
+{
+    (void)context;
+    if (operation->input_gradient[0]) add_part(operation, operation->settings, 0, 0, 0);
+    return PEEK_OK;
+}
+
 static const peek__operator rows[] = {
-    {.name = "Pad", .first = 1, .least_inputs = 1, .most_inputs = 4, .infer = infer, .forward = forward},
-    {.name = "CenterCropPad", .first = 18, .least_inputs = 2, .infer = infer_center, .forward = forward},
+    {.name = "Pad",
+     .first = 1,
+     .least_inputs = 1,
+     .most_inputs = 4,
+     .infer = infer,
+     .forward = forward,
+     .backward = backward},
+    {.name = "CenterCropPad",
+     .first = 18,
+     .least_inputs = 2,
+     .infer = infer_center,
+     .forward = forward,
+     .backward = backward},
 };
 const peek__family peek__pad_family = PEEK__FAMILY(rows);

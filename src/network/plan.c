@@ -2,6 +2,7 @@
 #include "network/plan.h"
 #include "network/placement.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void peek__plan_free(peek__plan **pointer)
@@ -149,6 +150,33 @@ static peek_status prepare(peek_context *context, const peek__plan *plan, int64_
     return status;
 }
 
+/* Refuses operators without a backward through which a gradient has to go: all of them in one sentence. */
+static peek_status check_backward(peek_context *context, const peek__instance *instance, const marks *m)
+{
+    char list[512] = "";
+    size_t used = 0;
+    int64_t kinds = 0;
+    for (int64_t n = 0; n < instance->steps; n++) {
+        const peek__operation *operation = &instance->step[n].operation;
+        int64_t same = 0, before = 0;
+        if (!m->back[n] || operation->type->backward) continue;
+        for (int64_t other = 0; other < instance->steps; other++) {
+            int alike = m->back[other] && instance->step[other].operation.type == operation->type;
+            same += alike;
+            before += alike && other < n;
+        }
+        if (before) continue;
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s (%lld node%s, the first '%s')",
+                                     kinds ? ", " : "", operation->node->op, (long long)same,
+                                     same > 1 ? "s" : "", operation->node->name);
+        kinds++;
+    }
+    if (!kinds) return PEEK_OK;
+    return peek__fail(context, PEEK_E_UNSUPPORTED,
+                      "nnpeek can run this network, but not train it: there is no way back through %s", list);
+}
+
 static peek_status add_operations(peek_context *context, peek__plan *plan, const marks *m)
 {
     const peek__instance *instance = plan->instance;
@@ -163,11 +191,10 @@ static peek_status add_operations(peek_context *context, peek__plan *plan, const
         if (!m->run[n]) continue;
         const peek__operation *from = &instance->step[n].operation;
         const peek__node *node = from->node;
-        if (m->back[n] && !from->type->backward)
-            return peek__refuse(context, from, "nnpeek can run this operator, but not train through it");
         peek__operation *to = &plan->operation[plan->operations];
         *to = *from;
         to->training = plan->training;
+        to->draw = &plan->draw;
         to->input = plan->lists + lists;
         to->input_gradient = plan->gradient_lists + lists;
         lists += from->inputs;
@@ -206,6 +233,7 @@ static peek_status fill_plan(peek_context *context, peek__plan *plan, int64_t wa
     memcpy(plan->tensor, instance->tensor, (size_t)values * sizeof *plan->tensor);
     mark_needed(instance, wanted_count, wanted, m);
     if (plan->training) mark_gradients(instance, wanted[0], m);
+    PEEK_TRY(check_backward(context, instance, m));
     PEEK_TRY(place(context, plan, m));
     PEEK_TRY(place_gradients(context, plan, m));
     PEEK_TRY(add_operations(context, plan, m));

@@ -20,6 +20,7 @@ typedef struct peek__plan {
     peek__operation *operation;
     peek__tensor **lists; /* memory of the operations' lists */
     float **gradient_lists;
+    peek__draw draw;       /* training: set before every forward */
     int64_t *weight_start; /* training: where a value's gradient begins in the gradient of all weights, or -1 */
 } peek__plan;
 

@@ -1,5 +1,5 @@
 /* network/reshape.c: operators that leave the numbers as they are: Reshape, Flatten, Squeeze, Unsqueeze,
- * Identity, Dropout. Their output may share the memory of their input. */
+ * Identity. Their output may share the memory of their input. */
 #include "network/operators.h"
 
 #include <string.h>
@@ -11,24 +11,6 @@ static peek_status infer_identity(peek_context *context, peek__operation *operat
 }
 
 /* As at inference. Before opset 7 a flag says so, then there is none, then an input. */
-static peek_status infer_dropout(peek_context *context, peek__operation *operation)
-{
-    const peek__tensor *x = operation->input[0], *training = peek__input(operation, 2);
-    int64_t opset = operation->node->opset;
-    int trains = opset < 7 && !peek__attribute_integer(operation->node, "is_test", 0);
-    if (training) {
-        PEEK_TRY(peek__needs_integers(context, operation, 2));
-        PEEK_TRY(peek__needs_constant(context, operation, 2));
-        trains = training->size > 0 && training->integers[0];
-    }
-    if (trains)
-        return peek__refuse(context, operation, "it is in training mode; export the network for inference");
-    PEEK_TRY(peek__needs_floats(context, operation, 0));
-    peek__element mask = opset < 10 ? x->type : PEEK__TYPE_BOOL;
-    PEEK_TRY(peek__infer_output(context, operation, 1, mask, x->dimensions, x->shape));
-    return infer_identity(context, operation);
-}
-
 static peek_status infer_flatten(peek_context *context, peek__operation *operation)
 {
     const peek__tensor *x = operation->input[0];
@@ -130,18 +112,13 @@ static peek_status infer_unsqueeze(peek_context *context, peek__operation *opera
     return peek__infer_output(context, operation, 0, x->type, x->dimensions + count, shape);
 }
 
-/* Copies where the memory is not shared, and fills in a dropout's mask. */
+/* Copies where the memory is not shared. */
 static peek_status forward(peek_context *context, peek__operation *operation)
 {
     (void)context;
     const peek__tensor *x = operation->input[0];
-    peek__tensor *y = operation->output[0], *mask = operation->outputs > 1 ? operation->output[1] : NULL;
+    peek__tensor *y = operation->output[0];
     if (y && y->data != x->data) memcpy(y->data, x->data, (size_t)x->size * peek__width(x->type));
-    for (int64_t i = 0; mask && i < mask->size; i++)
-        if (peek__is_float(mask->type))
-            mask->floats[i] = 1;
-        else
-            mask->integers[i] = 1;
     return PEEK_OK;
 }
 
@@ -193,14 +170,5 @@ static const peek__operator rows[] = {
      .infer = infer_identity,
      .forward = forward,
      .backward = backward},
-    /* As at inference, so training through it is refused. */
-    {.name = "Dropout",
-     .first = 1,
-     .least_inputs = 1,
-     .most_inputs = 3,
-     .most_outputs = 2,
-     .shares = 1,
-     .infer = infer_dropout,
-     .forward = forward},
 };
 const peek__family peek__reshape_family = PEEK__FAMILY(rows);

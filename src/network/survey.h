@@ -30,8 +30,8 @@ struct peek__survey {
     int64_t *tensor;
 };
 
-/* sample: the shape of one sample of each input; NULL, or of type NONE: as the file declares, with stand-ins for
- * what it leaves open. alone: 1: do not run samples together, unless the file asks for it. Errors: those of
+/* sample: the shape of one sample of each input; NULL, or of type NONE: as the file declares, with stand-ins
+ * for what it leaves open. alone: 1: do not run samples together, unless the file asks for it. Errors: those of
  * inference. */
 peek_status peek__survey_create(peek_context *context, const peek_network *network, const peek__tensor *sample,
                                 int alone, peek__survey **out);

@@ -29,6 +29,7 @@ static int64_t choose_slice(const peek__team *team)
 {
     const peek__survey *survey = team->survey;
     if (survey->batch) return survey->batch;
+    if (team->whole) return team->most;
     int64_t total = 0, slice = team->most;
     int64_t budget = team->training ? training_budget : running_budget;
     for (int64_t i = 0; i < team->network->inputs; i++) total += survey->input[i].size;

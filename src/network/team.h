@@ -22,6 +22,7 @@ typedef struct peek__team {
     const peek_network *network;
     int64_t most; /* samples of a slice at most */
     int training;
+    int whole; /* 1: slices are never made smaller than `most` */
     int64_t wanted_count;
     const int64_t *wanted; /* borrowed */
     /* Found by peek__team_begin(): */

@@ -17,6 +17,7 @@
 #include "network/preprocess.h"
 #include "network/schedule.h"
 #include "network/team.h"
+#include "network/weight_use.h"
 #include "store/file.h"
 
 #include <math.h>
@@ -91,6 +92,11 @@ typedef struct training {
     int64_t done;          /* epochs before this call */
     double start;          /* when it began, by peek__seconds(); a resumed one as if it had begun earlier */
     char made_from[17];
+    struct weight_plan {
+        peek__weight_use use;
+        float stays; /* of an average */
+    } * uses;        /* one a weight */
+    uint64_t step;
 } training;
 
 /* Forward and backward of one slice of the batch. */
@@ -109,8 +115,9 @@ static peek_status train_slice(void *argument, int64_t index, int thread)
         labels[i] = t->labels[sample];
     }
     peek__preprocess_apply(&t->network->preprocess, 0, input, count, in);
-    PEEK_TRY(peek__team_forward(t->context, &t->team, thread, count));
     peek__plan *plan = peek__team_plan(&t->team, thread, count);
+    plan->draw = (peek__draw){(uint64_t)t->options->seed, t->step, (uint64_t)index};
+    PEEK_TRY(peek__team_forward(t->context, &t->team, thread, count));
     float *gradients = peek__plan_gradients(plan, t->logits);
     if (!gradients)
         return peek__fail(t->context, PEEK_E_UNSUPPORTED,
@@ -121,31 +128,47 @@ static peek_status train_slice(void *argument, int64_t index, int thread)
     return peek__plan_backward(t->context, plan, t->gradients + index * t->network->parameters);
 }
 
-/* Adds the slices' gradients and moves weights first .. end-1 of all weights laid one after another. */
+/* Adds the slices' gradients, numbers from .. to-1 of all weights laid one after another, into the first's. */
+static void sum_slices(const training *t, int64_t from, int64_t to)
+{
+    int64_t slices = (t->count + t->team.slice - 1) / t->team.slice;
+    float *restrict sum = t->gradients;
+    for (int64_t s = 1; s < slices; s++) {
+        const float *restrict g = t->gradients + s * t->network->parameters;
+        for (int64_t j = from; j < to; j++) sum[j] += g[j];
+    }
+}
+
+/* Moves numbers from .. to-1 of all, which belong to the weight whose numbers w are counted alike. */
+static void move(const training *t, const struct weight_plan *plan, float *restrict w, int64_t from, int64_t to)
+{
+    const float rate = (float)t->rate, momentum = (float)t->options->momentum,
+                decay = (float)t->options->weight_decay, stays = plan->stays;
+    float *restrict v = t->velocity, *restrict sum = t->gradients;
+    if (plan->use == PEEK__WEIGHT_AVERAGED) { /* the batch is one slice, whose "gradient" is its statistic */
+        for (int64_t j = from; j < to; j++) w[j] = stays * w[j] + (1 - stays) * sum[j];
+        return;
+    }
+    for (int64_t j = from; decay > 0 && j < to; j++) sum[j] += decay * w[j];
+    for (int64_t j = from; j < to; j++) {
+        v[j] = momentum * v[j] + sum[j];
+        w[j] -= rate * v[j];
+    }
+}
+
+/* Weights begin .. end-1 of all laid one after another. */
 static void update_run(training *t, int64_t begin, int64_t end)
 {
-    int64_t slices = (t->count + t->team.slice - 1) / t->team.slice, parameters = t->network->parameters,
-            start = 0;
-    float rate = (float)t->rate, momentum = (float)t->options->momentum,
-          decay = (float)t->options->weight_decay;
+    int64_t start = 0;
     for (int64_t i = 0; i < t->network->weights && start < end; i++) {
-        peek__value *weight = &t->network->value[t->network->weight[i]];
+        peek__tensor *weight = &t->network->value[t->network->weight[i]].tensor;
         int64_t from = begin > start ? begin : start,
-                to = end < start + weight->tensor.size ? end : start + weight->tensor.size;
-        if (from < to) {
-            float *restrict v = t->velocity, *restrict w = weight->tensor.floats - start,
-                            *restrict sum = t->gradients;
-            for (int64_t s = 1; s < slices; s++) {
-                const float *restrict g = t->gradients + s * parameters;
-                for (int64_t j = from; j < to; j++) sum[j] += g[j];
-            }
-            for (int64_t j = from; decay > 0 && j < to; j++) sum[j] += decay * w[j];
-            for (int64_t j = from; j < to; j++) {
-                v[j] = momentum * v[j] + sum[j];
-                w[j] -= rate * v[j];
-            }
+                to = end < start + weight->size ? end : start + weight->size;
+        if (from < to && t->uses[i].use != PEEK__WEIGHT_FIXED) {
+            sum_slices(t, from, to);
+            move(t, &t->uses[i], weight->floats - start, from, to);
         }
-        start += weight->tensor.size;
+        start += weight->size;
     }
 }
 
@@ -194,6 +217,7 @@ static peek_status train_epoch(training *t, int64_t epoch, peek_train_result *re
     for (int64_t step = 0; step < steps; step++) {
         t->first = step * options->batch;
         t->count = options->batch < t->samples - t->first ? options->batch : t->samples - t->first;
+        t->step = (uint64_t)result->steps;
         PEEK_TRY(train_batch(t, &sum));
         result->steps++;
         if (!isfinite(sum.loss))
@@ -343,13 +367,32 @@ static peek_status normalise(training *t)
     return status;
 }
 
+/* What happens to each weight; *averages: there are running statistics among them. */
+static peek_status find_uses(training *t, int *averages)
+{
+    int64_t trained = 0;
+    PEEK_TRY(peek__alloc(t->context, &t->uses, t->network->weights, "the weights"));
+    for (int64_t i = 0; i < t->network->weights; i++) {
+        t->uses[i].use = peek__weight_use_of(t->network, i, &t->uses[i].stays);
+        trained += t->uses[i].use == PEEK__WEIGHT_TRAINED;
+        *averages |= t->uses[i].use == PEEK__WEIGHT_AVERAGED;
+    }
+    return trained ? PEEK_OK
+                   : peek__fail(t->context, PEEK_E_UNSUPPORTED,
+                                "the network has no weights, so there is nothing to train");
+}
+
 static peek_status begin_training(training *t)
 {
+    int normalises = 0;
     int64_t parameters = t->network->parameters;
     if (t->options->normalise) PEEK_TRY(normalise(t));
     t->team = (peek__team){
         .network = t->network, .most = SLICE, .training = 1, .wanted_count = 1, .wanted = &t->logits};
     int64_t batch = t->options->batch < t->samples ? t->options->batch : t->samples;
+    PEEK_TRY(find_uses(t, &normalises));
+    t->team.whole = normalises; /* statistics are those of the whole batch */
+    if (normalises) t->team.most = batch;
     t->share = 1.0f / (float)batch;
     PEEK_TRY(peek__team_begin(t->context, &t->team, &t->sample));
     t->slices = (batch + t->team.slice - 1) / t->team.slice;
@@ -389,6 +432,7 @@ peek_status peek_network_train(peek_context *context, peek_network *network, con
     peek__free(&t.velocity);
     peek__free(&t.gradients);
     peek__free(&t.updated);
+    peek__free(&t.uses);
     peek__free(&t.slice_labels);
     peek__free(&t.sums);
     peek_dataset_free(&held);
