@@ -10,6 +10,7 @@ import onnx.numpy_helper
 import torch
 import torch.nn.functional as F
 
+import peers
 from support import Case
 
 torch.set_num_threads(1)  # a second pool of threads would only be in the way
@@ -151,6 +152,19 @@ class Written(Case):
             expected = run_in_torch(self.path("end.onnx"), torch.tensor(x))["softmax"].numpy()
         np.testing.assert_allclose(np.load(self.path("capture", "softmax.npy")), expected, rtol=1e-4, atol=1e-5)
         np.testing.assert_array_equal(np.load(self.path("capture", "input.npy")), self.images)
+
+    def test_onnx_runtime_agrees(self):
+        """Names and numbers of what was trained, as ONNX Runtime sees them."""
+        for name, samples in (("paper", 20), ("alexnet", 8)):
+            self.train(name, "n.onnx", "--epochs", 2, "--learning-rate", 0.05, "--momentum", 0.9)
+            self.nnpeek("capture", "n.onnx", "--data", "data", "--layers", "*", "--samples", samples, "-o", name)
+            x = np.load(self.path(name, "input.npy"))
+            expected, shapes = peers.by_onnxruntime(self.path("n.onnx"), {onnx.load(self.path("n.onnx")).graph.input[0].name: x})
+            nodes = [node.output[0] for node in onnx.load(self.path("n.onnx")).graph.node]
+            self.assertEqual(sorted(set(nodes) & set(expected)), sorted(nodes))
+            for tensor in nodes:
+                found = np.load(self.path(name, f"{tensor}.npy")).reshape(samples, -1)
+                np.testing.assert_allclose(found, expected[tensor].reshape(samples, -1), rtol=1e-4, atol=1e-5, err_msg=tensor)
 
     def test_weights_do_not_depend_on_threads(self):
         for threads in (1, 2, 3):
