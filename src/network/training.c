@@ -25,9 +25,11 @@
 #include <unistd.h>
 
 enum {
-    SLICE = 8,     /* samples: the activations of a slice stay in the second-level cache */
-    RUN = 1 << 14, /* weights that one task updates */
-    FEW = 4        /* up to this many runs are not worth waking other threads */
+    SLICE = 8,      /* samples at least: the activations of a slice stay in the second-level cache */
+    SLICES = 2,     /* of a whole batch at least, where slices are larger */
+    RUN = 1 << 14,  /* weights that one task updates */
+    NEAR = 1 << 11, /* weights whose sums are still in the first-level cache when they are moved */
+    FEW = 4         /* up to this many runs are not worth waking other threads */
 };
 
 /* The stream of the first epoch's order. Any number would do, and is part of what a seed means. The order alone
@@ -164,9 +166,10 @@ static void update_run(training *t, int64_t begin, int64_t end)
         peek__tensor *weight = &t->network->value[t->network->weight[i]].tensor;
         int64_t from = begin > start ? begin : start,
                 to = end < start + weight->size ? end : start + weight->size;
-        if (from < to && t->uses[i].use != PEEK__WEIGHT_FIXED) {
-            sum_slices(t, from, to);
-            move(t, &t->uses[i], weight->floats - start, from, to);
+        for (; from < to && t->uses[i].use != PEEK__WEIGHT_FIXED; from += NEAR) {
+            int64_t until = from + NEAR < to ? from + NEAR : to;
+            sum_slices(t, from, until);
+            move(t, &t->uses[i], weight->floats - start, from, until);
         }
         start += weight->size;
     }
@@ -382,17 +385,28 @@ static peek_status find_uses(training *t, int *averages)
                                 "the network has no weights, so there is nothing to train");
 }
 
+/* Samples of a slice. Every slice writes a gradient of all parameters, and these are summed: where they are
+ * many beside the activations of a sample, slices are larger, but at least four make a whole batch. */
+static int64_t choose_slice(const training *t, int64_t batch)
+{
+    const peek__survey *survey = t->network->survey;
+    int64_t values = 1, most = (batch + SLICES - 1) / SLICES;
+    for (int64_t i = 0; i < survey->tensors; i++) values += survey->layer[survey->tensor[i]].size;
+    int64_t slice = t->network->parameters / values;
+    if (slice > most) slice = most;
+    return slice > SLICE ? slice : SLICE;
+}
+
 static peek_status begin_training(training *t)
 {
     int normalises = 0;
     int64_t parameters = t->network->parameters;
     if (t->options->normalise) PEEK_TRY(normalise(t));
-    t->team = (peek__team){
-        .network = t->network, .most = SLICE, .training = 1, .wanted_count = 1, .wanted = &t->logits};
+    t->team = (peek__team){.network = t->network, .training = 1, .wanted_count = 1, .wanted = &t->logits};
     int64_t batch = t->options->batch < t->samples ? t->options->batch : t->samples;
     PEEK_TRY(find_uses(t, &normalises));
     t->team.whole = normalises; /* statistics are those of the whole batch */
-    if (normalises) t->team.most = batch;
+    t->team.most = normalises ? batch : choose_slice(t, batch);
     t->share = 1.0f / (float)batch;
     PEEK_TRY(peek__team_begin(t->context, &t->team, &t->sample));
     t->slices = (batch + t->team.slice - 1) / t->team.slice;
