@@ -234,5 +234,38 @@ class Study(Case):
         self.assertEqual(self.files(), ["recipe.json"])
 
 
+@unittest.skipUnless(os.environ.get("NNPEEK_LONG"), "long: the whole built-in studies")
+class BuiltIn(Case):
+    """Five seeds, 2,000 samples: on MNIST where it is, with the accuracies that design and paper give, else on strokes."""
+
+    def study(self, name):
+        done = self.nnpeek("study", name, "--samples", 2000, "-o", name)
+        summary = self.read_json(name, "summary.json")
+        self.assertEqual(summary["failed"], [])
+        self.assertGreater(os.path.getsize(self.path(name, "study.html")), 20000)
+        self.assertGreater(os.path.getsize(self.path(name, "compare.html")), 100000)
+        return summary, "strokes" in done.stderr
+
+    def accuracies(self, summary, ranges):
+        for network, (low, high) in zip(summary["networks"], ranges):
+            self.assertTrue(low <= 100 * network["accuracy"]["mean"] <= high, network)
+
+    def test_fraction(self):
+        summary, strokes = self.study("fraction")
+        if not strokes:
+            self.accuracies(summary, [(82, 88), (89, 92), (92, 95), (93, 95.5)])
+            self.assertEqual(summary["claims"][0]["verdict"], "holds at every rank")
+
+    def test_classes(self):
+        summary, strokes = self.study("classes")
+        if not strokes:
+            self.accuracies(summary, [(9, 11), (44, 48), (47, 52), (93, 95.5)])
+
+    def test_order(self):
+        summary, _ = self.study("order")
+        verdicts = {(s["about"], s["network"]): s["verdict"] for s in summary["statements"]}
+        self.assertEqual(verdicts["the network recognises most of the 9s", "9, 0-8"], "not seen: the opposite")
+
+
 if __name__ == "__main__":
     unittest.main()
