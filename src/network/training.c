@@ -17,6 +17,7 @@
 #include "network/preprocess.h"
 #include "network/schedule.h"
 #include "network/team.h"
+#include "network/untie.h"
 #include "network/weight_use.h"
 #include "store/file.h"
 
@@ -400,6 +401,7 @@ static int64_t choose_slice(const training *t, int64_t batch)
 static peek_status begin_training(training *t)
 {
     int normalises = 0;
+    PEEK_TRY(peek__untie(t->context, t->network));
     int64_t parameters = t->network->parameters;
     if (t->options->normalise) PEEK_TRY(normalise(t));
     t->team = (peek__team){.network = t->network, .training = 1, .wanted_count = 1, .wanted = &t->logits};
