@@ -1,5 +1,6 @@
 /* cli/main.c: the verbs of nnpeek. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ static const struct {
     {"measure", cli_measure, "spectra and measures of a run"},
     {"report", cli_report, "write the report of one or more runs"},
     {"study", cli_study, "experiments of many runs: the paper's case studies, or your own"},
-    {"data", cli_data, "list the named data sets, or make one"},
+    {"data", cli_data, "list, download or make data sets"},
 };
 
 static void usage(FILE *out)
@@ -50,8 +51,18 @@ static void hold_streams(void)
     if (handle >= 0) close(handle);
 }
 
+/* A thread that waits for others turns in circles before it sleeps: by default for milliseconds, which is nothing on
+ * an idle machine and half of the work on one where others work as well. libgomp reads how long when it is loaded, so
+ * the program begins again with another number, unless the user has one. */
+static void calm_threads(char **argv)
+{
+    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
+    if (setenv("GOMP_SPINCOUNT", "10000", 1) == 0) execv("/proc/self/exe", argv);
+}
+
 int main(int argc, char **argv)
 {
+    calm_threads(argv);
     hold_streams();
     const char *name = argc > 1 ? argv[1] : "";
     if (argc < 2) {

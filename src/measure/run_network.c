@@ -51,6 +51,7 @@ static peek_status take_channel(const peek__examination *of, const peek__npy *np
 {
     if (npy->dimensions != 4 || npy->shape[1] != 1) return no_pictures(of);
     if (!out->pixels) {
+        out->total = npy->rows;
         out->step = peek__examine_step(of, npy->rows);
         out->count = (npy->rows + out->step - 1) / out->step;
         out->height = npy->shape[2];
@@ -137,6 +138,8 @@ peek_status peek__run_capture(const peek__examination *of, const peek_network *n
     peek_dataset *data = NULL;
     char *capture = NULL;
     capture_options(of, layers, &options);
+    /* As much for each sample as then, so that layers are averaged as they were. */
+    options.budget *= (double)pictures->count / (double)pictures->total;
     peek_status status = peek_dataset_from_array(of->context, pictures->pixels, NULL, pictures->count,
                                                  pictures->channels, pictures->height, pictures->width, &data);
     if (status == PEEK_OK) status = peek__format(of->context, &capture, "%s/capture", folder);

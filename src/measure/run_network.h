@@ -10,8 +10,8 @@ peek_status peek__run_network(const peek__examination *of, peek_network **out);
 
 typedef struct peek__pictures {
     int64_t count, channels, height, width;
-    int64_t step;  /* every step-th of the capture */
-    float *pixels; /* count x channels x height x width, as the capture's input blocks have them */
+    int64_t total, step; /* pictures of the capture, and that every step-th is taken */
+    float *pixels;       /* count x channels x height x width, as the capture's input blocks have them */
 } peek__pictures;
 
 /* The pictures of the capture, or as many of them as the options ask for, evenly spaced; the caller frees

@@ -242,7 +242,7 @@ class Interrupt(Case):
 
     def test_training(self):
         self.interrupt("train", "paper", "--data", "strokes", "--samples", 2000, "--epochs", 100000, "-o", "out.onnx", after=4)
-        self.assertEqual(self.files(), [])
+        self.assertLessEqual(set(self.files()), {"out.onnx.checkpoint"})  # to go on from
 
     def test_twice_at_once_is_once(self):
         np.save(self.path("x.npy"), np.random.default_rng(0).random((20000, 1000)).astype(np.float32))

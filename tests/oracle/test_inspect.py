@@ -288,6 +288,17 @@ class Measured(Inspecting):
         for name in ("weights", "shifts", "nulls", "transmission", "stability", "rank"):
             self.assertNotIn(name, measures)
 
+    def test_nulls_of_fewer_samples_are_averaged_as_the_run_is(self):
+        x = random_samples(60, 3, 40, 40)
+        self.export(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3)), {"x": x[0]})
+        np.save(self.path("x.npy"), x)
+        self.nnpeek("inspect", "m.onnx", "x.npy", "--ranks", 2, "--budget", 0.0002, "--measures", "basic", "-o", "r.html")
+        blocks = self.json("measure", "r", "--nulls", "--network", "m.onnx", "--samples", 20)
+        layer = [name for name in blocks["blocks"] if "input" not in name][0]
+        self.assertLess(blocks["blocks"][layer]["columns"], 8 * 38 * 38)
+        for null in blocks["nulls"].values():
+            self.assertEqual(null["blocks"][layer]["columns"], blocks["blocks"][layer]["columns"])
+
     def test_what_takes_long_is_said(self):
         x = random_samples(400, 3, 160, 160)
         self.export(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3)),

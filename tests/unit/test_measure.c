@@ -66,7 +66,7 @@ static void test_phases_keep_amplitudes(void **state)
 {
     (void)state;
     float before[PICTURES * CHANNELS * PLANE], after[PICTURES * CHANNELS * PLANE];
-    peek__pictures pictures = {PICTURES, CHANNELS, HEIGHT, WIDTH, 1, after};
+    peek__pictures pictures = {PICTURES, CHANNELS, HEIGHT, WIDTH, PICTURES, 1, after};
     peek_context *context = make_context(2, NULL, NULL);
     draw(before, PICTURES * CHANNELS * PLANE, 0.45, 0.55, 0); /* so that nothing is clipped */
     memcpy(after, before, sizeof before);
@@ -84,7 +84,7 @@ static void test_shuffled_channels_stay_together(void **state)
 {
     (void)state;
     float pixels[PICTURES * CHANNELS * PLANE];
-    peek__pictures pictures = {PICTURES, CHANNELS, HEIGHT, WIDTH, 1, pixels};
+    peek__pictures pictures = {PICTURES, CHANNELS, HEIGHT, WIDTH, PICTURES, 1, pixels};
     peek_context *context = make_context(2, NULL, NULL);
     for (int i = 0; i < PICTURES * CHANNELS * PLANE; i++) pixels[i] = (float)i;
     OK(peek__scramble_shuffle(context, &pictures, 3));
