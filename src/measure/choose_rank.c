@@ -61,7 +61,9 @@ static void recommend(const choice *c, cJSON *out)
     char reason[256];
     for (int64_t i = 1; i < count; i++)
         if (c->means[i] < c->means[best]) best = i;
-    if (chosen >= 0)
+    if (chosen == best)
+        snprintf(reason, sizeof reason, "the rank of the least held-out error");
+    else if (chosen >= 0)
         snprintf(reason, sizeof reason,
                  "the smallest rank whose held-out error is within one standard error of the least, that of "
                  "rank %lld",
