@@ -130,8 +130,8 @@ typedef struct peek_train_options {
                           training data; written into the file, applied by every later run */
     int64_t shuffle;   /* flag; default 1: a new seeded order every epoch; 0: the dataset's order */
     int64_t seed;      /* default 0: of the shuffling */
-    const char *checkpoint; /* default NULL: a file that is written after every epoch but the last, to resume
-                               from, and removed at the end */
+    const char *checkpoint; /* default NULL: a file that is written after every epoch, to resume from; the
+                               caller removes it once the network is saved */
     int64_t resume; /* flag; default 0: go on from the checkpoint, where it is there; to the same bits */
     peek_train_epoch_fn epoch; /* no flag; default NULL */
     void *user;                /* passed to epoch */

@@ -1,6 +1,7 @@
 /* cli/verb_train.c: nnpeek train */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -189,7 +190,7 @@ static peek_status run(cli_call *call, train_work *work)
     work->options.user = work;
     call->result = cJSON_CreateObject();
     work->epochs = cJSON_AddArrayToObject(call->result, "epochs");
-    if (!work->options.resume) status = keep_epoch(work, 0);
+    if (!work->options.resume || access(checkpoint, F_OK) != 0) status = keep_epoch(work, 0);
     if (status == PEEK_OK)
         status = peek_network_train(call->context, work->network, work->data, &work->options, &result);
     if (status != PEEK_OK) return status;
@@ -206,8 +207,10 @@ static peek_status run(cli_call *call, train_work *work)
             (long long)result.samples, result.seconds, result.loss, 100 * result.train_accuracy);
     status = test_network(call, work);
     if (status == PEEK_OK) status = peek_network_save(call->context, work->network, work->flags.output);
-    if (status == PEEK_OK) cli_say(call, "the network is in %s\n", work->flags.output);
-    return status;
+    if (status != PEEK_OK) return status;
+    if (work->options.checkpoint) unlink(checkpoint); /* only now is nothing lost with it */
+    cli_say(call, "the network is in %s\n", work->flags.output);
+    return PEEK_OK;
 }
 
 int cli_train(int argc, char **argv)

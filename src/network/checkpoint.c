@@ -12,10 +12,10 @@ typedef struct head {
     int64_t order;
     char made_from[24];
     int64_t epochs, steps, parameters;
-    double seconds;
+    double loss, train_accuracy, seconds;
 } head;
 
-static const char magic[8] = "NNPTRN1";
+static const char magic[8] = "NNPTRN2";
 enum { ORDER = 0x01020304 };
 
 static head head_of(const peek__checkpoint *checkpoint)
@@ -24,6 +24,8 @@ static head head_of(const peek__checkpoint *checkpoint)
               .epochs = checkpoint->epochs,
               .steps = checkpoint->steps,
               .parameters = checkpoint->network->parameters,
+              .loss = checkpoint->loss,
+              .train_accuracy = checkpoint->train_accuracy,
               .seconds = checkpoint->seconds};
     memcpy(h.magic, magic, sizeof magic);
     memcpy(h.made_from, checkpoint->made_from, sizeof checkpoint->made_from);
@@ -73,6 +75,8 @@ static void take(peek__checkpoint *checkpoint, const head *h, const char *bytes)
     memcpy(checkpoint->velocity, bytes, (size_t)network->parameters * sizeof(float));
     checkpoint->epochs = h->epochs;
     checkpoint->steps = h->steps;
+    checkpoint->loss = h->loss;
+    checkpoint->train_accuracy = h->train_accuracy;
     checkpoint->seconds = h->seconds;
 }
 

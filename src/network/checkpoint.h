@@ -8,6 +8,7 @@
 typedef struct peek__checkpoint {
     char made_from[17]; /* digest of the network before training, the data and the options that matter */
     int64_t epochs, steps;
+    double loss, train_accuracy; /* of the last of them */
     double seconds;
     peek_network *network; /* its weights are written or read */
     float *velocity;       /* parameters */

@@ -23,7 +23,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     SLICE = 8,      /* samples at least: the activations of a slice stay in the second-level cache */
@@ -57,7 +56,7 @@ static const peek_option train_rows[] = {
               "a new seeded order every epoch; 0: the order of the data"),
     PEEK_INTEGER(peek_train_options, seed, "seed", 0, 0, 0x1p53, "N", "of the shuffling"),
     PEEK_TEXT(peek_train_options, checkpoint, "checkpoint", NULL, "FILE",
-              "written after every epoch but the last, removed at the end"),
+              "written after every epoch, to resume from"),
     PEEK_FLAG(peek_train_options, resume, "resume", 0,
               "go on from the checkpoint of a training that was stopped"),
 };
@@ -253,10 +252,12 @@ static void find_origin(training *t)
     peek__digest_text(state, t->made_from);
 }
 
-static peek__checkpoint checkpoint_of(const training *t, int64_t epochs, int64_t steps)
+static peek__checkpoint checkpoint_of(const training *t, int64_t epochs, const peek_train_result *result)
 {
     peek__checkpoint checkpoint = {.epochs = epochs,
-                                   .steps = steps,
+                                   .steps = result->steps,
+                                   .loss = result->loss,
+                                   .train_accuracy = result->train_accuracy,
                                    .seconds = peek__seconds() - t->start,
                                    .network = t->network,
                                    .velocity = t->velocity};
@@ -269,17 +270,19 @@ static peek_status resume(training *t, peek_train_result *result)
     const char *path = t->options->checkpoint;
     find_origin(t);
     if (!path || !t->options->resume || !peek__is_file(path)) return PEEK_OK;
-    peek__checkpoint checkpoint = checkpoint_of(t, 0, 0);
+    peek__checkpoint checkpoint = checkpoint_of(t, 0, result);
     PEEK_TRY(peek__checkpoint_read(t->context, &checkpoint, path));
-    if (checkpoint.epochs >= t->options->epochs)
+    if (checkpoint.epochs > t->options->epochs)
         return peek__fail(
             t->context, PEEK_E_ARGUMENT,
-            "'%s' is of a training that has %lld epochs behind it: give more --epochs than that, or "
-            "train without --resume",
+            "'%s' is of a training that has %lld epochs behind it: give as many --epochs or more, "
+            "or train without --resume",
             path, (long long)checkpoint.epochs);
     t->done = checkpoint.epochs;
     t->start -= checkpoint.seconds;
     result->steps = checkpoint.steps;
+    result->loss = checkpoint.loss;
+    result->train_accuracy = checkpoint.train_accuracy;
     peek__note(t->context, "going on after epoch %lld", (long long)t->done);
     return PEEK_OK;
 }
@@ -302,11 +305,7 @@ static peek_status end_epoch(training *t, int64_t epoch, const peek_train_result
         t->start += peek__seconds() - before;
     }
     if (!options->checkpoint) return PEEK_OK;
-    if (epoch + 1 == options->epochs) {
-        unlink(options->checkpoint);
-        return PEEK_OK;
-    }
-    peek__checkpoint checkpoint = checkpoint_of(t, epoch + 1, result->steps);
+    peek__checkpoint checkpoint = checkpoint_of(t, epoch + 1, result);
     return peek__checkpoint_write(t->context, &checkpoint, options->checkpoint);
 }
 
@@ -387,7 +386,7 @@ static peek_status find_uses(training *t, int *averages)
 }
 
 /* Samples of a slice. Every slice writes a gradient of all parameters, and these are summed: where they are
- * many beside the activations of a sample, slices are larger, but at least four make a whole batch. */
+ * many beside the activations of a sample, slices are larger, but at least two make a whole batch. */
 static int64_t choose_slice(const training *t, int64_t batch)
 {
     const peek__survey *survey = t->network->survey;
@@ -411,6 +410,12 @@ static peek_status begin_training(training *t)
     t->team.most = normalises ? batch : choose_slice(t, batch);
     t->share = 1.0f / (float)batch;
     PEEK_TRY(peek__team_begin(t->context, &t->team, &t->sample));
+    if (normalises && t->team.slice < batch)
+        return peek__fail(
+            t->context, PEEK_E_UNSUPPORTED,
+            "the network's batch normalisations are trained on whole batches, but it can only be run "
+            "for %lld sample%s at a time: export it for any number of samples",
+            (long long)t->team.slice, t->team.slice > 1 ? "s" : "");
     t->slices = (batch + t->team.slice - 1) / t->team.slice;
     PEEK_TRY(peek__alloc(t->context, &t->order, t->samples, "the order of training"));
     PEEK_TRY(peek__alloc(t->context, &t->velocity, parameters, "the gradients"));

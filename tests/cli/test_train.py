@@ -74,6 +74,23 @@ class Epochs(Case):
         self.assertEqual(process.wait(), 130)
         self.assertFalse(os.path.exists(self.path("n.onnx")))
 
+    def test_killed_when_trained_but_not_saved(self):
+        """The last epoch's checkpoint goes only when the network is there: nothing is trained again."""
+        self.nnpeek(*FLAGS, "-o", "whole.onnx")
+        command = [os.path.abspath(NNPEEK), *map(str, FLAGS), "-o", "n.onnx"]
+        process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not os.path.exists(self.path("n.onnx.checkpoint")):
+            time.sleep(0.01)
+        os.mkdir(self.path("n.onnx"))  # a folder appears where the network should go
+        self.assertNotEqual(process.wait(), 0)
+        self.assertTrue(os.path.exists(self.path("n.onnx.checkpoint")))
+        os.rmdir(self.path("n.onnx"))
+        found = self.json(*FLAGS, "--resume", "-o", "n.onnx")
+        self.assertEqual(found["epochs"], [])
+        self.assertGreater(found["loss"], 0)
+        self.assertEqual(self.read_bytes("n.onnx"), self.read_bytes("whole.onnx"))
+        self.assertFalse(os.path.exists(self.path("n.onnx.checkpoint")))
+
     def test_a_checkpoint_of_something_else(self):
         self.stopped()
         for change in (("--seed", 1), ("--learning-rate", 0.02), ("--batch", 32), ("--weight-decay", 0.1), ("--fraction", 0.5)):

@@ -127,6 +127,21 @@ class FineTuning(Case):
             np.testing.assert_allclose(found, values, rtol=0, atol=1e-4 * np.abs(values).max() + 1e-6, err_msg=tensor)
         self.assertGreater(compared, 8)
 
+    def test_batch_norms_need_the_whole_batch(self):
+        """A network that can only be run sample by sample is refused, not trained on the statistics of one."""
+        class Fixed(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.norm, self.last = torch.nn.BatchNorm2d(3), torch.nn.Linear(3 * 14 * 14, 4)
+
+            def forward(self, x):
+                return self.last(self.norm(x).reshape(1, 588))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(Fixed().eval(), torch.rand(1, 3, 14, 14), self.path("start.onnx"), opset_version=14,
+                              do_constant_folding=False, training=torch.onnx.TrainingMode.PRESERVE)
+        self.sentence("train", "start.onnx", "--data", ".", "-o", "end.onnx", has=("batch normalisations", "1 sample at a time"))
+
     def test_a_network_in_training_mode_is_refused(self):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
