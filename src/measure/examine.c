@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/options.h"
+#include "measure/run_network.h"
 #include "store/file.h"
 
 static const peek_option option_rows[] = {
@@ -235,6 +236,17 @@ static int is_skipped(const peek__examination *of, const struct examination_row 
            status == PEEK_E_ARGUMENT;
 }
 
+/* A network that was named and is not the run's is told before any work, whatever is asked for. */
+static peek_status check_network(peek__examination *of)
+{
+    peek_network *network = NULL;
+    if (!of->options->network) return PEEK_OK;
+    PEEK_TRY(open_capture(of));
+    PEEK_TRY(peek__run_network(of, &network));
+    peek_network_free(&network);
+    return PEEK_OK;
+}
+
 /* Each examination is written as soon as it is done. */
 static peek_status examine(peek__examination *of, const char *path)
 {
@@ -258,6 +270,7 @@ static peek_status examine(peek__examination *of, const char *path)
 static peek_status measure(peek__examination *of, const char *path)
 {
     cJSON *older = NULL;
+    PEEK_TRY(check_network(of));
     if (peek__is_file(path) && peek__json_read(of->context, path, &older) == PEEK_E_MEMORY)
         return PEEK_E_MEMORY;
     peek_status status = peek_measure_run(of->context, of->run);

@@ -3,14 +3,8 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "network/graph.h"
+#include "network/weight_role.h"
 #include "measure/run_network.h"
-
-static int is_one_of(const char *op, const char *const *names)
-{
-    while (*names && strcmp(op, *names) != 0) names++;
-    return *names != NULL;
-}
 
 /* How many values of its input one output of a layer sums, from the shape of its weights. */
 static double fan_in(const peek__node *node, const peek__tensor *weights)
@@ -35,32 +29,48 @@ static void draw(peek__tensor *tensor, double bound, int64_t seed, int64_t index
         tensor->floats[i] = (float)peek__random_between(&stream, -bound, bound);
 }
 
-/* The weight with this number as input `place` of a node. */
-static void reset(peek_network *network, const peek__node *node, int64_t place, int64_t seed, int64_t index)
+/* A bias as its layer's weights would be; 0 where they are not to be seen. */
+static void draw_bias(const peek_network *network, const peek__node *node, peek__tensor *bias, int64_t seed,
+                      int64_t index)
 {
-    static const char *const layers[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", NULL};
-    static const char *const norms[] = {"BatchNormalization", "InstanceNormalization", "LayerNormalization",
-                                        "GroupNormalization", "RMSNormalization",      NULL};
+    const peek__value *weights = &network->value[node->input[1]];
+    if (weights->constant && weights->tensor.dimensions >= 2)
+        draw(bias, 1 / sqrt(fan_in(node, &weights->tensor)), seed, index);
+    else
+        fill(bias, 0);
+}
+
+static void reset(peek_network *network, int64_t index, int64_t seed)
+{
+    peek__weight_role role = peek__weight_role_of(network, index);
     peek__tensor *tensor = &network->value[network->weight[index]].tensor;
-    if (is_one_of(node->op, layers)) {
-        const peek__value *second = &network->value[node->input[1]];
-        const peek__tensor *weights = second->constant ? &second->tensor : tensor;
-        if (weights->dimensions >= 2 && weights->size)
-            draw(tensor, 1 / sqrt(fan_in(node, weights)), seed, index);
-    } else if (is_one_of(node->op, norms)) {
-        fill(tensor, place == 1 || place == 4 ? 1 : 0); /* scale and variance */
-    } else if (strcmp(node->op, "Add") == 0 && tensor->dimensions == 1 && tensor->size > 1) {
+    if (!tensor->size) return;
+    switch (role.kind) {
+    case PEEK__WEIGHT_MATRIX:
+        if (tensor->dimensions >= 2) draw(tensor, 1 / sqrt(fan_in(role.node, tensor)), seed, index);
+        break;
+    case PEEK__WEIGHT_BIAS:
+        draw_bias(network, role.node, tensor, seed, index);
+        break;
+    case PEEK__WEIGHT_SCALE:
+    case PEEK__WEIGHT_VARIANCE:
+        fill(tensor, 1);
+        break;
+    case PEEK__WEIGHT_SHIFT:
+    case PEEK__WEIGHT_MEAN:
         fill(tensor, 0);
+        break;
+    case PEEK__WEIGHT_ADDED:
+        if (tensor->dimensions == 1) fill(tensor, 0);
+        break;
+    default:
+        break;
     }
 }
 
 peek_status peek__untrain(peek_context *context, peek_network *network, int64_t seed)
 {
-    for (int64_t w = 0; w < network->weights; w++)
-        for (int64_t n = 0; n < network->nodes; n++)
-            for (int64_t i = 0; i < network->node[n].inputs; i++)
-                if (network->node[n].input[i] == network->weight[w])
-                    reset(network, &network->node[n], i, seed, w);
+    for (int64_t w = 0; w < network->weights; w++) reset(network, w, seed);
     peek__graph_digest(network);
     return peek__poll(context);
 }

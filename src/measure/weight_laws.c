@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "measure/document.h"
-#include "network/graph.h"
+#include "network/weight_role.h"
 #include "measure/run_network.h"
 
 /* A weight tensor as `count` matrices of rows x columns: entry (i, j) of matrix m lies at (i columns + j) count
@@ -70,35 +70,18 @@ static peek_status measure_slices(peek_context *context, const slices *s, cJSON 
     return status;
 }
 
-/* The first node that a weight goes into. */
-static const peek__node *user_of(const peek_network *network, int64_t value)
-{
-    for (int64_t n = 0; n < network->nodes; n++)
-        for (int64_t i = 0; i < network->node[n].inputs; i++)
-            if (network->node[n].input[i] == value) return &network->node[n];
-    return NULL;
-}
-
-static int is_layer(const char *op)
-{
-    static const char *const layers[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-        if (strcmp(op, layers[i]) == 0) return 1;
-    return 0;
-}
-
 static peek_status measure_weight(peek_context *context, const peek_network *network, int64_t index,
                                   cJSON *list)
 {
     const peek__value *value = &network->value[network->weight[index]];
-    const peek__node *node = user_of(network, network->weight[index]);
+    peek__weight_role role = peek__weight_role_of(network, index);
     slices s;
-    if (!node || !is_layer(node->op) || !slice(&value->tensor, &s)) return PEEK_OK;
+    if (role.kind != PEEK__WEIGHT_MATRIX || !slice(&value->tensor, &s)) return PEEK_OK;
     cJSON *entry = cJSON_CreateObject();
     cJSON_AddItemToArray(list, entry);
     cJSON_AddStringToObject(entry, "name", value->name);
-    cJSON_AddStringToObject(entry, "node", node->name);
-    cJSON_AddStringToObject(entry, "operator", node->op);
+    cJSON_AddStringToObject(entry, "node", role.node->name);
+    cJSON_AddStringToObject(entry, "operator", role.node->op);
     cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
     for (int i = 0; i < value->tensor.dimensions; i++)
         cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)value->tensor.shape[i]));

@@ -18,7 +18,7 @@
 #include "network/schedule.h"
 #include "network/team.h"
 #include "network/untie.h"
-#include "network/weight_use.h"
+#include "network/weight_role.h"
 #include "store/file.h"
 
 #include <math.h>
@@ -94,10 +94,7 @@ typedef struct training {
     int64_t done;          /* epochs before this call */
     double start;          /* when it began, by peek__seconds(); a resumed one as if it had begun earlier */
     char made_from[17];
-    struct weight_plan {
-        peek__weight_use use;
-        float stays; /* of an average */
-    } * uses;        /* one a weight */
+    peek__weight_role *roles; /* one a weight */
     uint64_t step;
 } training;
 
@@ -142,12 +139,13 @@ static void sum_slices(const training *t, int64_t from, int64_t to)
 }
 
 /* Moves numbers from .. to-1 of all, which belong to the weight whose numbers w are counted alike. */
-static void move(const training *t, const struct weight_plan *plan, float *restrict w, int64_t from, int64_t to)
+static void move(const training *t, const peek__weight_role *role, float *restrict w, int64_t from, int64_t to)
 {
     const float rate = (float)t->rate, momentum = (float)t->options->momentum,
-                decay = (float)t->options->weight_decay, stays = plan->stays;
+                decay = (float)t->options->weight_decay;
     float *restrict v = t->velocity, *restrict sum = t->gradients;
-    if (plan->use == PEEK__WEIGHT_AVERAGED) { /* the batch is one slice, whose "gradient" is its statistic */
+    if (peek__weight_is_averaged(role->kind)) { /* the batch is one slice, whose "gradient" is its statistic */
+        float stays = peek__attribute_number(role->node, "momentum", 0.9f);
         for (int64_t j = from; j < to; j++) w[j] = stays * w[j] + (1 - stays) * sum[j];
         return;
     }
@@ -166,10 +164,10 @@ static void update_run(training *t, int64_t begin, int64_t end)
         peek__tensor *weight = &t->network->value[t->network->weight[i]].tensor;
         int64_t from = begin > start ? begin : start,
                 to = end < start + weight->size ? end : start + weight->size;
-        for (; from < to && t->uses[i].use != PEEK__WEIGHT_FIXED; from += NEAR) {
+        for (; from < to && t->roles[i].kind != PEEK__WEIGHT_FORMULA; from += NEAR) {
             int64_t until = from + NEAR < to ? from + NEAR : to;
             sum_slices(t, from, until);
-            move(t, &t->uses[i], weight->floats - start, from, until);
+            move(t, &t->roles[i], weight->floats - start, from, until);
         }
         start += weight->size;
     }
@@ -370,15 +368,15 @@ static peek_status normalise(training *t)
     return status;
 }
 
-/* What happens to each weight; *averages: there are running statistics among them. */
-static peek_status find_uses(training *t, int *averages)
+/* What each weight is for; *averages: there are running statistics among them. */
+static peek_status find_roles(training *t, int *averages)
 {
     int64_t trained = 0;
-    PEEK_TRY(peek__alloc(t->context, &t->uses, t->network->weights, "the weights"));
+    PEEK_TRY(peek__alloc(t->context, &t->roles, t->network->weights, "the weights"));
     for (int64_t i = 0; i < t->network->weights; i++) {
-        t->uses[i].use = peek__weight_use_of(t->network, i, &t->uses[i].stays);
-        trained += t->uses[i].use == PEEK__WEIGHT_TRAINED;
-        *averages |= t->uses[i].use == PEEK__WEIGHT_AVERAGED;
+        t->roles[i] = peek__weight_role_of(t->network, i);
+        trained += peek__weight_is_trained(t->roles[i].kind);
+        *averages |= peek__weight_is_averaged(t->roles[i].kind);
     }
     return trained ? PEEK_OK
                    : peek__fail(t->context, PEEK_E_UNSUPPORTED,
@@ -405,7 +403,7 @@ static peek_status begin_training(training *t)
     if (t->options->normalise) PEEK_TRY(normalise(t));
     t->team = (peek__team){.network = t->network, .training = 1, .wanted_count = 1, .wanted = &t->logits};
     int64_t batch = t->options->batch < t->samples ? t->options->batch : t->samples;
-    PEEK_TRY(find_uses(t, &normalises));
+    PEEK_TRY(find_roles(t, &normalises));
     t->team.whole = normalises; /* statistics are those of the whole batch */
     t->team.most = normalises ? batch : choose_slice(t, batch);
     t->share = 1.0f / (float)batch;
@@ -453,7 +451,7 @@ peek_status peek_network_train(peek_context *context, peek_network *network, con
     peek__free(&t.velocity);
     peek__free(&t.gradients);
     peek__free(&t.updated);
-    peek__free(&t.uses);
+    peek__free(&t.roles);
     peek__free(&t.slice_labels);
     peek__free(&t.sums);
     peek_dataset_free(&held);

@@ -4,33 +4,25 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "measure/captions.h"
 #include "store/file.h"
 #include "store/npy.h"
 
-/* Classes of a capture. */
+/* Classes of a capture's samples. */
 typedef struct labels {
-    int64_t count, classes, *of;
+    int64_t count, classes;
+    int32_t *of; /* -1: unknown; NULL: there are no labels */
 } labels;
 
-static peek_status read_labels(peek_context *context, const char *capture, labels *out)
+static peek_status read_labels(peek_context *context, const char *capture, const cJSON *manifest, labels *out)
 {
-    char *path;
-    peek__npy npy = {0};
-    PEEK_TRY(peek__format(context, &path, "%s/labels.npy", capture));
-    peek_status status = peek__is_file(path) ? peek__npy_open(context, path, &npy) : PEEK_OK;
-    peek__free(&path);
-    if (status == PEEK_OK && npy.data) {
-        out->count = npy.rows;
-        status = peek__alloc(context, &out->of, npy.rows, "the labels");
-        for (int64_t t = 0; status == PEEK_OK && t < npy.rows; t++) {
-            float label;
-            peek__npy_floats(&npy, t, 1, &label);
-            out->of[t] = (int64_t)label;
-            if (out->of[t] >= out->classes) out->classes = out->of[t] + 1;
-        }
-        peek__npy_close(&npy);
-    }
-    return status;
+    const cJSON *samples = cJSON_GetObjectItemCaseSensitive(manifest, "samples");
+    const cJSON *count = cJSON_GetObjectItemCaseSensitive(samples, "count");
+    out->count = cJSON_IsNumber(count) ? (int64_t)count->valuedouble : 0;
+    PEEK_TRY(peek__labels_load(context, capture, out->count, &out->of));
+    for (int64_t t = 0; out->of && t < out->count; t++)
+        if (out->of[t] >= out->classes) out->classes = (int64_t)out->of[t] + 1;
+    return PEEK_OK;
 }
 
 /* Sums over the samples of each class, and over all (the last row): (classes + 1) x columns. */
@@ -40,11 +32,10 @@ static void sum_classes(const peek__npy *x, const labels *known, float *row, dou
     for (int64_t t = 0; t < x->rows; t++) {
         int64_t label = known->of[t];
         peek__npy_floats(x, t * columns, columns, row);
+        for (int64_t i = 0; i < columns; i++) sums[classes * columns + i] += row[i];
+        if (label < 0) continue;
         samples[label]++;
-        for (int64_t i = 0; i < columns; i++) {
-            sums[label * columns + i] += row[i];
-            sums[classes * columns + i] += row[i];
-        }
+        for (int64_t i = 0; i < columns; i++) sums[label * columns + i] += row[i];
     }
 }
 
@@ -211,71 +202,72 @@ static peek_status see_loadings(const visit *v, const char *name, const char *fi
     return status;
 }
 
-static peek_status each_layer(const visit *v)
+static peek_status each_layer(const visit *v, const cJSON *manifest)
 {
-    char *path;
-    cJSON *manifest = NULL;
-    PEEK_TRY(peek__format(v->context, &path, "%s/manifest.json", v->capture));
-    peek_status status = peek__json_read(v->context, path, &manifest);
-    peek__free(&path);
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(manifest, "blocks"))
     {
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "name"));
         const char *file = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "file"));
         const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "kind"));
-        if (status == PEEK_OK && name && file && kind && strcmp(kind, "layer") == 0)
-            status = v->see(v, name, file);
+        if (name && file && kind && strcmp(kind, "layer") == 0) PEEK_TRY(v->see(v, name, file));
     }
-    cJSON_Delete(manifest);
-    return status;
-}
-
-peek_status peek__study_overlap(peek_context *context, const char *capture, cJSON *out)
-{
-    labels known = {0};
-    const visit v = {
-        .context = context, .capture = capture, .known = &known, .out = out, .see = see_activations};
-    peek_status status = read_labels(context, capture, &known);
-    if (status == PEEK_OK && known.of) status = each_layer(&v);
-    peek__free(&known.of);
-    return status;
+    return PEEK_OK;
 }
 
 /* Means of the sample matrix by class. */
-static peek_status component_means(peek_context *context, const char *fitted, int64_t rank, const labels *known,
-                                   double **means)
+static peek_status component_means(const visit *v, double **means)
 {
     char *path;
     peek__npy samples = {0};
-    PEEK_TRY(peek__format(context, &path, "%s/rank-%lld/samples.npy", fitted, (long long)rank));
-    peek_status status = peek__npy_open(context, path, &samples);
-    if (status == PEEK_OK && samples.rows != known->count)
-        status = peek__fail(context, PEEK_E_SHAPE, "%s has other samples than the capture", path);
-    if (status == PEEK_OK) status = class_means(context, &samples, known, means);
+    PEEK_TRY(peek__format(v->context, &path, "%s/rank-%lld/samples.npy", v->fitted, (long long)v->rank));
+    peek_status status = peek__npy_open(v->context, path, &samples);
+    if (status == PEEK_OK && samples.rows != v->known->count)
+        status = peek__fail(v->context, PEEK_E_SHAPE, "%s has other samples than the capture", path);
+    if (status == PEEK_OK) status = class_means(v->context, &samples, v->known, means);
     peek__npy_close(&samples);
     peek__free(&path);
     return status;
 }
 
-peek_status peek__study_component_overlap(peek_context *context, const char *capture, const char *fitted,
-                                          int64_t rank, cJSON *out)
+/* Visits all layers; by classes: nothing without labels, and by the components with the means of the sample
+ * matrix. */
+static peek_status visit_layers(visit *v, int by_classes)
 {
+    char *path;
+    cJSON *manifest = NULL;
     labels known = {0};
     double *means = NULL;
-    visit v = {context, capture, fitted, rank, &known, NULL, out, see_loadings};
-    peek_status status = read_labels(context, capture, &known);
-    if (status == PEEK_OK && known.of) status = component_means(context, fitted, rank, &known, &means);
-    v.means = means;
-    if (status == PEEK_OK && known.of) status = each_layer(&v);
+    PEEK_TRY(peek__format(v->context, &path, "%s/manifest.json", v->capture));
+    peek_status status = peek__json_read(v->context, path, &manifest);
+    peek__free(&path);
+    if (status == PEEK_OK && by_classes) status = read_labels(v->context, v->capture, manifest, &known);
+    v->known = &known;
+    if (status == PEEK_OK && known.of && v->fitted) status = component_means(v, &means);
+    v->means = means;
+    if (status == PEEK_OK && (known.of || !by_classes)) status = each_layer(v, manifest);
+    cJSON_Delete(manifest);
     peek__free(&known.of);
     peek__free(&means);
     return status;
 }
 
+peek_status peek__study_overlap(peek_context *context, const char *capture, cJSON *out)
+{
+    visit v = {.context = context, .capture = capture, .out = out, .see = see_activations};
+    return visit_layers(&v, 1);
+}
+
+peek_status peek__study_component_overlap(peek_context *context, const char *capture, const char *fitted,
+                                          int64_t rank, cJSON *out)
+{
+    visit v = {context, capture, fitted, rank, NULL, NULL, out, see_loadings};
+    return visit_layers(&v, 1);
+}
+
 peek_status peek__study_carrying(peek_context *context, const char *capture, const char *fitted, int64_t rank,
                                  cJSON *out)
 {
-    const visit v = {context, capture, fitted, rank, NULL, NULL, out, see_loadings};
-    return each_layer(&v);
+    visit v = {context, capture, fitted, rank, NULL, NULL, out, see_loadings};
+    return visit_layers(&v, 0);
 }

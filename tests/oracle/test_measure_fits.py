@@ -176,6 +176,7 @@ class Fits(Case):
         self.sentence("measure", "run", "--stability", "--ranks", 20, has=["20"])
         self.sentence("measure", "run", "--choose-rank", "--ranks", 8, has=["8"])
         self.sentence("measure", "run", "--weights", has=["--network"])
+        self.sentence("measure", "run", "--all", "--ranks", 2, "--network", "none.onnx", has=["none.onnx"])
         self.assertEqual(os.listdir(self.path("run")).count("measures.json"), 1)
 
 
