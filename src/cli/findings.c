@@ -53,9 +53,11 @@ static void say_rank(const cli_call *call, const cJSON *choice)
 static void say_shift(const cli_call *call, const cJSON *shift)
 {
     double pixels = cli_number(shift, "pixels");
-    cli_say(call, "  shifted by %.0f pixel%s: %.1f %% of the predictions stay, effective invariance %.3f\n",
-            pixels, pixels > 1 ? "s" : "", 100 * cli_number(shift, "agreement"),
-            cli_number(shift, "effective_invariance"));
+    cli_say(call, "  shifted by %.0f pixel%s: %.1f %% of the predictions stay", pixels, pixels > 1 ? "s" : "",
+            100 * cli_number(shift, "agreement"));
+    if (cJSON_IsNumber(member(shift, "effective_invariance")))
+        cli_say(call, ", effective invariance %.3f", cli_number(shift, "effective_invariance"));
+    cli_say(call, "\n");
 }
 
 void cli_say_asked(const cli_call *call, const cJSON *measures)

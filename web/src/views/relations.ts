@@ -5,15 +5,16 @@ import { h, onWidth, section } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Transmission, TransmissionRank } from '../payload_types';
 import type { Store } from '../store';
-import { count, number, shorten } from '../words';
+import { count, number, plainNames, shorten } from '../words';
 import { asPicture, chartStyle, Plot } from './charts';
 
 const written = 12; // columns up to which numbers find room in the cells
 const letter = 8; // pixels that one takes
+const narrowest = 17; // pixels of a column that can bear its name
 
 interface Cell {
-    row: string;
-    column: string;
+    row: number;
+    column: number;
     value: number | null;
     light: number; // 0 .. 1
     title: string;
@@ -21,15 +22,15 @@ interface Cell {
 }
 
 interface Matrix {
-    rows: string[];
+    rows: string[]; // names, as a reader knows them
     columns: string[];
     cells: Cell[];
     label: string;
 }
 
-// Equal names of different blocks stay apart, as blocks have different names.
-function nameOf(store: Store, block: number): string {
-    return store.model.run.blocks[block]?.name ?? '';
+// Blocks without what an exporter puts around their names.
+function namesOf(store: Store, blocks: number[]): string[] {
+    return plainNames(blocks.map((block) => store.model.run.blocks[block]?.name ?? ''));
 }
 
 function layerOf(store: Store, block: number): number | null {
@@ -50,15 +51,15 @@ function paint(light: number): string {
 function alignment(store: Store): Matrix | null {
     const { pairs } = store.model.run;
     if (!pairs || pairs.blocks.length < 2) return null;
-    const names = pairs.blocks.map((block) => nameOf(store, block));
+    const names = namesOf(store, pairs.blocks);
     return {
         rows: names,
         columns: names,
         label: 'Alignment of layers, linear CKA',
         cells: pairs.linear_cka.flatMap((row, a) =>
             row.map((value, b) => ({
-                row: names[a]!,
-                column: names[b]!,
+                row: a,
+                column: b,
                 value,
                 light: value ?? 0,
                 title: `${names[a]} and ${names[b]}: ${value === null ? 'unknown' : number(value)}`,
@@ -85,7 +86,7 @@ function transmitted(store: Store): Matrix | null {
     const { transmission } = store.model.run;
     const found = transmission && nearest(store, transmission);
     if (!transmission || !found) return null;
-    const names = transmission.blocks.map((block) => nameOf(store, block));
+    const names = namesOf(store, transmission.blocks);
     const rows = [
         ...names.map((name, a) => ({ name, values: found.relative_error[a]!, block: transmission.blocks[a]! })),
         { name: fromAll, values: found.from_all, block: -1 },
@@ -95,12 +96,12 @@ function transmitted(store: Store): Matrix | null {
         rows: rows.map((row) => row.name),
         columns: names,
         label: `Transmission between layers at rank ${found.rank}, relative error`,
-        cells: rows.flatMap(({ name, values, block }) =>
+        cells: rows.flatMap(({ name, values, block }, row) =>
             names.map((column, b) => {
                 const value = values[b] ?? null;
                 return {
-                    row: name,
-                    column,
+                    row,
+                    column: b,
                     value,
                     light: value === null ? 0 : Math.max(0, 1 - value),
                     title: `from ${name} to ${column}: ${value === null ? 'unknown' : `relative error ${number(value)}`}`,
@@ -112,15 +113,18 @@ function transmitted(store: Store): Matrix | null {
 }
 
 function draw(store: Store, matrix: Matrix, width: number): Element {
+    const { rows, columns } = matrix;
     const letters = Math.max(5, Math.min(16, Math.floor((width / 3 - 14) / letter)));
-    const most = Math.max(...[...matrix.rows, ...matrix.columns].map((name) => Math.min(name.length, letters)));
-    const marginLeft = 14 + letter * most;
-    const side = Math.min(64, (width - marginLeft - 8) / matrix.columns.length);
-    const low = Math.max(26, Math.min(44, side));
-    const marginBottom = 24 + 0.6 * letter * most;
+    const longest = Math.max(...[...rows, ...columns].map((name) => Math.min(name.length, letters)));
+    const marginLeft = 14 + letter * longest;
+    const side = Math.min(64, (width - marginLeft - 8) / columns.length);
+    const named = side >= narrowest; // else the columns are those of the rows, in their order
+    const low = Math.max(named ? 26 : 20, Math.min(44, side));
+    const marginBottom = named ? 24 + 0.75 * letter * longest : 8;
+    const places = (names: string[]): number[] => names.map((_, i) => i);
     const chart = Plot.plot({
-        width: Math.min(width, marginLeft + side * matrix.columns.length + 8),
-        height: low * matrix.rows.length + marginBottom + 6,
+        width: Math.min(width, marginLeft + side * columns.length + 8),
+        height: low * rows.length + marginBottom + 6,
         marginLeft,
         marginRight: 8,
         marginTop: 6,
@@ -128,18 +132,21 @@ function draw(store: Store, matrix: Matrix, width: number): Element {
         style: chartStyle,
         ariaLabel: matrix.label,
         x: {
-            domain: matrix.columns,
+            type: 'band',
+            domain: places(columns),
+            axis: named ? 'bottom' : null,
             label: null,
             tickSize: 0,
-            tickFormat: (name: string) => shorten(name, letters),
-            tickRotate: -35,
+            tickFormat: (place: number) => shorten(columns[place]!, letters),
+            tickRotate: side > 40 ? -35 : -50,
             padding: 0.03,
         },
         y: {
-            domain: matrix.rows,
+            type: 'band',
+            domain: places(rows),
             label: null,
             tickSize: 0,
-            tickFormat: (name: string) => shorten(name, letters),
+            tickFormat: (place: number) => shorten(rows[place]!, letters),
             padding: 0.03,
         },
         color: { type: 'identity' },
@@ -172,34 +179,37 @@ function draw(store: Store, matrix: Matrix, width: number): Element {
 }
 
 // The two different layers that are most alike, and the two that are least.
-function alignmentWords(matrix: Matrix): string {
-    const pairs = matrix.cells.filter(
-        (cell) => cell.value !== null && matrix.rows.indexOf(cell.row) < matrix.columns.indexOf(cell.column),
-    );
+function alignmentWords({ rows, cells }: Matrix): string {
+    const pairs = cells.filter((cell) => cell.value !== null && cell.row < cell.column);
     if (!pairs.length) return '';
     const most = pairs.reduce((a, b) => (b.value! > a.value! ? b : a));
     const least = pairs.reduce((a, b) => (b.value! < a.value! ? b : a));
     const words = ({ row, column, value }: Cell): string =>
-        `${shorten(row, 24)} and ${shorten(column, 24)} (${number(value!, 2)})`;
+        `${shorten(rows[row]!, 24)} and ${shorten(rows[column]!, 24)} (${value!.toFixed(2)})`;
     return pairs.length === 1 ? `${words(most)}.` : `Most alike: ${words(most)}; least: ${words(least)}.`;
 }
 
 // What the first block tells of the last, beside what the mean tells.
-function transmissionWords(matrix: Matrix): string {
-    const [first, last] = [matrix.columns[0]!, matrix.columns[matrix.columns.length - 1]!];
-    const at = (row: string, column: string): number | null =>
-        matrix.cells.find((cell) => cell.row === row && cell.column === column)?.value ?? null;
-    const [there, back, none] = [at(first, last), at(last, first), at(fromNone, last)];
-    if (first === last || there === null || back === null || none === null) return '';
+function transmissionWords({ columns, cells }: Matrix): string {
+    const last = columns.length - 1;
+    const at = (row: number, column: number): number | null =>
+        cells.find((cell) => cell.row === row && cell.column === column)?.value ?? null;
+    const [there, back, none] = [at(0, last), at(last, 0), at(last + 2, last)];
+    if (!last || there === null || back === null || none === null) return '';
     return (
-        `${shorten(first, 24)} alone predicts ${shorten(last, 24)} with an error of ${number(there, 2)} ` +
-        `(the mean alone: ${number(none, 2)}), the other way round ${number(back, 2)}.`
+        `${shorten(columns[0]!, 24)} alone predicts ${shorten(columns[last]!, 24)} with an error of ${there.toFixed(2)} ` +
+        `(the mean alone: ${none.toFixed(2)}), the other way round ${back.toFixed(2)}.`
     );
 }
 
 function numbers(store: Store): Table {
     const table = (what: string, matrix: Matrix | null): Table =>
-        (matrix?.cells ?? []).map(({ row, column, value }) => [what, row, column, value ?? '']);
+        (matrix?.cells ?? []).map(({ row, column, value }) => [
+            what,
+            matrix!.rows[row]!,
+            matrix!.columns[column]!,
+            value ?? '',
+        ]);
     const { transmission } = store.model.run;
     const rank = transmission && nearest(store, transmission)?.rank;
     return [
@@ -243,7 +253,7 @@ export function relationView(store: Store): HTMLElement {
             right.figure.hidden = !told;
             sentence.textContent =
                 (alike
-                    ? 'Two layers are aligned (1) when samples that are near each other in one are near in the ' +
+                    ? 'Rows and columns are in the same order. Two layers are aligned (1) when samples that are near each other in one are near in the ' +
                       `other, 0 when they have nothing to do with each other; from ${count(pairs!.samples)} samples. `
                     : '') +
                 (told
