@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "base/random.h"
 #include "nnpeek/fit.h"
+#include "context.h"
 
 static int set_up(void **state)
 {
@@ -179,11 +180,7 @@ static void test_parallel(void **state)
 {
     (void)state;
     for (int threads = 1; threads <= 3; threads++) {
-        peek_context *context;
-        peek_context_options options;
-        peek_context_options_default(&options);
-        options.threads = threads;
-        assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
+        peek_context *context = make_context(threads, NULL, NULL);
         loop l = {.context = context, .fails_at = -1};
         assert_int_equal(peek__parallel(context, 1000, task, &l), PEEK_OK);
         for (int i = 0; i < 1000; i++) assert_int_equal(l.done[i], 1);
@@ -199,12 +196,7 @@ static void test_stop(void **state)
 {
     (void)state;
     int events = 0;
-    peek_context *context;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.event = stop_at_once;
-    options.user = &events;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
+    peek_context *context = make_context(0, stop_at_once, &events);
     peek__stage(context, "test", "testing", 10);
     assert_int_equal(peek__step(context, 1), PEEK_E_STOPPED);
     assert_true(events >= 1);

@@ -10,18 +10,9 @@
 
 #include "base/memory.h"
 #include "store/block.h"
+#include "context.h"
 
 enum { ROWS = 4000, COLUMNS = 256 };
-
-static peek_context *context_with(int64_t threads)
-{
-    peek_context *context = NULL;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.threads = threads;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
-    return context;
-}
 
 /* A block of ones over `values`, to be freed by the caller. */
 static peek__block make_block(float **values)
@@ -43,7 +34,7 @@ static void test_the_first_bad_value_is_named(void **state)
     for (int64_t row = 255; row < ROWS; row += 256) values[row * COLUMNS] = NAN;
     values[COLUMNS + 7] = -INFINITY;
     for (int64_t threads = 1; threads <= 8; threads++) {
-        peek_context *context = context_with(threads);
+        peek_context *context = make_context(threads, NULL, NULL);
         for (int again = 0; again < 20; again++) {
             assert_int_equal(peek__block_inspect(context, &block, &scan), PEEK_E_VALUE);
             assert_non_null(strstr(peek_error(context), "an infinite value at row 1, column 7"));
@@ -62,7 +53,7 @@ static void test_extremes_and_the_first_negative_value(void **state)
     values[300 * COLUMNS + 2] = -2;
     values[3000 * COLUMNS + 1] = -3;
     for (int64_t threads = 1; threads <= 3; threads++) {
-        peek_context *context = context_with(threads);
+        peek_context *context = make_context(threads, NULL, NULL);
         peek__block_scan scan;
         assert_int_equal(peek__block_inspect(context, &block, &scan), PEEK_OK);
         assert_true(scan.smallest == -3 && scan.largest == 9 && scan.negative == -2);
@@ -77,7 +68,7 @@ static void test_extremes_and_the_first_negative_value(void **state)
 static void test_workers_are_no_more_than_tasks(void **state)
 {
     (void)state;
-    peek_context *context = context_with(1024);
+    peek_context *context = make_context(1024, NULL, NULL);
     assert_int_equal(peek__workers(context, 5), 5);
     assert_int_equal(peek__workers(context, 5000), 1024);
     assert_int_equal(peek__workers(context, 0), 1);

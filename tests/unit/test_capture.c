@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "network/selection.h"
 #include "store/npy.h"
+#include "context.h"
 
 #define OK(call)                                                                                               \
     do {                                                                                                       \
@@ -26,17 +27,6 @@ static int stop_capture(const peek_event *event, void *user)
 {
     (void)user;
     return strcmp(event->stage, "capture") == 0 && event->done > 0;
-}
-
-static peek_context *make_context(int threads, peek_event_fn event)
-{
-    peek_context *context;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.threads = threads;
-    options.event = event;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
-    return context;
 }
 
 static peek_dataset *make_data(peek_context *context, float *x)
@@ -82,7 +72,7 @@ static void captures(void **state)
     for (int threads = 1; threads <= 3; threads++) {
         char folder[128], path[256];
         snprintf(folder, sizeof folder, "%s/run/capture", root);
-        peek_context *context = make_context(threads, NULL);
+        peek_context *context = make_context(threads, NULL, NULL);
         peek_dataset *data = make_data(context, x);
         peek_network *network;
         peek_capture_options options;
@@ -131,7 +121,7 @@ static void chosen_samples(void **state)
     static float x[COUNT * PIXELS], rows[9 * PIXELS];
     char folder[128], path[256];
     snprintf(folder, sizeof folder, "%s/chosen", root);
-    peek_context *context = make_context(2, NULL);
+    peek_context *context = make_context(2, NULL, NULL);
     peek_dataset *data = make_data(context, x);
     peek_network *network;
     peek_capture_options options;
@@ -177,7 +167,7 @@ static void selections(void **state)
 {
     (void)state;
     peek__feeds feeds;
-    peek_context *context = make_context(1, NULL);
+    peek_context *context = make_context(1, NULL, NULL);
     static const struct {
         const char *layers;
         int64_t count;
@@ -270,7 +260,7 @@ static void reduces(void **state)
                  {"auto", 4 * COUNT * 500 / 1e9, 4, 0}};
     char folder[128];
     snprintf(folder, sizeof folder, "%s/reduced", root);
-    peek_context *context = make_context(2, NULL);
+    peek_context *context = make_context(2, NULL, NULL);
     peek_dataset *data = make_data(context, x);
     peek_network *network;
     OK(peek_network_build(context, "paper", 1, 28, 28, 10, 0, &network));
@@ -304,7 +294,7 @@ static void several_inputs(void **state)
     const char *sum = "sum", *out = "out";
     char folder[128];
     snprintf(folder, sizeof folder, "%s/two", root);
-    peek_context *context = make_context(2, NULL);
+    peek_context *context = make_context(2, NULL, NULL);
     peek_dataset *first, *second, *unlike = make_data(context, x);
     peek_network *network;
     peek__node *node;
@@ -350,7 +340,7 @@ static void leaves_nothing(void **state)
     char parent[128], folder[160];
     snprintf(parent, sizeof parent, "%s/nothing", root);
     snprintf(folder, sizeof folder, "%s/capture", parent);
-    peek_context *context = make_context(2, stop_capture);
+    peek_context *context = make_context(2, stop_capture, NULL);
     peek_dataset *data = make_data(context, x);
     peek_network *network;
     peek_capture_options options;
@@ -364,7 +354,7 @@ static void leaves_nothing(void **state)
     peek_dataset_free(&data);
     peek_context_free(&context);
 
-    context = make_context(1, NULL);
+    context = make_context(1, NULL, NULL);
     data = make_data(context, x);
     OK(peek_network_build(context, "paper", 1, 28, 28, 10, 0, &network));
     for (int64_t nth = 1;; nth++) {

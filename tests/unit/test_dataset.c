@@ -12,6 +12,7 @@
 #include "base/context.h"
 #include "data/format.h"
 #include "nnpeek/dataset.h"
+#include "context.h"
 
 enum { COUNT = 200, SIZE = 2 * 3 * 2 };
 
@@ -238,11 +239,7 @@ static void test_moments(void **state)
         assert_true(fabs(deviation[c] - sqrt(squares / (COUNT * 6))) < 1e-12 * 100);
     }
     for (int threads = 1; threads < 4; threads++) {
-        peek_context_options options;
-        peek_context_options_default(&options);
-        options.threads = threads;
-        peek_context *other;
-        assert_int_equal(peek_context_create(&other, &options), PEEK_OK);
+        peek_context *other = make_context(threads, NULL, NULL);
         assert_int_equal(peek_dataset_moments(other, p->dataset, again, again + 2), PEEK_OK);
         assert_memory_equal(again, mean, sizeof mean);
         assert_memory_equal(again + 2, deviation, sizeof deviation);
@@ -350,12 +347,8 @@ static int stop_at_once(const peek_event *event, void *user)
 static void test_stop(void **state)
 {
     (void)state;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.event = stop_at_once;
-    peek_context *context;
+    peek_context *context = make_context(0, stop_at_once, NULL);
     peek_dataset *dataset;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
     assert_int_equal(peek_dataset_open(context, "strokes", NULL, &dataset), PEEK_E_STOPPED);
     assert_null(dataset);
     peek_context_free(&context);

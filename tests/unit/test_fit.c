@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "factor/problem.h"
 #include "nnpeek/fit.h"
+#include "context.h"
 
 enum { ROWS = 300, WIDE = 90, NARROW = 40 };
 
@@ -33,18 +34,6 @@ static void make(float *x, int columns, uint64_t index)
             x[t * columns + i] = 0.1f * peek__random_uniform(&stream);
             for (int r = 0; r < 4; r++) x[t * columns + i] += f[t][r] * w[i][r];
         }
-}
-
-static peek_context *context_with(int threads, peek_event_fn event, void *user)
-{
-    peek_context *context;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.threads = threads;
-    options.event = event;
-    options.user = user;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
-    return context;
 }
 
 static peek_status add_both(peek_context *context, peek_problem *problem)
@@ -74,7 +63,7 @@ static peek_model *fit(peek_context *context, int64_t rank, int64_t iterations)
 static void test_objective_never_rises(void **state)
 {
     (void)state;
-    peek_context *context = context_with(2, NULL, NULL);
+    peek_context *context = make_context(2, NULL, NULL);
     peek_model *model = fit(context, 6, 200);
     peek_model_info info = peek_model_describe(model);
     double square = 0;
@@ -94,7 +83,7 @@ static void test_same_bits_for_any_threads(void **state)
     peek_model *models[3];
     peek_context *contexts[3];
     for (int i = 0; i < 3; i++) {
-        contexts[i] = context_with(i + 1, NULL, NULL);
+        contexts[i] = make_context(i + 1, NULL, NULL);
         models[i] = fit(contexts[i], 5, 40);
     }
     for (int i = 1; i < 3; i++) {
@@ -116,7 +105,7 @@ static void test_same_bits_for_any_threads(void **state)
 static void test_restarts_keep_the_best(void **state)
 {
     (void)state;
-    peek_context *context = context_with(2, NULL, NULL);
+    peek_context *context = make_context(2, NULL, NULL);
     peek_problem *problem;
     peek_fit_options options;
     double best = INFINITY;
@@ -145,7 +134,7 @@ static void test_restarts_keep_the_best(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
-    peek_context *context = context_with(1, NULL, NULL);
+    peek_context *context = make_context(1, NULL, NULL);
     peek_problem *problem;
     peek_model *model;
     peek_fit_options options;
@@ -193,7 +182,7 @@ static void test_signed_views(void **state)
     static const float seen[][5] = {{0, 0, 0, 2, 4}, {3, 1, 0, 0, 0}, {0, 0, 0, 2, 4}, {0, 2, 3, 5, 7}};
     static const peek_signed ways[] = {PEEK_SIGNED_SPLIT, PEEK_SIGNED_SPLIT, PEEK_SIGNED_POSITIVE,
                                        PEEK_SIGNED_SHIFT};
-    peek_context *context = context_with(1, NULL, NULL);
+    peek_context *context = make_context(1, NULL, NULL);
     for (int i = 0; i < 4; i++) {
         peek_problem *problem;
         float buffer[5];
@@ -226,7 +215,7 @@ static void test_stop(void **state)
 {
     (void)state;
     stopper when = {3};
-    peek_context *context = context_with(2, stop_in_fit, &when);
+    peek_context *context = make_context(2, stop_in_fit, &when);
     peek_problem *problem;
     peek_model *model;
     peek_fit_options options;
@@ -252,7 +241,7 @@ static void test_faults(void **state)
     int64_t nth = 0;
     peek_status status;
     do {
-        peek_context *context = context_with(1, NULL, NULL);
+        peek_context *context = make_context(1, NULL, NULL);
         peek_problem *problem = NULL;
         peek_model *model = NULL;
         peek_fit_options options;

@@ -17,6 +17,7 @@
 #include "store/file.h"
 #include "measure/feature_groups.h"
 #include "measure/scramble.h"
+#include "context.h"
 
 #define OK(call)                                                                                               \
     do {                                                                                                       \
@@ -29,18 +30,6 @@ static int stop_fit(const peek_event *event, void *user)
 {
     int *left = user;
     return event->stage && strcmp(event->stage, "fit") == 0 && --*left < 0;
-}
-
-static peek_context *make_context(int threads, peek_event_fn event, void *user)
-{
-    peek_context *context;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.threads = threads;
-    options.event = event;
-    options.user = user;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
-    return context;
 }
 
 static void draw(float *x, int count, double low, double high, uint64_t index)

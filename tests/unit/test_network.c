@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "network/preprocess.h"
 #include "store/file.h"
+#include "context.h"
 
 static peek_context *context;
 static char folder[64], path[128];
@@ -99,12 +100,8 @@ static void threads(void **state)
     static float x[50 * 784], first[50 * 1440], other[50 * 1440];
     draw(x, 50 * 784);
     for (int count = 1; count <= 3; count++) {
-        peek_context_options options;
-        peek_context *many;
+        peek_context *many = make_context(count, NULL, NULL);
         peek_network *network;
-        peek_context_options_default(&options);
-        options.threads = count;
-        OK(peek_context_create(&many, &options));
         OK(peek_network_build(many, "paper", 1, 28, 28, 10, 0, &network));
         OK(peek_network_run(many, network, x, 50, "relu1", count == 1 ? first : other));
         if (count > 1) assert_memory_equal(first, other, sizeof first);

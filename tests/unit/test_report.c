@@ -15,6 +15,7 @@
 #include "report/run_files.h"
 #include "store/file.h"
 #include "store/npy.h"
+#include "context.h"
 
 enum { SAMPLES = 6, SIDE = 4, PIXELS = SIDE * SIDE, NEURONS = 5, RANK = 2 };
 
@@ -462,11 +463,7 @@ static int stop_at_once(const peek_event *event, void *user)
 static void test_stops_on_request(void **state)
 {
     fixture *f = *state;
-    peek_context *context = NULL;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.event = stop_at_once;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
+    peek_context *context = make_context(0, stop_at_once, NULL);
     const char *runs[] = {f->folder};
     assert_int_equal(peek_report(context, runs, 1, NULL), PEEK_E_STOPPED);
     peek_context_free(&context);

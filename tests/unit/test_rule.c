@@ -14,16 +14,7 @@
 #include "factor/rule.h"
 #include "factor/stationarity.h"
 #include "nnpeek/fit.h"
-
-static peek_context *context_with(int threads)
-{
-    peek_context *context;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.threads = threads;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
-    return context;
-}
+#include "context.h"
 
 /* rows x columns of this rank, with uniform noise up to `noise`. */
 static float *make(int64_t rows, int64_t columns, int64_t rank, float noise)
@@ -203,7 +194,7 @@ static void test_objective_never_rises(void **state)
 {
     (void)state;
     enum { ROWS = 500, COLUMNS = 120 };
-    peek_context *context = context_with(2);
+    peek_context *context = make_context(2, NULL, NULL);
     for (int64_t id = 0; peek__rule_at(id); id++)
         for (int noisy = 0; noisy < 2; noisy++) {
             float *x = make(ROWS, COLUMNS, 4, noisy ? 1 : 0.05f);
@@ -256,7 +247,7 @@ static void test_stops(void **state)
 {
     (void)state;
     enum { ROWS = 200, COLUMNS = 60, K = 5 };
-    peek_context *context = context_with(2);
+    peek_context *context = make_context(2, NULL, NULL);
     float *x = make(ROWS, COLUMNS, 4, 0.8f);
     for (int64_t id = 0; peek__rule_at(id); id++) {
         peek_fit_options options = options_for(id, K, 1);
@@ -300,7 +291,7 @@ static void test_same_bits_for_any_threads(void **state)
         peek_model *models[3];
         peek_context *contexts[3];
         for (int i = 0; i < 3; i++) {
-            contexts[i] = context_with(i + 1);
+            contexts[i] = make_context(i + 1, NULL, NULL);
             models[i] = fit(contexts[i], x, ROWS, COLUMNS, 150, 0, &options);
             assert_memory_equal(peek_model_samples(models[0]), peek_model_samples(models[i]),
                                 ROWS * K * sizeof(float));
@@ -321,7 +312,7 @@ static void test_order_does_not_matter(void **state)
     (void)state;
     enum { ROWS = 130, COLUMNS = 50, SPLIT = 20, K = 4, ITERATIONS = 15 };
     char folder[] = "/tmp/nnpeek-rule-XXXXXX", place[64], command[128];
-    peek_context *context = context_with(2);
+    peek_context *context = make_context(2, NULL, NULL);
     float *x = make(ROWS, COLUMNS, 4, 0.5f), *turned = calloc(ROWS * COLUMNS, sizeof *turned);
     assert_non_null(mkdtemp(folder));
     assert_non_null(turned);
@@ -375,7 +366,7 @@ static void test_edges(void **state)
         double most; /* relative error at the end */
     } edges[] = {{60, 30, 3, 9, 5e-3}, {8, 5, 5, 5, 2e-2},  {5, 8, 5, 5, 2e-2},
                  {1, 40, 1, 1, 1e-5},  {40, 1, 1, 1, 1e-5}, {1, 1, 1, 1, 1e-5}};
-    peek_context *context = context_with(2);
+    peek_context *context = make_context(2, NULL, NULL);
     for (int64_t id = 0; peek__rule_at(id); id++)
         for (size_t e = 0; e < 2 * (sizeof edges / sizeof *edges); e++) {
             const struct edge *edge = &edges[e / 2];
@@ -412,7 +403,7 @@ static void test_faults(void **state)
         peek_status status = PEEK_E_MEMORY;
         int64_t nth = 0;
         while (status != PEEK_OK) {
-            peek_context *context = context_with(1);
+            peek_context *context = make_context(1, NULL, NULL);
             peek_problem *problem;
             peek_model *model = NULL;
             peek_fit_options options = options_for(id, 3, 6);

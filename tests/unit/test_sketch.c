@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "factor/rule.h"
 #include "factor/sketch.h"
+#include "context.h"
 
 enum { ROWS = 1500, WIDE = 500, NARROW = 300, RANK = 6 };
 
@@ -37,16 +38,6 @@ static float *make(int columns, uint64_t index)
         }
     }
     return x;
-}
-
-static peek_context *context_with(int threads)
-{
-    peek_context *context;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.threads = threads;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
-    return context;
 }
 
 static peek_status add_both(peek_context *context, peek_problem **problem)
@@ -80,7 +71,7 @@ static void test_basis_and_coefficients(void **state)
     (void)state;
     enum { WIDTH = 20, COLUMNS = WIDE + NARROW };
     static const double multipliers[] = {0.5, 2};
-    peek_context *context = context_with(2);
+    peek_context *context = make_context(2, NULL, NULL);
     peek_problem *problem;
     peek__sketch sketch;
     assert_int_equal(add_both(context, &problem), PEEK_OK);
@@ -120,7 +111,7 @@ static void test_same_bits_for_any_threads(void **state)
             peek_model *models[3];
             peek_context *contexts[3];
             for (int i = 0; i < 3; i++) {
-                contexts[i] = context_with(i + 1);
+                contexts[i] = make_context(i + 1, NULL, NULL);
                 models[i] = fit(contexts[i], rule, accuracy);
                 assert_true(peek_model_describe(models[i]).sketch_iterations > 0);
             }
@@ -141,7 +132,7 @@ static void test_same_bits_for_any_threads(void **state)
 static void test_quality(void **state)
 {
     (void)state;
-    peek_context *context = context_with(2);
+    peek_context *context = make_context(2, NULL, NULL);
     peek_model *exact = fit(context, PEEK__RULE_HALS, PEEK_ACCURACY_EXACT);
     peek_model *balanced = fit(context, PEEK__RULE_HALS, PEEK_ACCURACY_BALANCED);
     peek_model *fast = fit(context, PEEK__RULE_HALS, PEEK_ACCURACY_FAST);
@@ -163,7 +154,7 @@ static void test_quality(void **state)
 static void test_refusal_and_faults(void **state)
 {
     (void)state;
-    peek_context *context = context_with(1);
+    peek_context *context = make_context(1, NULL, NULL);
     peek_problem *problem;
     peek_model *model;
     peek_fit_options options;

@@ -7,17 +7,14 @@
 #include <string.h>
 
 #include "data/format.h"
+#include "context.h"
 
 enum { PIXELS = 28 * 28 };
 
 static peek__content draw(int threads, int64_t count, int train, uint64_t seed)
 {
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.threads = threads;
-    peek_context *context;
+    peek_context *context = make_context(threads, NULL, NULL);
     peek__content content = {0};
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
     assert_int_equal(peek__strokes_draw(context, count, train, seed, &content), PEEK_OK);
     peek_context_free(&context);
     return content;

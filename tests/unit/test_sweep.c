@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "nnpeek/fit.h"
+#include "context.h"
 
 enum { ROWS = 1300, COLUMNS = 900, RANKS = 2 };
 
@@ -35,18 +36,6 @@ static int free_data(void **state)
     (void)state;
     free(data);
     return 0;
-}
-
-static peek_context *context_with(peek_event_fn event, void *user)
-{
-    peek_context *context;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.threads = event ? 2 : 1; /* many faults: one thread is sooner done on busy cores */
-    options.event = event;
-    options.user = user;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
-    return context;
 }
 
 static peek_problem *problem_of(peek_context *context, int64_t rows)
@@ -89,7 +78,7 @@ static peek_status refuse(peek_model *model, void *user)
 static void test_every_allocation_may_fail(void **state)
 {
     (void)state;
-    peek_context *context = context_with(NULL, NULL);
+    peek_context *context = make_context(1, NULL, NULL); /* many faults: one thread is sooner done on busy cores */
     peek_problem *problem = problem_of(context, ROWS);
     peek_fit_options options = short_fit();
     peek_model *last = NULL;
@@ -128,7 +117,7 @@ static void test_models_come_back_from_their_folder(void **state)
     char base[] = "/tmp/nnpeek-sweep-XXXXXX", folder[64];
     assert_non_null(mkdtemp(base));
     snprintf(folder, sizeof folder, "%s/rank-3", base);
-    peek_context *context = context_with(NULL, NULL);
+    peek_context *context = make_context(1, NULL, NULL);
     peek_problem *problem = problem_of(context, 40);
     peek_fit_options options = short_fit();
     peek_model *model = NULL, *back = NULL;
@@ -181,7 +170,7 @@ static void test_a_stop_keeps_what_was_taken(void **state)
 {
     (void)state;
     int left = 1 << 30;
-    peek_context *context = context_with(stop_after, &left);
+    peek_context *context = make_context(2, stop_after, &left);
     peek_problem *problem = problem_of(context, ROWS);
     peek_fit_options options = short_fit();
     options.iterations = 100000;

@@ -11,6 +11,7 @@
 #include "base/context.h"
 #include "base/random.h"
 #include "network/graph.h"
+#include "context.h"
 
 #define OK(call)                                                                                               \
     do {                                                                                                       \
@@ -27,18 +28,6 @@ static int stop_later(const peek_event *event, void *user)
 {
     stopper *s = user;
     return event->kind == PEEK_EVENT_PROGRESS && strcmp(event->stage, "train") == 0 && ++s->calls >= s->stop_at;
-}
-
-static peek_context *make_context(int threads, peek_event_fn event, void *user)
-{
-    peek_context *context;
-    peek_context_options options;
-    peek_context_options_default(&options);
-    options.threads = threads;
-    options.event = event;
-    options.user = user;
-    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
-    return context;
 }
 
 /* Two kinds of pictures: bright at the left or at the right, with noise. */

@@ -1,0 +1,27 @@
+/* unit/context.h: a context for a test. */
+#ifndef UNIT_CONTEXT_H
+#define UNIT_CONTEXT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "nnpeek/nnpeek.h"
+
+/* 0 threads: one for each core. The test fails where the context cannot be made. */
+static inline peek_context *make_context(int threads, peek_event_fn event, void *user)
+{
+    peek_context *context = NULL;
+    peek_context_options options;
+    peek_context_options_default(&options);
+    options.threads = threads;
+    options.event = event;
+    options.user = user;
+    assert_int_equal(peek_context_create(&context, &options), PEEK_OK);
+    return context;
+}
+
+#endif
