@@ -84,16 +84,23 @@ typedef struct peek_dataset_cut {
     const char *classes; /* default NULL, all: "0-4,7" or class names; keeps these classes' samples and all
                             label numbers */
     const char *order;   /* default "stored": "stored", "shuffled", "by-class", "by-class:9,0-8" */
-    int64_t samples;     /* default 0, all: at most this many, a seeded random choice kept in stored order */
-    int64_t seed;        /* default 0 */
+    double mix; /* default 0: this part of the samples leaves its places and shares them anew at random;
+                   with 1 every order is a random one */
+    double
+        label_noise; /* default 0: each label is replaced with this probability by one of the other classes, all
+                        alike (symmetric noise); nested: the wrong labels of 0.2 are also wrong with 0.4 */
+    int64_t permute_labels; /* flag; default 0: every class bears the label of another one, or its own, by a
+                               seeded random permutation */
+    int64_t samples;        /* default 0, all: at most this many, a seeded random choice kept in stored order */
+    int64_t seed;           /* default 0 */
 } peek_dataset_cut;
 
 PEEK_API const peek_option_table *peek_dataset_cut_table(void);
 PEEK_API void peek_dataset_cut_default(peek_dataset_cut *cut);
 
-/* A new dataset: first the classes, then the fraction, then `samples`, then the order. Shares the samples with
- * `from`, which may be freed before it. Errors: E_ARGUMENT (unknown class, no labels), E_SHAPE (nothing left),
- * E_MEMORY. */
+/* A new dataset: first the classes, then the fraction, then `samples`, then the order and `mix`, then the
+ * labels. Shares the samples with `from`, which may be freed before it. Errors: E_ARGUMENT (unknown class, no
+ * labels), E_SHAPE (nothing left), E_MEMORY. */
 PEEK_API peek_status peek_dataset_select(peek_context *context, const peek_dataset *from,
                                          const peek_dataset_cut *cut, peek_dataset **out);
 

@@ -22,7 +22,10 @@ typedef enum peek__purpose {
     PEEK__SPLIT,            /* what measures hold out; index 0: samples, 1: inputs, 2 + entry of the manifest */
     PEEK__SCRAMBLE,         /* pictures without structure, for nulls; index: sample */
     PEEK__UNTRAIN,          /* weights as before training; index: number of the weight tensor */
-    PEEK__DROPOUT           /* masks; index: (step * 2^20 + node) * 2^20 + slice */
+    PEEK__DROPOUT,          /* masks; index: (step * 2^20 + node) * 2^20 + slice */
+    PEEK__MIX_ORDER,        /* samples that leave an order; index 0 */
+    PEEK__LABEL_NOISE,      /* index: place of the sample in the data; 2^64 - 1: the permutation of classes */
+    PEEK__RESAMPLE          /* bootstrap; index: number of the sample drawn */
 } peek__purpose;
 
 typedef struct peek__stream {

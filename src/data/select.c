@@ -1,4 +1,5 @@
-/* data/select.c: cutting and ordering: first the classes, then the fraction, then the samples, then the order.
+/* data/select.c: cutting and ordering: first the classes, then the fraction, then the samples, then the order,
+ * then what is done to labels.
  *
  * The fraction is a prefix of one seeded shuffle of what the classes leave, so that 0.25 is contained in 0.5;
  * `shuffled` is the order of that same shuffle. */
@@ -10,6 +11,7 @@
 #include "base/options.h"
 #include "base/random.h"
 #include "data/class_list.h"
+#include "data/relabel.h"
 
 static const peek_option rows[] = {
     PEEK_REAL(peek_dataset_cut, fraction, "fraction", 1, 0, 1, "X",
@@ -18,6 +20,12 @@ static const peek_option rows[] = {
               "keep the samples of these classes: 0-4,7 or names"),
     PEEK_TEXT(peek_dataset_cut, order, "order", "stored", "ORDER",
               "order of the samples: stored, shuffled, by-class or by-class:9,0-8"),
+    PEEK_REAL(peek_dataset_cut, mix, "mix", 0, 0, 1, "X",
+              "this part of the samples leaves the order and stands at random places of it"),
+    PEEK_REAL(peek_dataset_cut, label_noise, "label-noise", 0, 0, 1, "X",
+              "this part of the labels is replaced by another class, all alike"),
+    PEEK_FLAG(peek_dataset_cut, permute_labels, "permute-labels", 0,
+              "every class bears the label of another one, drawn at random"),
     PEEK_INTEGER(peek_dataset_cut, samples, "samples", 0, 0, 1e15, "N",
                  "at most this many samples, a random choice; 0: all"),
     PEEK_INTEGER(peek_dataset_cut, seed, "seed", 0, 0, 0x1p53, "N", "seed of the shuffle and the choice"),
@@ -151,6 +159,25 @@ static peek_status order(choice *c)
         "--order is '%s', but must be stored, shuffled, by-class or by-class:LIST (by-class:9,0-8)", word);
 }
 
+/* Those that leave their places share these places anew. */
+static peek_status mix(choice *c)
+{
+    int64_t *place, *sample, count = 0;
+    if (c->cut->mix <= 0) return PEEK_OK;
+    PEEK_TRY(peek__alloc(c->context, &place, 2 * c->count, "the order of samples"));
+    sample = place + c->count;
+    peek__stream stream = peek__stream_make((uint64_t)c->cut->seed, PEEK__MIX_ORDER, 0);
+    for (int64_t i = 0; i < c->count; i++)
+        if (peek__random_uniform(&stream) < c->cut->mix) {
+            place[count] = i;
+            sample[count++] = c->kept[i];
+        }
+    peek__random_shuffle(&stream, sample, count);
+    for (int64_t i = 0; i < count; i++) c->kept[place[i]] = sample[i];
+    peek__free(&place);
+    return PEEK_OK;
+}
+
 static peek_status choose(choice *c)
 {
     for (int64_t i = 0; i < c->count; i++) {
@@ -164,7 +191,8 @@ static peek_status choose(choice *c)
         return peek__fail(c->context, PEEK_E_SHAPE,
                           "no samples of '%s' are left: take a larger fraction or other classes",
                           c->from->name);
-    return order(c);
+    PEEK_TRY(order(c));
+    return mix(c);
 }
 
 static peek_status build(choice *c, peek_dataset *out)
@@ -180,9 +208,12 @@ static peek_status build(choice *c, peek_dataset *out)
     PEEK_TRY(peek__copy_text(c->context, &out->name, from->name));
     PEEK_TRY(peek__alloc(c->context, &out->indices, c->count, "the order of samples"));
     for (int64_t t = 0; t < c->count; t++) out->indices[t] = from->indices[c->kept[t]];
+    if (!from->labels && c->cut->label_noise > 0) PEEK_TRY(need_labels(c, "label-noise"));
+    if (!from->labels && c->cut->permute_labels) PEEK_TRY(need_labels(c, "permute-labels"));
     if (!from->labels) return PEEK_OK;
     PEEK_TRY(peek__alloc(c->context, &out->labels, c->count, "labels"));
     for (int64_t t = 0; t < c->count; t++) out->labels[t] = from->labels[c->kept[t]];
+    PEEK_TRY(peek__relabel(c->context, out, from->classes.count, c->cut));
     return peek__classes_copy(c->context, &out->classes, (const char *const *)from->classes.names,
                               from->classes.count);
 }
