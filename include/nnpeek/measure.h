@@ -109,6 +109,21 @@ PEEK_API double peek_agreement(const float *p, const float *q, int64_t rows, int
  * Deng et al., On the strong correlation between model invariance and generalization, NeurIPS 2022. */
 PEEK_API double peek_effective_invariance(const float *p, const float *q, int64_t rows, int64_t classes);
 
+enum { PEEK_NEIGHBOURS = 10 };
+
+/* Whether samples that are alike get the same class. N_t: the PEEK_NEIGHBOURS other rows of X with the largest
+ * cosine to row t. Over all pairs (t, u), u in N_t:
+ *     agreement   = share of pairs with label[t] = label[u],    0 .. 1
+ *     information = sum_ab p_ab log( p_ab / (p_a. p_.b) ) nats,  p_ab: share of pairs with classes a and b
+ * The agreement of one class for all is 1, its information 0; information is at most the entropy of the labels.
+ * X: rows x columns, `stride` from row to row; label: rows, each 0 .. classes-1, as a network predicts them.
+ * NAN for more than 4096 classes. Memory: rows^2 doubles. Sources: T. Cover, P. Hart, IEEE Transactions on
+ * Information Theory 13, 1967 (neighbours); the information of predictions over neighbours is ours. Errors:
+ * E_ARGUMENT, E_VALUE, E_MEMORY, E_STOPPED. */
+PEEK_API peek_status peek_neighbour_agreement(peek_context *context, const float *x, int64_t rows,
+                                              int64_t columns, int64_t stride, const int32_t *label,
+                                              int64_t classes, double *agreement, double *information);
+
 /* ---- Weights */
 
 enum { PEEK_POWER_LAW_LEAST = 50 };
@@ -219,7 +234,9 @@ typedef struct peek_measure_options {
     int64_t folds;       /* default 5: for `choose_rank`; one of as many parts is held out for `transmission` */
     int64_t samples;     /* default 2000: at most so many, evenly spaced, for all but `weights` */
     const char *network; /* default NULL, RUN/network.onnx: for nulls, shifts and weights */
-    int64_t seed;        /* default 0 */
+    const char *calibration; /* default NULL, the built-in one: calibration.json of a study of the kind
+                                "quality", for the verdict */
+    int64_t seed;            /* default 0 */
 } peek_measure_options;
 
 PEEK_API const peek_option_table *peek_measure_option_table(void);

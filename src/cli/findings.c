@@ -60,6 +60,26 @@ static void say_shift(const cli_call *call, const cJSON *shift)
     cli_say(call, "\n");
 }
 
+/* The verdict, or why there is none. */
+static void say_verdict(const cli_call *call, const cJSON *measures)
+{
+    const cJSON *verdict = member(measures, "verdict");
+    const char *withheld = cJSON_GetStringValue(member(verdict, "withheld"));
+    const cJSON *reason;
+    if (!verdict || !member(measures, "blocks")->child) return; /* fits without a network */
+    if (withheld) {
+        cli_say(call, "  how well it was trained cannot be told without labels: %s\n", withheld);
+        return;
+    }
+    cli_say(
+        call,
+        "  told without labels, about %.0f %% of its predictions are right (95 %% interval %.0f to %.0f %%):\n",
+        100 * cli_number(verdict, "accuracy"), 100 * cli_number(verdict, "low"),
+        100 * cli_number(verdict, "high"));
+    cJSON_ArrayForEach(reason, member(verdict, "reasons"))
+        cli_say(call, "    %s\n", cJSON_GetStringValue(reason));
+}
+
 void cli_say_asked(const cli_call *call, const cJSON *measures)
 {
     const cJSON *choice = member(measures, "rank"), *stability = member(measures, "stability"), *entry;
@@ -75,6 +95,7 @@ void cli_say_asked(const cli_call *call, const cJSON *measures)
     }
     say_rank(call, choice);
     cJSON_ArrayForEach(entry, member(measures, "shifts")) say_shift(call, entry);
+    say_verdict(call, measures);
 }
 
 void cli_say_findings(const cli_call *call, const cJSON *measures)
@@ -103,4 +124,5 @@ void cli_say_findings(const cli_call *call, const cJSON *measures)
     say_rank(call, member(measures, "rank"));
     const cJSON *shift = cJSON_GetArrayItem(member(measures, "shifts"), 0);
     if (shift) say_shift(call, shift);
+    say_verdict(call, measures);
 }

@@ -51,9 +51,9 @@ static void hold_streams(void)
     if (handle >= 0) close(handle);
 }
 
-/* A thread that waits for others turns in circles before it sleeps: by default for milliseconds, which is nothing on
- * an idle machine and half of the work on one where others work as well. libgomp reads how long when it is loaded, so
- * the program begins again with another number, unless the user has one. */
+/* A thread that waits for others turns in circles before it sleeps: by default for milliseconds, which is
+ * nothing on an idle machine and half of the work on one where others work as well. libgomp reads how long when
+ * it is loaded, so the program begins again with another number, unless the user has one. */
 static void calm_threads(char **argv)
 {
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;

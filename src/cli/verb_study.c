@@ -13,9 +13,18 @@ static const peek_option rows[] = {
 };
 CLI_TABLE(table, "study", study_flags, rows);
 
+/* Of a study of the kind "quality". */
+static void say_target(cli_call *call, const cJSON *target)
+{
+    const char *group = cJSON_GetStringValue(cJSON_GetObjectItem(target, "group"));
+    cli_say(call, "  %-28s Spearman %.3f, lower bound %.2f; asked %.2f: %s\n", group ? group : "all groups",
+            cli_number(target, "rho"), cli_number(target, "low"), cli_number(target, "asked"),
+            cJSON_IsTrue(cJSON_GetObjectItem(target, "met")) ? "met" : "missed");
+}
+
 static void say_summary(cli_call *call, const cJSON *summary)
 {
-    const cJSON *network, *claim;
+    const cJSON *network, *claim, *target;
     cli_say(call, "%s\n", cJSON_GetStringValue(cJSON_GetObjectItem(summary, "title")));
     cJSON_ArrayForEach(network, cJSON_GetObjectItem(summary, "networks"))
     {
@@ -28,6 +37,7 @@ static void say_summary(cli_call *call, const cJSON *summary)
     cJSON_ArrayForEach(claim, cJSON_GetObjectItem(summary, "claims"))
         cli_say(call, "  %s: %s\n", cJSON_GetStringValue(cJSON_GetObjectItem(claim, "about")),
                 cJSON_GetStringValue(cJSON_GetObjectItem(claim, "verdict")));
+    cJSON_ArrayForEach(target, cJSON_GetObjectItem(summary, "targets")) say_target(call, target);
 }
 
 /* One study into a folder; its summary goes to `into`. */
@@ -80,10 +90,9 @@ int cli_study(int argc, char **argv)
         .about = "Experiments of many runs: trains networks in different ways from several seeds, factorises "
                  "what each "
                  "makes of the same test samples, and says with statistics what differs. fraction, classes and "
-                 "order are the "
-                 "three case studies of the paper, cifar and alexnet-mnist its larger network, all is all of "
-                 "them; FILE.json is a recipe of your own "
-                 "(docs/studies.md).",
+                 "order are the three case studies of the paper, cifar and alexnet-mnist its larger network, "
+                 "quality asks how well accuracy can be told without labels (docs/quality.md), all is all of "
+                 "them; FILE.json is a recipe of your own (docs/studies.md).",
         .examples = "Examples:\n"
                     "  nnpeek study fraction -o studies/fraction\n"
                     "  nnpeek study all --samples 2000 --resume -o studies\n"

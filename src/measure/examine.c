@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "measure/run_network.h"
+#include "measure/verdict.h"
 #include "store/file.h"
 
 static const peek_option option_rows[] = {
@@ -32,6 +33,8 @@ static const peek_option option_rows[] = {
                  "take at most this many evenly spaced samples for all that is asked for"),
     PEEK_TEXT(peek_measure_options, network, "network", NULL, "FILE",
               "the run's ONNX network, for --nulls, --shifts and --weights (default: network.onnx in the run)"),
+    PEEK_TEXT(peek_measure_options, calibration, "calibration", NULL, "FILE",
+              "judge by calibration.json of a study of the kind \"quality\" (default: the built-in one)"),
     PEEK_INTEGER(peek_measure_options, seed, "seed", 0, 0, 0x1p52, "N", "seed of all that is random"),
 };
 PEEK_TABLE(table, "measure", peek_measure_options, option_rows);
@@ -264,13 +267,26 @@ static peek_status examine(peek__examination *of, const char *path)
         PEEK_TRY(status);
         PEEK_TRY(peek__json_write(of->context, path, of->measures));
     }
-    return PEEK_OK;
+    /* Once more, with what the examinations add. */
+    PEEK_TRY(peek__verdict_put(of->context, of->options->calibration, of->measures));
+    return peek__json_write(of->context, path, of->measures);
+}
+
+/* A file that is no calibration is told before any work, too. */
+static peek_status check_calibration(peek__examination *of)
+{
+    peek__calibration calibration;
+    if (!of->options->calibration) return PEEK_OK;
+    peek_status status = peek__calibration_read(of->context, of->options->calibration, &calibration);
+    peek__calibration_free(&calibration);
+    return status;
 }
 
 static peek_status measure(peek__examination *of, const char *path)
 {
     cJSON *older = NULL;
     PEEK_TRY(check_network(of));
+    PEEK_TRY(check_calibration(of));
     if (peek__is_file(path) && peek__json_read(of->context, path, &older) == PEEK_E_MEMORY)
         return PEEK_E_MEMORY;
     peek_status status = peek_measure_run(of->context, of->run);

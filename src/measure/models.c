@@ -46,10 +46,12 @@ static void copy_field(cJSON *to, const cJSON *from, const char *name)
 /* One model while it is measured. */
 typedef struct model_work {
     const char *folder, *capture; /* capture: NULL where there is none */
+    const peek__predictions *predictions;
     int64_t k;
     float *matrix; /* the one being looked at, rows x k */
     int64_t rows;
     double *samples, *loadings; /* F^T F and W^T W, k x k */
+    double *energy;             /* k: squared norms of loadings, over all blocks */
     double *numbers, *scratch;  /* k; peek__gram_scratch(k) */
 } model_work;
 
@@ -124,6 +126,24 @@ static peek_status put_block(peek_context *context, model_work *work, const cJSO
     peek__put_number(entry, "coherence", peek_coherence(work->loadings, work->k));
     put_sparsity(work, entry, "sparsity");
     put_shares(work, shares, name);
+    for (int64_t r = 0; r < work->k; r++) work->energy[r] += work->loadings[r * work->k + r];
+    return PEEK_OK;
+}
+
+/* Whether samples with the same composition get the same class. */
+static peek_status put_neighbours(peek_context *context, model_work *work, cJSON *out)
+{
+    const peek__predictions *predictions = work->predictions;
+    double agreement, information;
+    int64_t k = work->k;
+    PEEK_TRY(load_matrix(context, work, "samples.npy", work->samples));
+    if (predictions->count <= PEEK_NEIGHBOURS || predictions->total != work->rows) return PEEK_OK;
+    for (int64_t i = 0; i < work->rows * k; i++) work->matrix[i] *= (float)sqrt(work->energy[i % k]);
+    PEEK_TRY(peek_neighbour_agreement(context, work->matrix, predictions->count, k, predictions->step * k,
+                                      predictions->label, predictions->classes, &agreement, &information));
+    cJSON *entry = cJSON_AddObjectToObject(out, "neighbours");
+    peek__put_number(entry, "agreement", agreement);
+    peek__put_number(entry, "information", information);
     return PEEK_OK;
 }
 
@@ -134,15 +154,16 @@ static peek_status measure_matrices(peek_context *context, model_work *work, con
     PEEK_TRY(peek__alloc(context, &work->loadings, square, "a Gram matrix"));
     PEEK_TRY(peek__alloc(context, &work->scratch, peek__gram_scratch(work->k), "a Gram matrix"));
     PEEK_TRY(peek__alloc(context, &work->numbers, work->k, "measures of components"));
+    PEEK_TRY(peek__alloc(context, &work->energy, work->k, "measures of components"));
     PEEK_TRY(put_samples(context, work, out));
     cJSON *list = cJSON_AddObjectToObject(out, "blocks"), *shares = cJSON_AddObjectToObject(out, "shares");
     const cJSON *block;
     cJSON_ArrayForEach(block, blocks) PEEK_TRY(put_block(context, work, block, list, shares));
-    return PEEK_OK;
+    return put_neighbours(context, work, out);
 }
 
 static peek_status measure_model(peek_context *context, const char *folder, const char *capture,
-                                 const cJSON *fit, cJSON *out)
+                                 const peek__predictions *predictions, const cJSON *fit, cJSON *out)
 {
     static const char *const copied[] = {"rank", "rule", "seed",          "iterations",
                                          "stop", "rmse", "relative_error"};
@@ -152,18 +173,20 @@ static peek_status measure_model(peek_context *context, const char *folder, cons
         return peek__fail(context, PEEK_E_FORMAT,
                           "%s/fit.json has no rank or no blocks: is it a model of nnpeek?", folder);
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) copy_field(out, fit, copied[i]);
-    model_work work = {.folder = folder, .capture = capture, .k = (int64_t)rank->valuedouble};
+    model_work work = {
+        .folder = folder, .capture = capture, .predictions = predictions, .k = (int64_t)rank->valuedouble};
     peek_status status = measure_matrices(context, &work, blocks, out);
     peek__free(&work.matrix);
     peek__free(&work.samples);
     peek__free(&work.loadings);
     peek__free(&work.scratch);
+    peek__free(&work.energy);
     peek__free(&work.numbers);
     return status;
 }
 
-static peek_status measure_rank(peek_context *context, const char *folder, const char *capture, int64_t rank,
-                                cJSON *ranks)
+static peek_status measure_rank(peek_context *context, const char *folder, const char *capture,
+                                const peek__predictions *predictions, int64_t rank, cJSON *ranks)
 {
     char *model = NULL, *path = NULL;
     cJSON *fit = NULL, *entry = NULL;
@@ -175,7 +198,7 @@ static peek_status measure_rank(peek_context *context, const char *folder, const
     if (status == PEEK_OK) {
         entry = cJSON_CreateObject();
         cJSON_AddStringToObject(entry, "fit_digest", digest);
-        status = measure_model(context, model, capture, fit, entry);
+        status = measure_model(context, model, capture, predictions, fit, entry);
         cJSON_AddItemToArray(ranks, entry);
     }
     cJSON_Delete(fit);
@@ -219,19 +242,22 @@ static void put_slopes(const cJSON *models, double *numbers, cJSON *out)
         peek__put_number(blocks, block->string, error_slope(models, block->string, numbers));
 }
 
-static peek_status measure_ranks(peek_context *context, const char *folder, const char *capture, int64_t count,
-                                 const int64_t *ranks, cJSON *json)
+static peek_status measure_ranks(peek_context *context, const char *folder, const char *capture,
+                                 const peek__predictions *predictions, int64_t count, const int64_t *ranks,
+                                 cJSON *json)
 {
     double *numbers = NULL;
     cJSON *list = cJSON_AddArrayToObject(json, "ranks");
-    for (int64_t i = 0; i < count; i++) PEEK_TRY(measure_rank(context, folder, capture, ranks[i], list));
+    for (int64_t i = 0; i < count; i++)
+        PEEK_TRY(measure_rank(context, folder, capture, predictions, ranks[i], list));
     PEEK_TRY(peek__alloc(context, &numbers, 2 * count, "slopes"));
     put_slopes(list, numbers, json);
     peek__free(&numbers);
     return PEEK_OK;
 }
 
-peek_status peek__models_measure(peek_context *context, const char *folder, const char *capture, cJSON **out)
+peek_status peek__models_measure(peek_context *context, const char *folder, const char *capture,
+                                 const peek__predictions *predictions, cJSON **out)
 {
     int64_t *ranks = NULL;
     *out = NULL;
@@ -240,7 +266,7 @@ peek_status peek__models_measure(peek_context *context, const char *folder, cons
     peek_status status = PEEK_OK;
     if (count) {
         cJSON *json = cJSON_CreateObject();
-        status = measure_ranks(context, folder, capture, count, ranks, json);
+        status = measure_ranks(context, folder, capture, predictions, count, ranks, json);
         if (status == PEEK_OK)
             *out = json;
         else

@@ -3,11 +3,14 @@
 #include "measure/pairs.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "measure/alignment.h"
 #include "measure/document.h"
+#include "measure/neighbours.h"
 #include "measure/sampled.h"
+#include "nnpeek/measure.h"
 
 enum { SAMPLES_MOST = 2000 };
 
@@ -20,6 +23,7 @@ peek_status peek__pairs_begin(peek_context *context, int64_t blocks, peek__pairs
     if (room < SAMPLES_MOST) out->most = (int64_t)room;
     PEEK_TRY(peek__alloc(context, &out->samples, blocks, "kernels of blocks"));
     PEEK_TRY(peek__alloc(context, &out->alignments, peek__product(blocks, blocks), "kernels of blocks"));
+    PEEK_TRY(peek__alloc(context, &out->neighbours, blocks, "kernels of blocks"));
     return peek__alloc(context, &out->kernel, blocks, "kernels of blocks");
 }
 
@@ -34,12 +38,21 @@ static peek_status keep_kernel(peek_context *context, peek__pairs *pairs, const 
     return status;
 }
 
+static peek_status keep_neighbours(peek_context *context, peek__pairs *pairs, const double *inner, int64_t m)
+{
+    int32_t **out = &pairs->neighbours[pairs->count];
+    if (m <= PEEK_NEIGHBOURS) return PEEK_OK;
+    PEEK_TRY(peek__alloc_raw(context, out, m * PEEK_NEIGHBOURS, "nearest neighbours"));
+    return peek__neighbours_find(context, inner, m, *out);
+}
+
 static peek_status add(peek_context *context, peek__pairs *pairs, const peek__rows *x, double *inner,
                        cJSON *measures)
 {
     double dimension = NAN;
     PEEK_TRY(peek__inner_products(context, x, 0, inner));
     PEEK_TRY(peek__two_nn(context, inner, x->rows, &dimension));
+    PEEK_TRY(keep_neighbours(context, pairs, inner, x->rows));
     PEEK_TRY(keep_kernel(context, pairs, inner, x->rows));
     peek__put_number(measures, "intrinsic_dimension", dimension);
     cJSON_AddNumberToObject(measures, "intrinsic_dimension_samples", (double)x->rows);
@@ -87,10 +100,34 @@ peek_status peek__pairs_measure(peek_context *context, peek__pairs *pairs, const
     return PEEK_OK;
 }
 
+peek_status peek__pairs_neighbours(peek_context *context, const peek__pairs *pairs,
+                                   const peek__predictions *predictions, const char *output, cJSON *blocks)
+{
+    int64_t b = 0;
+    cJSON *measures;
+    cJSON_ArrayForEach(measures, blocks)
+    {
+        const int32_t *near = pairs->neighbours[b];
+        int64_t samples = pairs->samples[b++];
+        double agreement, information;
+        if (!near || samples != predictions->count || strcmp(measures->string, output) == 0) continue;
+        PEEK_TRY(peek__neighbours_agree(context, near, samples, predictions->label, predictions->classes,
+                                        &agreement, &information));
+        cJSON *entry = cJSON_AddObjectToObject(measures, "neighbours");
+        peek__put_number(entry, "agreement", agreement);
+        peek__put_number(entry, "information", information);
+    }
+    return PEEK_OK;
+}
+
 void peek__pairs_clear(peek__pairs *pairs)
 {
-    for (int64_t b = 0; pairs->kernel && b < pairs->capacity; b++) peek__free(&pairs->kernel[b]);
+    for (int64_t b = 0; pairs->kernel && b < pairs->capacity; b++) {
+        peek__free(&pairs->kernel[b]);
+        peek__free(&pairs->neighbours[b]);
+    }
     peek__free(&pairs->kernel);
+    peek__free(&pairs->neighbours);
     peek__free(&pairs->samples);
     peek__free(&pairs->alignments);
 }

@@ -7,6 +7,7 @@
 #include "measure/output.h"
 #include "measure/pairs.h"
 #include "measure/sampled.h"
+#include "measure/verdict.h"
 #include "nnpeek/measure.h"
 
 /* A capture while it is measured. */
@@ -15,6 +16,7 @@ typedef struct capture_work {
     cJSON *blocks;
     peek__pairs pairs;
     const cJSON *output, *features; /* entries: the first output, the last layer */
+    peek__predictions predictions;
 } capture_work;
 
 static peek_status open_block(peek_context *context, const capture_work *work, const cJSON *entry, peek__npy *x)
@@ -56,12 +58,13 @@ static peek_status measure_entry(peek_context *context, capture_work *work, cons
 }
 
 /* The output with the features that it was made from: the last layer that was captured. */
-static peek_status measure_output(peek_context *context, const capture_work *work, cJSON **out)
+static peek_status measure_output(peek_context *context, capture_work *work, cJSON **out)
 {
     peek__npy p = {0}, x = {0};
     peek__sampled output = {0}, features = {0};
     peek_status status = open_block(context, work, work->output, &p);
     if (status == PEEK_OK) status = peek__sample(context, &p, p.rows, &output);
+    if (status == PEEK_OK) status = peek__predict(context, &p, work->pairs.most, &work->predictions);
     if (status == PEEK_OK && work->features) status = open_block(context, work, work->features, &x);
     if (status == PEEK_OK && work->features) status = peek__sample(context, &x, x.rows, &features);
     if (status == PEEK_OK)
@@ -92,10 +95,17 @@ static peek_status measure_entries(peek_context *context, capture_work *work, co
     cJSON_AddItemToObject(json, "pairs", pairs);
     if (work->output) PEEK_TRY(measure_output(context, work, &output));
     cJSON_AddItemToObject(json, "output", output ? output : cJSON_CreateNull());
-    return PEEK_OK;
+    cJSON_AddItemToObject(json, "predictions",
+                          work->predictions.count ? peek__predictions_document(&work->predictions, entries)
+                                                  : cJSON_CreateNull());
+    if (!work->predictions.count) return PEEK_OK;
+    return peek__pairs_neighbours(context, &work->pairs, &work->predictions,
+                                  cJSON_GetObjectItemCaseSensitive(work->output, "name")->valuestring,
+                                  work->blocks);
 }
 
-static peek_status measure_capture(peek_context *context, const char *capture, cJSON *json)
+static peek_status measure_capture(peek_context *context, const char *capture, cJSON *json,
+                                   peek__predictions *predictions)
 {
     char *path, digest[17] = "";
     cJSON *manifest = NULL;
@@ -108,30 +118,33 @@ static peek_status measure_capture(peek_context *context, const char *capture, c
         capture_work work = {.folder = capture, .blocks = cJSON_AddObjectToObject(json, "blocks")};
         status = measure_entries(context, &work, cJSON_GetObjectItemCaseSensitive(manifest, "blocks"), json);
         peek__pairs_clear(&work.pairs);
+        *predictions = work.predictions;
     }
     cJSON_Delete(manifest);
     return status;
 }
 
 static peek_status measure_all(peek_context *context, const char *run, const char *capture, const char *fit,
-                               const char *path, cJSON *json)
+                               const char *path, cJSON *json, peek__predictions *predictions)
 {
     int captured = peek__is_folder(capture);
     cJSON *models = NULL;
     if (captured) {
-        PEEK_TRY(measure_capture(context, capture, json));
+        PEEK_TRY(measure_capture(context, capture, json, predictions));
     } else {
         cJSON_AddObjectToObject(json, "blocks");
         cJSON_AddNullToObject(json, "pairs");
         cJSON_AddNullToObject(json, "output");
+        cJSON_AddNullToObject(json, "predictions");
     }
-    PEEK_TRY(
-        peek__models_measure(context, peek__is_folder(fit) ? fit : run, captured ? capture : NULL, &models));
+    PEEK_TRY(peek__models_measure(context, peek__is_folder(fit) ? fit : run, captured ? capture : NULL,
+                                  predictions, &models));
     if (!captured && !models)
         return peek__fail(
             context, PEEK_E_NOT_FOUND,
             "%s holds neither capture/ nor fitted models (rank-K folders): give the folder of a run", run);
     cJSON_AddItemToObject(json, "fit", models ? models : cJSON_CreateNull());
+    PEEK_TRY(peek__verdict_put(context, NULL, json));
     cJSON_AddStringToObject(json, "version", peek_version());
     return peek__json_write(context, path, json);
 }
@@ -142,12 +155,14 @@ peek_status peek_measure_run(peek_context *context, const char *run)
         return peek__fail(context, PEEK_E_NOT_FOUND, "%s is not a folder: give the folder of a run",
                           run ? run : "(nothing)");
     char *capture = NULL, *fit = NULL, *path = NULL;
+    peek__predictions predictions = {0};
     cJSON *json = cJSON_CreateObject();
     peek_status status = peek__format(context, &capture, "%s/capture", run);
     if (status == PEEK_OK) status = peek__format(context, &fit, "%s/fit", run);
     if (status == PEEK_OK) status = peek__format(context, &path, "%s/measures.json", run);
-    if (status == PEEK_OK) status = measure_all(context, run, capture, fit, path, json);
+    if (status == PEEK_OK) status = measure_all(context, run, capture, fit, path, json, &predictions);
     cJSON_Delete(json);
+    peek__predictions_clear(&predictions);
     peek__free(&capture);
     peek__free(&fit);
     peek__free(&path);

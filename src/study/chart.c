@@ -93,7 +93,7 @@ static frame make_frame(const peek__chart *chart)
     for (int64_t l = 0; l < chart->lines; l++)
         for (int64_t i = 0; i < chart->line[l].count; i++) {
             const peek__line *line = &chart->line[l];
-            f.left = fmin(f.left, line->x[i]);
+            f.left = fmin(f.left, line->x[i]); /* fmin and fmax leave NaN out */
             f.right = fmax(f.right, line->x[i]);
             widen(&f, line->y[i]);
             if (line->low && !chart->logarithmic) widen(&f, line->low[i]);
@@ -147,9 +147,24 @@ static peek_status write_band(peek_context *context, peek__file *file, const fra
     return peek__put(context, file, "'/>");
 }
 
+static peek_status write_marks(peek_context *context, peek__file *file, const frame *f, const peek__line *line,
+                               const char *colour)
+{
+    for (int64_t i = 0; i < line->count; i++)
+        if (is_shown(f, line->y[i]) && isfinite(line->x[i]))
+            PEEK_TRY(
+                peek__put(context, file,
+                          "<circle cx='%.1f' cy='%.1f' r='3.5' fill='%s' fill-opacity='0.75'><title>%s: %.3f, "
+                          "%.3f</title></circle>",
+                          place_x(f, line->x[i]), place_y(f, line->y[i]), colour, line->marks[i], line->x[i],
+                          line->y[i]));
+    return PEEK_OK;
+}
+
 static peek_status write_line(peek_context *context, peek__file *file, const frame *f, const peek__line *line,
                               const char *colour)
 {
+    if (line->marks) return write_marks(context, file, f, line, colour);
     if (line->low && line->high) PEEK_TRY(write_band(context, file, f, line, colour));
     PEEK_TRY(peek__put(context, file, "<polyline fill='none' stroke='%s' stroke-width='2' points='", colour));
     for (int64_t i = 0; i < line->count; i++)

@@ -9,6 +9,7 @@ typedef struct peek__line {
     const char *name;
     int64_t count;
     const double *x, *y, *low, *high;
+    const char *const *marks; /* NULL; or the plain name of each point: points without a line between them */
 } peek__line;
 
 typedef struct peek__chart {
@@ -24,6 +25,9 @@ peek_status peek__chart_write(peek_context *context, peek__file *file, const pee
 /* A square of numbers 0 .. 1, darker the larger; names of rows and columns are 0, 1, .. */
 peek_status peek__raster_write(peek_context *context, peek__file *file, const char *title, int64_t side,
                                const double *values);
+
+/* The beginning of a page, up to its heading: title is a plain text. */
+peek_status peek__page_begin(peek_context *context, peek__file *file, const char *title);
 
 /* The colour of line i, a CSS value. */
 const char *peek__chart_colour(int64_t index);

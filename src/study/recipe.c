@@ -7,6 +7,7 @@
 #include "nnpeek/fit.h"
 #include "nnpeek/study.h"
 #include "store/file.h"
+#include "study/recipe_groups.h"
 
 int peek_study_list(int64_t index, const char **name, const char **title)
 {
@@ -16,6 +17,8 @@ int peek_study_list(int64_t index, const char **name, const char **title)
 void peek__recipe_free(peek__recipe *recipe)
 {
     cJSON_Delete(recipe->json);
+    peek__free(&recipe->family);
+    peek__free(&recipe->group);
     peek__free(&recipe->network);
     peek__free(&recipe->fit);
     peek__free(&recipe->figure);
@@ -73,8 +76,56 @@ static peek_status whole(const reader *r, const cJSON *object, const char *membe
     return PEEK_OK;
 }
 
-static peek_status read_network(const reader *r, const cJSON *entry, peek__study_network *out)
+static peek_status flag(const reader *r, const cJSON *object, const char *member, int standard, int *out)
 {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, member);
+    if (item && !cJSON_IsBool(item)) return wrong(r, member, "true or false");
+    *out = item ? cJSON_IsTrue(item) : standard;
+    return PEEK_OK;
+}
+
+/* The place of the family that an entry names; the first where it names none. */
+static peek_status read_family_name(const reader *r, const peek__recipe *recipe, const cJSON *entry,
+                                    int64_t *out)
+{
+    const char *name;
+    *out = 0;
+    PEEK_TRY(text(r, entry, "family", NULL, &name));
+    while (name && *out < recipe->families && strcmp(recipe->family[*out].name, name) != 0) ++*out;
+    return *out < recipe->families ? PEEK_OK : wrong(r, "family", "the name of a family of the recipe");
+}
+
+static peek_status read_group_name(const reader *r, const peek__recipe *recipe, const cJSON *entry,
+                                   int64_t *out)
+{
+    const char *name;
+    PEEK_TRY(text(r, entry, "group", NULL, &name));
+    *out = name ? 0 : -1;
+    while (name && *out < recipe->groups && strcmp(recipe->group[*out].name, name) != 0) ++*out;
+    return *out < recipe->groups ? PEEK_OK : wrong(r, "group", "the name of a group of the recipe");
+}
+
+static peek_status read_family(const reader *r, const cJSON *entry, peek__study_family *out)
+{
+    PEEK_TRY(text(r, entry, "network", "paper", &out->zoo));
+    PEEK_TRY(text(r, entry, "data", "mnist", &out->data));
+    PEEK_TRY(text(r, entry, "name", NULL, &out->name));
+    return out->name ? PEEK_OK : wrong(r, "name", "a text");
+}
+
+static peek_status read_group(const reader *r, const peek__recipe *recipe, const cJSON *entry,
+                              peek__study_group *out)
+{
+    PEEK_TRY(text(r, entry, "name", NULL, &out->name));
+    PEEK_TRY(flag(r, entry, "judged", 1, &out->judged));
+    return read_family_name(r, recipe, entry, &out->family);
+}
+
+static peek_status read_network(const reader *r, const peek__recipe *recipe, const cJSON *entry,
+                                peek__study_network *out)
+{
+    PEEK_TRY(read_family_name(r, recipe, entry, &out->family));
+    PEEK_TRY(read_group_name(r, recipe, entry, &out->group));
     PEEK_TRY(text(r, entry, "name", NULL, &out->name));
     if (!out->name) return wrong(r, "name", "a text");
     PEEK_TRY(number(r, entry, "fraction", 1, 1e-6, 1, &out->fraction));
@@ -87,9 +138,10 @@ static peek_status read_network(const reader *r, const cJSON *entry, peek__study
     PEEK_TRY(whole(r, entry, "batch", 64, 1e6, &out->batch));
     PEEK_TRY(number(r, entry, "learning_rate", 0.01, 1e-9, 1e3, &out->learning_rate));
     PEEK_TRY(number(r, entry, "momentum", 0.5, 0, 0.9999, &out->momentum));
-    const cJSON *normalise = cJSON_GetObjectItemCaseSensitive(entry, "normalise");
-    if (normalise && !cJSON_IsBool(normalise)) return wrong(r, "normalise", "true or false");
-    out->normalise = cJSON_IsTrue(normalise);
+    PEEK_TRY(number(r, entry, "mix", 0, 0, 1, &out->mix));
+    PEEK_TRY(number(r, entry, "label_noise", 0, 0, 1, &out->label_noise));
+    PEEK_TRY(flag(r, entry, "permute_labels", 0, &out->permute_labels));
+    PEEK_TRY(flag(r, entry, "normalise", 0, &out->normalise));
     return number(r, entry, "paper_accuracy", 0, 0, 100, &out->paper_accuracy);
 }
 
@@ -203,12 +255,45 @@ static peek_status open_list(reader *r, const peek__recipe *recipe, const char *
     return PEEK_OK;
 }
 
+/* Without a list there is one family, as the recipe's own `network` and `data` say. */
+static peek_status read_families(reader *r, peek__recipe *out)
+{
+    const cJSON *list, *entry;
+    PEEK_TRY(open_list(r, out, "families", 0, &list, &out->families));
+    if (!out->families) {
+        out->families = 1;
+        PEEK_TRY(peek__alloc(r->context, &out->family, 1, "a recipe"));
+        out->family->name = out->name;
+        r->place = NULL;
+        PEEK_TRY(text(r, out->json, "network", "paper", &out->family->zoo));
+        return text(r, out->json, "data", "mnist", &out->family->data);
+    }
+    PEEK_TRY(peek__alloc(r->context, &out->family, out->families, "a recipe"));
+    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_family(r, entry, &out->family[r->index++]));
+    return PEEK_OK;
+}
+
+static peek_status read_groups(reader *r, peek__recipe *out)
+{
+    const cJSON *list, *entry;
+    int memory;
+    PEEK_TRY(open_list(r, out, "groups", 0, &list, &out->groups));
+    const char *member = peek__recipe_expand(out->json, &memory);
+    if (member) return wrong(r, member, "there, as docs/studies.md says");
+    if (!memory) return peek__fail(r->context, PEEK_E_MEMORY, "not enough memory for a recipe");
+    PEEK_TRY(peek__alloc(r->context, &out->group, out->groups, "a recipe"));
+    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_group(r, out, entry, &out->group[r->index++]));
+    return PEEK_OK;
+}
+
 static peek_status read_lists(reader *r, peek__recipe *out)
 {
     const cJSON *list, *entry;
+    PEEK_TRY(read_families(r, out));
+    PEEK_TRY(read_groups(r, out));
     PEEK_TRY(open_list(r, out, "networks", 1, &list, &out->networks));
     PEEK_TRY(peek__alloc(r->context, &out->network, out->networks, "a recipe"));
-    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_network(r, entry, &out->network[r->index++]));
+    cJSON_ArrayForEach(entry, list) PEEK_TRY(read_network(r, out, entry, &out->network[r->index++]));
     PEEK_TRY(open_list(r, out, "fits", 1, &list, &out->fits));
     PEEK_TRY(peek__alloc(r->context, &out->fit, out->fits, "a recipe"));
     cJSON_ArrayForEach(entry, list) PEEK_TRY(read_fit(r, entry, &out->fit[r->index++]));
@@ -224,7 +309,8 @@ static peek_status read_lists(reader *r, peek__recipe *out)
 static peek_status parse(peek_context *context, const char *source, peek__recipe *out)
 {
     reader r = {.context = context, .source = source};
-    const char *ranks;
+    static const char *const kinds[] = {"claims", "quality", NULL};
+    const char *ranks, *kind;
     if (!cJSON_IsObject(out->json))
         return peek__fail(context, PEEK_E_FORMAT, "the recipe %s is no JSON object: see docs/studies.md",
                           source);
@@ -232,8 +318,11 @@ static peek_status parse(peek_context *context, const char *source, peek__recipe
     if (!out->name) return wrong(&r, "name", "a text");
     PEEK_TRY(text(&r, out->json, "title", out->name, &out->title));
     PEEK_TRY(text(&r, out->json, "about", "", &out->about));
-    PEEK_TRY(text(&r, out->json, "network", "paper", &out->zoo));
-    PEEK_TRY(text(&r, out->json, "data", "mnist", &out->data));
+    PEEK_TRY(text(&r, out->json, "kind", kinds[0], &kind));
+    if (one_of(kind, kinds) < 0) return wrong(&r, "kind", "claims or quality");
+    out->quality = one_of(kind, kinds) == 1;
+    PEEK_TRY(whole(&r, out->json, "seeds", 5, 1000, &out->seeds));
+    if (out->seeds < 1) return wrong(&r, "seeds", "1 or more");
     PEEK_TRY(whole(&r, out->json, "samples", 2000, 1e9, &out->samples));
     PEEK_TRY(text(&r, out->json, "ranks", "10:50:10", &ranks));
     PEEK_TRY(peek_parse_ranks(context, ranks, out->ranks, PEEK__STUDY_RANKS, &out->rank_count));

@@ -10,8 +10,11 @@ enum { PEEK__STUDY_RANKS = 64 };
 
 /* One network to train, from the poorest to the best trained. Texts are borrowed from the JSON. */
 typedef struct peek__study_network {
-    const char *name;            /* "25 %" */
-    double fraction;             /* of the training data; 1 */
+    const char *name;        /* "25 %" */
+    int64_t family, group;   /* places in the recipe; group -1: none */
+    double fraction;         /* of the training data; 1 */
+    double mix, label_noise; /* as in peek_dataset_cut; 0 */
+    int permute_labels;
     const char *classes, *order; /* as in peek_dataset_cut, or NULL */
     const char *loss;            /* "cross-entropy" or "saturating" */
     int64_t epochs, batch;
@@ -19,6 +22,18 @@ typedef struct peek__study_network {
     int normalise;         /* each channel of the input */
     double paper_accuracy; /* per cent; 0: the paper does not say */
 } peek__study_network;
+
+/* What is trained on what; without families in the recipe there is one, of its `network` and `data`. */
+typedef struct peek__study_family {
+    const char *name, *zoo, *data;
+} peek__study_family;
+
+/* Networks that differ in one thing. */
+typedef struct peek__study_group {
+    const char *name;
+    int64_t family;
+    int judged; /* 0: reported apart */
+} peek__study_group;
 
 /* One way to factorise; the first one's models are kept to look at. */
 typedef struct peek__study_fit {
@@ -56,9 +71,12 @@ typedef struct peek__study_statement {
 
 typedef struct peek__recipe {
     cJSON *json;
-    const char *name, *title, *about, *zoo, *data;
-    int64_t samples, rank_count, ranks[PEEK__STUDY_RANKS];
-    int64_t networks, fits, figures, statements;
+    const char *name, *title, *about;
+    int quality; /* of the kind "quality": how well labels can be done without, in the place of claims */
+    int64_t samples, seeds, rank_count, ranks[PEEK__STUDY_RANKS];
+    int64_t families, groups, networks, fits, figures, statements;
+    peek__study_family *family;
+    peek__study_group *group;
     peek__study_network *network;
     peek__study_fit *fit;
     peek__study_figure *figure;

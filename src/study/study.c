@@ -4,18 +4,18 @@
 
 #include "base/memory.h"
 #include "base/options.h"
-#include "data/content.h"
-#include "nnpeek/network.h"
 #include "nnpeek/report.h"
-#include "nnpeek/study.h"
+#include "study/calibrate.h"
+#include "study/quality.h"
+#include "study/study_data.h"
 #include "store/file.h"
 #include "study/study_page.h"
 #include "study/study_run.h"
 #include "study/summary.h"
 
 static const peek_option rows[] = {
-    PEEK_INTEGER(peek_study_options, seeds, "seeds", 5, 1, 1000, "N",
-                 "each network is trained from so many seeds"),
+    PEEK_INTEGER(peek_study_options, seeds, "seeds", 0, 0, 1000, "N",
+                 "each network is trained from so many seeds; 0: as the recipe says, 5 if it does not"),
     PEEK_INTEGER(peek_study_options, samples, "samples", 0, 0, 1e9, "N",
                  "test samples to look at; 0: as the recipe says"),
     PEEK_TEXT(peek_study_options, ranks, "ranks", NULL, "SPEC",
@@ -42,51 +42,39 @@ void peek_study_options_default(peek_study_options *options)
 /* A study under way. */
 typedef struct study {
     peek_context *context;
-    const peek_study_options *options;
+    peek_study_options options;
     const char *folder;
     peek__recipe recipe;
-    peek_dataset *train, *test;
+    peek__study_data *data; /* of each family */
+    char *data_names;
     peek__results results;
     cJSON *failed;
     peek_status first_failure;
     char first_sentence[1024];
 } study;
 
-static peek_status open_split(study *s, const char *data, const char *split, peek_dataset **out)
+/* Test samples to look at: no more than there are. */
+static void choose_samples(study *s)
 {
-    char *name;
-    peek_dataset_options options;
-    peek_dataset_options_default(&options);
-    options.data_dir = s->options->data_dir;
-    PEEK_TRY(peek__format(s->context, &name, "%s:%s", data, split));
-    peek_status status = peek_dataset_open(s->context, name, &options, out);
-    peek__free(&name);
-    return status;
+    if (s->options.samples) s->recipe.samples = s->options.samples;
+    for (int64_t i = 0; i < s->recipe.families; i++) {
+        int64_t count = peek_dataset_describe(s->data[i].test).count;
+        if (s->recipe.samples > count || !s->recipe.samples) s->recipe.samples = count;
+    }
 }
 
-/* The recipe's data; strokes where they are not to be found, and nobody asked for others. */
-static peek_status open_data(study *s)
+/* "mnist", or "mnist and cifar10" */
+static peek_status name_data(study *s)
 {
-    const char *data = s->options->data ? s->options->data : s->recipe.data;
-    peek_status status = open_split(s, data, "train", &s->train);
-    if (status == PEEK_E_NOT_FOUND && !s->options->data && strcmp(data, "strokes") != 0) {
-        peek__note(s->context,
-                   "%s is not found (give --data-dir, set NNPEEK_DATA, or get it with `nnpeek data get`): the "
-                   "study runs on strokes, drawn "
-                   "digits that are built in",
-                   data);
-        data = "strokes";
-        status = open_split(s, data, "train", &s->train);
+    for (int64_t i = 0; i < s->recipe.families; i++) {
+        char *longer = NULL;
+        if (i && strcmp(s->data[i].name, s->data[i - 1].name) == 0) continue;
+        PEEK_TRY(peek__format(s->context, &longer, "%s%s%s", i ? s->data_names : "", i ? " and " : "",
+                              s->data[i].name));
+        peek__free(&s->data_names);
+        s->data_names = longer;
     }
-    if (status == PEEK_OK) status = open_split(s, data, "test", &s->test);
-    if (status != PEEK_OK) return status;
-    if (!peek_dataset_labels(s->train) || !peek_dataset_labels(s->test))
-        return peek__fail(s->context, PEEK_E_ARGUMENT, "the study needs labelled data, but '%s' has no labels",
-                          data);
-    int64_t count = peek_dataset_describe(s->test).count;
-    if (s->options->samples) s->recipe.samples = s->options->samples;
-    if (s->recipe.samples > count || !s->recipe.samples) s->recipe.samples = count;
-    s->results.data = data;
+    s->results.data = s->data_names;
     return PEEK_OK;
 }
 
@@ -98,7 +86,7 @@ static peek_status mark_folder(study *s)
     cJSON *mark = NULL;
     PEEK_TRY(peek__format(s->context, &path, "%s/study.json", s->folder));
     peek_status status =
-        s->options->resume && peek__is_file(path) ? peek__json_read(s->context, path, &mark) : PEEK_OK;
+        s->options.resume && peek__is_file(path) ? peek__json_read(s->context, path, &mark) : PEEK_OK;
     const char *data = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(mark, "data"));
     if (status == PEEK_OK && data && strcmp(data, s->results.data) != 0)
         status =
@@ -116,41 +104,28 @@ static peek_status mark_folder(study *s)
     return status;
 }
 
-/* A split as the network takes it, in memory: many runs read it many times. */
-static peek_status hold(study *s, peek_dataset **data)
-{
-    int64_t takes[3];
-    peek_dataset *fitted = NULL, *held = NULL;
-    PEEK_TRY(peek_network_takes(s->context, s->recipe.zoo, peek_dataset_describe(*data).channels, takes));
-    peek_status status = peek_dataset_fit(s->context, *data, takes[0], takes[1], takes[2], &fitted);
-    if (status == PEEK_OK) status = peek__dataset_hold(s->context, fitted, &held);
-    peek_dataset_free(&fitted);
-    if (status != PEEK_OK) return status;
-    peek_dataset_free(data);
-    *data = held;
-    return PEEK_OK;
-}
-
 static peek_status begin(study *s, const char *recipe)
 {
     enum { MOST_NETWORKS = 200 };
     PEEK_TRY(peek__recipe_read(s->context, recipe, &s->recipe));
-    if (s->options->ranks)
-        PEEK_TRY(peek_parse_ranks(s->context, s->options->ranks, s->recipe.ranks, PEEK__STUDY_RANKS,
+    if (s->options.ranks)
+        PEEK_TRY(peek_parse_ranks(s->context, s->options.ranks, s->recipe.ranks, PEEK__STUDY_RANKS,
                                   &s->recipe.rank_count));
     if (s->recipe.networks > MOST_NETWORKS)
         return peek__fail(s->context, PEEK_E_FORMAT, "the recipe %s has more than %d networks", recipe,
                           MOST_NETWORKS);
-    PEEK_TRY(open_data(s));
-    PEEK_TRY(hold(s, &s->train));
-    PEEK_TRY(hold(s, &s->test));
+    if (!s->options.seeds) s->options.seeds = s->recipe.seeds;
+    if (s->recipe.quality) PEEK_TRY(peek__calibrate_check(s->context, &s->recipe, s->options.seeds));
+    PEEK_TRY(peek__study_data_open(s->context, &s->recipe, &s->options, &s->data));
+    choose_samples(s);
+    PEEK_TRY(name_data(s));
     s->results.recipe = &s->recipe;
-    s->results.seeds = s->options->seeds;
-    s->results.first_seed = s->options->seed;
-    PEEK_TRY(peek__alloc(s->context, &s->results.run, s->recipe.networks * s->options->seeds,
+    s->results.seeds = s->options.seeds;
+    s->results.first_seed = s->options.seed;
+    PEEK_TRY(peek__alloc(s->context, &s->results.run, s->recipe.networks * s->options.seeds,
                          "the results of a study"));
     PEEK_TRY(peek__alloc(s->context, &s->results.kept, s->recipe.networks, "the results of a study"));
-    PEEK_TRY(peek__alloc(s->context, &s->results.values, 2 * s->options->seeds, "the results of a study"));
+    PEEK_TRY(peek__alloc(s->context, &s->results.values, 2 * s->options.seeds, "the results of a study"));
     s->failed = cJSON_CreateArray();
     if (!s->failed) return peek__fail(s->context, PEEK_E_MEMORY, "not enough memory for a study");
     PEEK_TRY(peek__folder_make(s->context, s->folder));
@@ -159,15 +134,15 @@ static peek_status begin(study *s, const char *recipe)
 
 static void end(study *s)
 {
-    for (int64_t i = 0; s->results.run && i < s->recipe.networks * s->options->seeds; i++)
+    for (int64_t i = 0; s->results.run && i < s->recipe.networks * s->options.seeds; i++)
         cJSON_Delete(s->results.run[i]);
     for (int64_t n = 0; s->results.kept && n < s->recipe.networks; n++) peek__free(&s->results.kept[n]);
     peek__free(&s->results.kept);
     peek__free(&s->results.run);
     peek__free(&s->results.values);
     cJSON_Delete(s->failed);
-    peek_dataset_free(&s->train);
-    peek_dataset_free(&s->test);
+    peek__study_data_free(&s->data, s->recipe.families);
+    peek__free(&s->data_names);
     peek__recipe_free(&s->recipe);
 }
 
@@ -177,7 +152,7 @@ static peek_status name_folder(study *s, int64_t network, int64_t seed, char **o
     char *safe;
     PEEK_TRY(peek__safe_name(s->context, &safe, s->recipe.network[network].name));
     peek_status status = peek__format(s->context, out, "%s/runs/%lld-%s-seed-%lld", s->folder,
-                                      (long long)network + 1, safe, (long long)(s->options->seed + seed));
+                                      (long long)network + 1, safe, (long long)(s->options.seed + seed));
     peek__free(&safe);
     return status;
 }
@@ -223,7 +198,7 @@ static peek_status note_failure(study *s, const peek__study_run *run, peek_statu
 
 static void tell_time(study *s, int64_t done, int64_t made, double start)
 {
-    int64_t all = s->recipe.networks * s->options->seeds;
+    int64_t all = s->recipe.networks * s->options.seeds;
     double left = made ? (peek__seconds() - start) / (double)made * (double)(all - done) : 0;
     if (done < all)
         peek__note(s->context, "%s: %lld of %lld runs, about %.0f %s left", s->recipe.name, (long long)done,
@@ -233,17 +208,19 @@ static void tell_time(study *s, int64_t done, int64_t made, double start)
 static peek_status run_one(study *s, int64_t network, int64_t seed, int *made)
 {
     char *folder = NULL;
-    cJSON **result = &s->results.run[network * s->options->seeds + seed];
+    cJSON **result = &s->results.run[network * s->options.seeds + seed];
     PEEK_TRY(name_folder(s, network, seed, &folder));
+    const peek__study_data *data = &s->data[s->recipe.network[network].family];
     peek__study_run run = {.recipe = &s->recipe,
                            .network = network,
-                           .seed = s->options->seed + seed,
-                           .look_seed = s->options->seed,
-                           .train = s->train,
-                           .test = s->test,
+                           .seed = s->options.seed + seed,
+                           .look_seed = s->options.seed,
+                           .train = data->train,
+                           .test = data->test,
                            .folder = folder,
-                           .keep = seed == 0};
-    peek_status status = s->options->resume ? find_result(s, &run, result) : PEEK_OK;
+                           .resume = (int)s->options.resume,
+                           .keep = seed == 0 && !s->recipe.quality};
+    peek_status status = s->options.resume ? find_result(s, &run, result) : PEEK_OK;
     *made = status == PEEK_OK && !*result;
     if (*made) status = peek__study_run_all(s->context, &run);
     if (status == PEEK_OK && *made) status = find_result(s, &run, result);
@@ -257,7 +234,7 @@ static peek_status run_all(study *s)
 {
     double start = peek__seconds();
     int64_t done = 0, made = 0;
-    for (int64_t seed = 0; seed < s->options->seeds; seed++)
+    for (int64_t seed = 0; seed < s->options.seeds; seed++)
         for (int64_t network = 0; network < s->recipe.networks; network++) {
             int now;
             PEEK_TRY(run_one(s, network, seed, &now));
@@ -289,8 +266,13 @@ static peek_status compare(study *s)
 static peek_status write_all(study *s)
 {
     char *path = NULL;
+    if (s->recipe.quality) {
+        cJSON *list = s->failed;
+        s->failed = NULL;
+        return peek__quality_write(s->context, &s->results, list, s->folder);
+    }
     for (int64_t n = 0; n < s->recipe.networks; n++)
-        if (s->results.run[n * s->options->seeds]) PEEK_TRY(name_folder(s, n, 0, &s->results.kept[n]));
+        if (s->results.run[n * s->options.seeds]) PEEK_TRY(name_folder(s, n, 0, &s->results.kept[n]));
     cJSON *failed = s->failed;
     s->failed = NULL;
     cJSON *summary = peek__summary_make(&s->results, failed);
@@ -312,7 +294,7 @@ peek_status peek_study(peek_context *context, const char *recipe, const char *fo
     if (!options) options = &standard;
     if (!recipe || !folder) return peek__fail(context, PEEK_E_ARGUMENT, "a study takes a recipe and a folder");
     PEEK_TRY(peek_options_check(context, &table, options));
-    study s = {.context = context, .options = options, .folder = folder};
+    study s = {.context = context, .options = *options, .folder = folder};
     peek_status status = begin(&s, recipe);
     if (status == PEEK_OK) status = run_all(&s);
     if (failed) *failed = cJSON_GetArraySize(s.failed);

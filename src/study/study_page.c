@@ -11,36 +11,6 @@
 
 enum { SPECTRUM = 100 }; /* singular values shown */
 
-static const char head[] =
-    "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' "
-    "content='width=device-width,initial-scale=1'><meta http-equiv='Content-Security-Policy' "
-    "content=\"default-src 'none'; "
-    "style-src 'unsafe-inline'; img-src data:\"><title>%s</title><style>"
-    ":root{color-scheme:light "
-    "dark;--ink:#1b1d22;--soft:#5d626c;--line:#e3e1dc;--back:#fcfbf9;--good:#1f7a4d;--bad:#b3401a}"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e8e6e1;--soft:#a3a6ad;--line:#33363d;--back:#17191d;--good:"
-    "#63c08f;"
-    "--bad:#f08a5d}}"
-    "body{margin:0 auto;max-width:1040px;padding:24px 16px 64px;background:var(--back);color:var(--ink);"
-    "font:15px/1.5 system-ui,sans-serif;font-variant-numeric:tabular-nums}"
-    "h1{font-size:24px;margin:0 0 4px}h2{font-size:17px;margin:40px 0 "
-    "4px}p,figcaption{color:var(--soft);margin:0 0 8px;"
-    "max-width:70ch}"
-    "table{border-collapse:collapse;width:100%%}th,td{text-align:left;padding:5px 14px 5px 0;border-bottom:1px "
-    "solid "
-    "var(--line);vertical-align:top}th{font-weight:600;color:var(--soft)}"
-    ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%%,400px),1fr));gap:16px}"
-    "figure{margin:0}svg{width:100%%;height:auto}svg "
-    "text{font-size:12px;fill:var(--soft)}.grid{stroke:var(--line)}"
-    ".raster{width:180px}.rasters{display:flex;flex-wrap:wrap;gap:20px}.key "
-    "span{display:inline-block;width:10px;height:10px;"
-    "border-radius:5px;margin:0 6px 0 14px}.holds{color:var(--good)}.fails{color:var(--bad)}a{color:inherit}"
-    ".latents{display:grid;grid-template-columns:repeat(auto-fill,minmax(84px,1fr));gap:10px;margin:0 0 20px}"
-    ".latents img{width:100%%;image-rendering:pixelated;display:block}.latents figcaption{font-size:12px}"
-    ".loadings{width:100%%;height:120px;image-rendering:pixelated;display:block;margin:0 0 10px}"
-    "figcaption{font-size:13px}.wide{overflow-x:auto}"
-    "</style>\n";
-
 /* The page under way. */
 typedef struct page {
     peek_context *context;
@@ -75,8 +45,7 @@ static peek_status put_text(page *p, const char *format, const char *text)
 static peek_status write_head(page *p)
 {
     const peek__recipe *recipe = p->results->recipe;
-    PEEK_TRY(put_text(p, head, recipe->title));
-    PEEK_TRY(put_text(p, "<h1>%s</h1>", recipe->title));
+    PEEK_TRY(peek__page_begin(p->context, &p->file, recipe->title));
     PEEK_TRY(put_text(p, "<p>%s ", recipe->about));
     PEEK_TRY(put_text(p, "Data: %s, ", p->results->data));
     PUT("%lld test samples looked at, %lld seeds each; bands and intervals are 95 %% confidence by Student's t "
@@ -152,7 +121,8 @@ static peek_status make_lines(page *p, int64_t points, lines *out)
     PEEK_TRY(peek__alloc(p->context, &out->line, networks, "a chart"));
     for (int64_t n = 0; n < networks; n++) {
         double *of = out->memory + 4 * n * points;
-        out->line[n] = (peek__line){p->names[n], points, of, of + points, of + 2 * points, of + 3 * points};
+        out->line[n] =
+            (peek__line){p->names[n], points, of, of + points, of + 2 * points, of + 3 * points, NULL};
     }
     return PEEK_OK;
 }
@@ -456,8 +426,8 @@ peek_status peek__study_page(peek_context *context, const peek__results *results
 
 static peek_status write_index(page *p, int64_t count, const char *const *names, cJSON *const *summaries)
 {
-    PUT(head, "Studies");
-    PUT("<h1>Studies</h1><p>What the paper says of badly trained networks, put to the test.</p>\n");
+    PEEK_TRY(peek__page_begin(p->context, &p->file, "Studies"));
+    PUT("<p>What the paper says of badly trained networks, put to the test.</p>\n");
     for (int64_t i = 0; i < count; i++) {
         const cJSON *claim;
         if (!summaries[i]) continue;
@@ -468,6 +438,13 @@ static peek_status write_index(page *p, int64_t count, const char *const *names,
         {
             PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(member(claim, "about"))));
             PEEK_TRY(put_text(p, "<td>%s</tr>\n", cJSON_GetStringValue(member(claim, "verdict"))));
+        }
+        cJSON_ArrayForEach(claim, member(summaries[i], "targets"))
+        {
+            const char *group = cJSON_GetStringValue(member(claim, "group"));
+            PEEK_TRY(put_text(p, "<tr><td>accuracy told without labels: %s", group ? group : "all groups"));
+            PUT("<td>Spearman %.2f, at least %.2f; asked %.2f</tr>\n", number(claim, "rho"),
+                number(claim, "low"), number(claim, "asked"));
         }
         PUT("</table></div>\n");
     }

@@ -10,25 +10,19 @@
 #include "nnpeek/network.h"
 #include "store/file.h"
 #include "study/overlap.h"
+#include "study/study_train.h"
 
 cJSON *peek__study_made_from(const peek__study_run *run)
 {
     const peek__recipe *recipe = run->recipe;
-    const cJSON *networks = cJSON_GetObjectItemCaseSensitive(recipe->json, "networks");
-    cJSON *object = cJSON_CreateObject();
-    cJSON *network = cJSON_Duplicate(cJSON_GetArrayItem(networks, (int)run->network), 1);
-    cJSON_DeleteItemFromObject(network, "paper_accuracy");
-    int good = cJSON_AddItemToObject(object, "network", network) &&
-               cJSON_AddItemToObject(
-                   object, "fits", cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(recipe->json, "fits"), 1));
-    good = good && cJSON_AddStringToObject(object, "zoo", recipe->zoo) &&
-           cJSON_AddStringToObject(object, "train", peek_dataset_describe(run->train).name) &&
-           cJSON_AddStringToObject(object, "test", peek_dataset_describe(run->test).name) &&
-           cJSON_AddNumberToObject(object, "samples", (double)recipe->samples) &&
-           cJSON_AddNumberToObject(object, "seed", (double)run->seed) &&
-           cJSON_AddNumberToObject(object, "look_seed", (double)run->look_seed) &&
-           cJSON_AddStringToObject(object, "version", peek_version());
-    cJSON *ranks = cJSON_AddArrayToObject(object, "ranks");
+    cJSON *object = peek__study_trained_from(run);
+    int good =
+        object &&
+        cJSON_AddItemToObject(object, "fits",
+                              cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(recipe->json, "fits"), 1)) &&
+        cJSON_AddNumberToObject(object, "samples", (double)recipe->samples) &&
+        cJSON_AddNumberToObject(object, "look_seed", (double)run->look_seed);
+    cJSON *ranks = good ? cJSON_AddArrayToObject(object, "ranks") : NULL;
     for (int64_t i = 0; good && i < recipe->rank_count; i++)
         good = cJSON_AddItemToArray(ranks, cJSON_CreateNumber((double)recipe->ranks[i]));
     if (good) return object;
@@ -59,59 +53,6 @@ static cJSON *add(work *w, cJSON *object, const char *name, cJSON *item)
 static void add_number(work *w, cJSON *object, const char *name, double number)
 {
     add(w, object, name, cJSON_CreateNumber(number));
-}
-
-static peek_status train(work *w)
-{
-    const peek__study_run *run = w->run;
-    const peek__study_network *how = &run->recipe->network[run->network];
-    peek_context *context = w->context;
-    peek_dataset *part = NULL;
-    peek_dataset_cut cut;
-    peek_dataset_cut_default(&cut);
-    cut.fraction = how->fraction;
-    cut.classes = how->classes;
-    cut.order = how->order ? how->order : "stored";
-    cut.seed = run->seed;
-    peek_train_options options;
-    peek_train_options_default(&options);
-    options.epochs = how->epochs;
-    options.batch = how->batch;
-    options.learning_rate = how->learning_rate;
-    options.momentum = how->momentum;
-    options.loss = strcmp(how->loss, "saturating") == 0 ? PEEK_LOSS_SATURATING : PEEK_LOSS_CROSS_ENTROPY;
-    options.shuffle = how->order == NULL;
-    options.normalise = how->normalise;
-    options.seed = run->seed;
-    peek_dataset_info info = peek_dataset_describe(run->train);
-    peek_train_result result = {0};
-    peek_status status = peek_dataset_select(context, run->train, &cut, &part);
-    if (status == PEEK_OK)
-        status = peek_network_build(context, run->recipe->zoo, info.channels, info.height, info.width,
-                                    info.class_count, (uint64_t)run->seed, &w->network);
-    if (status == PEEK_OK) status = peek_network_train(context, w->network, part, &options, &result);
-    peek_dataset_free(&part);
-    add_number(w, w->result, "train_samples", (double)result.samples);
-    add_number(w, w->result, "loss", result.loss);
-    add_number(w, w->result, "train_seconds", result.seconds);
-    return status;
-}
-
-static peek_status test(work *w)
-{
-    int64_t classes = peek_network_describe(w->network).outputs, *confusion = NULL;
-    double accuracy = 0;
-    PEEK_TRY(peek__alloc(w->context, &confusion, classes * classes, "a confusion matrix"));
-    peek_status status = peek_network_evaluate(w->context, w->network, w->run->test, &accuracy, confusion);
-    add_number(w, w->result, "accuracy", accuracy);
-    cJSON *rows = add(w, w->result, "confusion", cJSON_CreateArray());
-    for (int64_t i = 0; i < classes; i++) {
-        cJSON *row = add(w, rows, NULL, cJSON_CreateArray());
-        for (int64_t j = 0; j < classes; j++)
-            add(w, row, NULL, cJSON_CreateNumber((double)confusion[i * classes + j]));
-    }
-    peek__free(&confusion);
-    return status;
 }
 
 static peek_status capture(work *w, const char *folder)
@@ -206,15 +147,21 @@ static peek_status factorise(work *w, const char *captured, const char *folder)
 
 static peek_status measure(work *w, const char *captured, const char *fitted)
 {
+    static const char *const judged[] = {"predictions", "fit", "shifts", "verdict"};
     char *path = NULL;
     cJSON *measures = NULL;
-    PEEK_TRY(peek_measure_run(w->context, w->run->folder));
+    peek_measure_options options;
+    peek_measure_options_default(&options);
+    options.shifts = w->run->recipe->quality;
+    PEEK_TRY(peek_measure(w->context, w->run->folder, &options));
     PEEK_TRY(peek__format(w->context, &path, "%s/measures.json", w->run->folder));
     peek_status status = peek__json_read(w->context, path, &measures);
     peek__free(&path);
     if (status != PEEK_OK) return status;
     add(w, w->result, "blocks", cJSON_DetachItemFromObjectCaseSensitive(measures, "blocks"));
     add(w, w->result, "output", cJSON_DetachItemFromObjectCaseSensitive(measures, "output"));
+    for (size_t i = 0; w->run->recipe->quality && i < sizeof judged / sizeof *judged; i++)
+        add(w, w->result, judged[i], cJSON_DetachItemFromObjectCaseSensitive(measures, judged[i]));
     cJSON_Delete(measures);
     cJSON *overlap = add(w, w->result, "overlap", cJSON_CreateObject());
     cJSON *carrying = add(w, w->result, "carrying", cJSON_CreateObject());
@@ -237,13 +184,7 @@ static peek_status write_result(work *w)
 static peek_status run_steps(work *w, const char *captured, const char *fitted)
 {
     double start = peek__seconds();
-    char *path = NULL;
-    PEEK_TRY(train(w));
-    PEEK_TRY(test(w));
-    PEEK_TRY(peek__format(w->context, &path, "%s/network.onnx", w->run->folder));
-    peek_status status = peek_network_save(w->context, w->network, path);
-    peek__free(&path);
-    PEEK_TRY(status);
+    PEEK_TRY(peek__study_train(w->context, w->run, &w->network, w->result));
     PEEK_TRY(capture(w, captured));
     PEEK_TRY(factorise(w, captured, fitted));
     PEEK_TRY(measure(w, captured, fitted));

@@ -12,13 +12,14 @@ typedef struct peek__study_run {
     const peek_dataset *train, *test;
     const char *folder; /* of the run */
     int keep;           /* 1: capture and models stay, to look at */
+    int resume;         /* 1: a network that is there is not trained again */
 } peek__study_run;
 
 /* What a run is made from: equal texts give equal results. The caller deletes it; NULL: not enough memory. */
 cJSON *peek__study_made_from(const peek__study_run *run);
 
 /* Runs, and writes folder/result.json as the last of all:
- *   made_from, accuracy (0..1), confusion (true x predicted), train_samples, loss, train_seconds, seconds
+ *   made_from, what peek__study_train() adds, seconds
  *   fits: [{name, models: [{rank, rmse, relative_error, iterations, blocks: {NAME: {rmse, relative_error,
  * norm}}}]}] blocks: {NAME: measures as in measures.json}     output: likewise overlap: {LAYER: classes x
  * classes}   of the neurons active for class a or b, the share active for both; a neuron is active for a class

@@ -4,6 +4,7 @@ import unittest
 
 import numpy as np
 import scipy.optimize
+import sklearn.metrics
 
 from measures import call, number
 from support import Case
@@ -74,6 +75,33 @@ class Functions(Case):
         known = labels >= 0
         shares = [[w[labels == c, r].sum() / w[known, r].sum() for c in range(4)] for r in range(6)]
         np.testing.assert_allclose(purity, np.max(shares, axis=1), rtol=1e-5)
+
+    def test_neighbour_agreement(self):
+        random = np.random.default_rng(7)
+        for rows, columns, classes, threads in ((11, 3, 2, 1), (300, 5, 4, 2), (1000, 40, 10, 3)):
+            centres = random.random((classes, columns))
+            true = random.integers(0, classes, rows)
+            x = (centres[true] + random.normal(0, 0.2, (rows, columns))).astype(np.float32)
+            label = np.where(random.random(rows) < 0.3, random.integers(0, classes, rows), true).astype(np.int32)
+            unit = x.astype(float) / np.linalg.norm(x.astype(float), axis=1, keepdims=True)
+            cosine = unit @ unit.T
+            np.fill_diagonal(cosine, -2)
+            near = np.argsort(-cosine, axis=1, kind="stable")[:, :10]
+            a, b = np.repeat(label, 10), label[near].ravel()
+            agreement, information = np.zeros(1), np.zeros(1)
+            self.assertEqual(call("peek_neighbour_agreement", x, rows, columns, columns, label, classes, agreement, information), 0)
+            self.assertAlmostEqual(agreement[0], (a == b).mean(), places=12)
+            self.assertAlmostEqual(information[0], sklearn.metrics.mutual_info_score(a, b), places=9)
+        # One class for all agrees and tells nothing; classes at random agree by chance.
+        call("peek_neighbour_agreement", x, rows, columns, columns, np.zeros(rows, np.int32), 10, agreement, information)
+        self.assertEqual((agreement[0], information[0]), (1, 0))
+        call("peek_neighbour_agreement", x, rows, columns, columns, random.integers(0, 10, rows).astype(np.int32), 10, agreement, information)
+        self.assertAlmostEqual(agreement[0], 0.1, delta=0.02)
+        # Rows that are zero are like no other; what is no class is refused.
+        zero = np.zeros((20, 3), np.float32)
+        self.assertEqual(call("peek_neighbour_agreement", zero, 20, 3, 3, np.arange(20, dtype=np.int32) % 2, 2, agreement, information), 0)
+        for rows, label in ((10, np.zeros(10, np.int32)), (20, np.full(20, 2, np.int32)), (20, np.full(20, -1, np.int32))):
+            self.assertNotEqual(call("peek_neighbour_agreement", zero, rows, 3, 3, label, 2, agreement, information), 0)
 
     def test_slope_and_invariance(self):
         random = np.random.default_rng(3)

@@ -173,6 +173,97 @@ static void test_orders(void **state)
     refuse_cut(p, 1, NULL, "backwards", PEEK_E_ARGUMENT, "--order");
 }
 
+static peek_dataset *spoil(place *p, double noise, int permute, double mix, double fraction, int64_t seed)
+{
+    peek_dataset_cut c;
+    peek_dataset_cut_default(&c);
+    c.label_noise = noise;
+    c.permute_labels = permute;
+    c.mix = mix;
+    c.order = mix > 0 ? "by-class" : "stored";
+    c.fraction = fraction;
+    c.seed = seed;
+    peek_dataset *out = NULL;
+    if (peek_dataset_select(p->context, p->dataset, &c, &out) != PEEK_OK)
+        fail_msg("%s", peek_error(p->context));
+    return out;
+}
+
+/* The label that sample t has before anything is done to it. */
+static int32_t right(const peek_dataset *dataset, int64_t t)
+{
+    return (int32_t)(peek_dataset_indices(dataset)[t] * 7 % 5);
+}
+
+static void test_label_noise(void **state)
+{
+    place *p = *state;
+    static const double noises[] = {0.1, 0.4, 0.8, 1};
+    int32_t wrong[COUNT], counts[5] = {0};
+    memset(wrong, -1, sizeof wrong);
+    for (int i = 0; i < 4; i++) {
+        peek_dataset *noisy = spoil(p, noises[i], 0, 0, 1, 3);
+        int changed = 0;
+        for (int64_t t = 0; t < COUNT; t++) {
+            int32_t label = peek_dataset_labels(noisy)[t];
+            assert_in_range(label, 0, 4);
+            changed += label != right(noisy, t);
+            if (wrong[t] >= 0) assert_int_equal(label, wrong[t]); /* nested */
+            if (label != right(noisy, t)) wrong[t] = label;
+        }
+        assert_true(fabs(changed - noises[i] * COUNT) < 4 * sqrt(COUNT * noises[i] * (1 - noises[i])) + 1e-9);
+        peek_dataset_free(&noisy);
+    }
+    for (int t = 0; t < COUNT; t++) counts[(wrong[t] - t * 7 % 5 + 5) % 5]++;
+    for (int k = 1; k < 5; k++) assert_in_range(counts[k], 25, 75); /* all others alike: 50 of each */
+    /* It belongs to the sample: a part has the same. */
+    peek_dataset *part = spoil(p, 0.4, 0, 0, 0.3, 3), *whole = spoil(p, 0.4, 0, 0, 1, 3);
+    for (int64_t t = 0; t < count_of(part); t++)
+        assert_int_equal(peek_dataset_labels(part)[t],
+                         peek_dataset_labels(whole)[peek_dataset_indices(part)[t]]);
+    peek_dataset_free(&part);
+    peek_dataset_free(&whole);
+}
+
+static void test_permuted_labels(void **state)
+{
+    place *p = *state;
+    int moved = 0;
+    for (int64_t seed = 0; seed < 10; seed++) {
+        peek_dataset *other = spoil(p, 0, 1, 0, 1, seed);
+        int32_t name[5], seen = 0;
+        for (int64_t t = 0; t < 5; t++) name[right(other, t)] = peek_dataset_labels(other)[t];
+        for (int64_t t = 0; t < COUNT; t++)
+            assert_int_equal(peek_dataset_labels(other)[t], name[right(other, t)]);
+        for (int k = 0; k < 5; k++) {
+            seen |= 1 << name[k];
+            moved += name[k] != k;
+        }
+        assert_int_equal(seen, 31);
+        peek_dataset_free(&other);
+    }
+    assert_true(moved > 30); /* a class keeps its name in one of five */
+}
+
+static void test_mixed_orders(void **state)
+{
+    place *p = *state;
+    static const double mixes[] = {0.2, 0.5, 1};
+    for (int i = 0; i < 3; i++) {
+        peek_dataset *mixed = spoil(p, 0, 0, mixes[i], 1, 7);
+        char seen[COUNT] = {0};
+        int away = 0;
+        for (int64_t t = 0; t < COUNT; t++) {
+            assert_int_equal(peek_dataset_labels(mixed)[t], right(mixed, t));
+            assert_false(seen[peek_dataset_indices(mixed)[t]]++);
+            away += right(mixed, t) != t / 40;
+        }
+        /* Of those that leave, four of five come to the place of another class. */
+        assert_true(fabs(away - 0.8 * mixes[i] * COUNT) < 25);
+        peek_dataset_free(&mixed);
+    }
+}
+
 static void test_samples_and_cut_of_cut(void **state)
 {
     place *p = *state;
@@ -201,6 +292,13 @@ static void test_no_labels(void **state)
     assert_null(peek_dataset_class_name(p->dataset, 0));
     refuse_cut(p, 1, "0", NULL, PEEK_E_ARGUMENT, "needs labels");
     refuse_cut(p, 1, NULL, "by-class", PEEK_E_ARGUMENT, "needs labels");
+    peek_dataset_cut spoilt;
+    peek_dataset *out = NULL;
+    peek_dataset_cut_default(&spoilt);
+    spoilt.label_noise = 0.5;
+    assert_int_equal(peek_dataset_select(p->context, p->dataset, &spoilt, &out), PEEK_E_ARGUMENT);
+    assert_non_null(strstr(peek_error(p->context), "--label-noise needs labels"));
+    assert_null(out);
 }
 
 static void test_bad_arrays(void **state)
@@ -483,6 +581,9 @@ int main(void)
         TEST(test_fractions_are_nested),
         TEST(test_classes),
         TEST(test_orders),
+        TEST(test_label_noise),
+        TEST(test_permuted_labels),
+        TEST(test_mixed_orders),
         TEST(test_samples_and_cut_of_cut),
         TEST(test_no_labels),
         TEST(test_bad_arrays),

@@ -1,0 +1,306 @@
+/* measure/verdict.c: how well a network was trained, told without labels, or why that cannot be told. */
+#include "measure/verdict.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/document.h"
+
+/* By how much an input may differ from the family's in intrinsic dimension and effective rank, as a ratio; how
+ * far a score may lie outside those of the family; how many networks of similar score an interval is taken
+ * from. */
+static const double same_input = 1.25, beyond = 0.05;
+
+typedef struct verdict_work {
+    const peek__calibration *calibration;
+    const cJSON *measures, *predictions, *family;
+    double parts[PEEK__PARTS], score;
+    cJSON *out;
+    char withheld[512];
+} verdict_work;
+
+static const cJSON *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static double number(const cJSON *object, const char *name)
+{
+    const cJSON *item = member(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static int size_of(const cJSON *object, const char *name)
+{
+    return cJSON_GetArraySize(member(object, name));
+}
+
+__attribute__((format(printf, 2, 3))) static void say(cJSON *list, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cJSON_AddItemToArray(list, cJSON_CreateString(text));
+}
+
+/* ---- Whether it can be told */
+
+static int within(double a, double b, double ratio)
+{
+    return a > 0 && b > 0 && a <= b * ratio && b <= a * ratio;
+}
+
+/* Whether the pictures are like those of a family: their shape, how many classes there are, and how rich they
+ * are. */
+static int is_like(const verdict_work *work, const cJSON *family)
+{
+    const cJSON *input = member(family, "input"),
+                *first = cJSON_GetArrayItem(member(work->predictions, "inputs"), 0);
+    const cJSON *block = first ? member(member(work->measures, "blocks"), first->valuestring) : NULL;
+    return cJSON_Compare(member(family, "picture"), member(work->predictions, "picture"), 1) &&
+           number(family, "classes") == number(work->predictions, "classes") &&
+           within(number(member(block, "centred"), "effective_rank"), number(input, "effective_rank"),
+                  same_input) &&
+           within(number(block, "intrinsic_dimension"), number(input, "intrinsic_dimension"), same_input);
+}
+
+/* Of several, the one with most layers in common by number, since deeper networks gather neighbours more. */
+static void find_family(verdict_work *work)
+{
+    const cJSON *family;
+    int layers = size_of(work->predictions, "layers"), least = 0;
+    cJSON_ArrayForEach(family, member(work->calibration->json, "families"))
+    {
+        int distance = abs(layers - (int)number(family, "layers"));
+        if (!is_like(work, family) || (work->family && distance >= least)) continue;
+        work->family = family;
+        least = distance;
+    }
+}
+
+static void list_families(const verdict_work *work, char *text, size_t size)
+{
+    const cJSON *family, *list = member(work->calibration->json, "families");
+    size_t length = 0;
+    *text = 0;
+    cJSON_ArrayForEach(family, list)
+    {
+        const cJSON *picture = member(family, "picture");
+        if (length < size)
+            length += (size_t)snprintf(text + length, size - length, "%s%s (%d x %d x %d, %.0f classes)",
+                                       family == list->child ? "" : "; ", member(family, "name")->valuestring,
+                                       cJSON_GetArrayItem(picture, 0)->valueint,
+                                       cJSON_GetArrayItem(picture, 1)->valueint,
+                                       cJSON_GetArrayItem(picture, 2)->valueint, number(family, "classes"));
+    }
+}
+
+static void bounds_of(const cJSON *list, double *least, double *most)
+{
+    const cJSON *item;
+    *least = INFINITY;
+    *most = -INFINITY;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (item->valuedouble < *least) *least = item->valuedouble;
+        if (item->valuedouble > *most) *most = item->valuedouble;
+    }
+}
+
+static void judge(verdict_work *work)
+{
+    const cJSON *limits = member(work->calibration->json, "contradiction");
+    double least, most, apart = peek__verdict_contradiction(work->calibration, work->parts),
+                        samples = number(work->predictions, "samples");
+    char families[256];
+    size_t size = sizeof work->withheld;
+    if (!cJSON_IsObject(work->predictions)) {
+        snprintf(work->withheld, size, "the output is not one row of values a class for each sample");
+    } else if (isnan(work->parts[PEEK__PART_COMPONENTS])) {
+        snprintf(work->withheld, size, "there is no joint factorisation of these samples");
+    } else if (isnan(work->score)) {
+        snprintf(work->withheld, size, "no layer was captured");
+    } else if (samples < PEEK__VERDICT_SAMPLES) {
+        snprintf(work->withheld, size,
+                 "%.0f samples are too few: neighbours lie too far from each other below %d", samples,
+                 PEEK__VERDICT_SAMPLES);
+    } else if (!work->family) {
+        list_families(work, families, sizeof families);
+        snprintf(work->withheld, size, "no networks of known accuracy on such data were studied; known are %s",
+                 families);
+    } else if (apart < number(limits, "least") || apart > number(limits, "most")) {
+        snprintf(work->withheld, size,
+                 "the measures contradict each other as in none of the networks studied: the output alone says "
+                 "%.2f, layers and components %.2f",
+                 peek__verdict_score(work->calibration, PEEK__FROM_OUTPUT, work->parts),
+                 peek__verdict_score(work->calibration, PEEK__FROM_OUTPUT, work->parts) - apart);
+    } else {
+        bounds_of(member(work->family, "scores"), &least, &most);
+        if (work->score < least - beyond || work->score > most + beyond)
+            snprintf(work->withheld, size,
+                     "a score of %.2f lies outside those of the networks studied, %.2f to %.2f", work->score,
+                     least, most);
+    }
+}
+
+static double clip(double x)
+{
+    return fmin(1, fmax(0, x));
+}
+
+static double *numbers_of(const cJSON *list)
+{
+    const cJSON *item;
+    int64_t count = 0;
+    double *out = malloc((size_t)(cJSON_GetArraySize(list) + 1) * sizeof *out);
+    cJSON_ArrayForEach(item, list) if (out) out[count++] = item->valuedouble;
+    return out;
+}
+
+static void put_interval(verdict_work *work)
+{
+    double *scores = numbers_of(member(work->family, "scores")),
+           *accuracies = numbers_of(member(work->family, "accuracies"));
+    double interval[3] = {NAN, NAN, NAN};
+    if (scores && accuracies)
+        peek__verdict_interval(scores, accuracies, size_of(work->family, "scores"), -1, work->score, interval);
+    peek__put_number(work->out, "score", work->score);
+    peek__put_number(work->out, "accuracy", clip(interval[1]));
+    peek__put_number(work->out, "low", clip(interval[0]));
+    peek__put_number(work->out, "high", clip(interval[2]));
+    free(scores);
+    free(accuracies);
+}
+
+/* ---- In words */
+
+/* How many components it takes for half of what the model explains of a block. */
+static int half_of(const cJSON *model, const char *block)
+{
+    enum { MOST = 1000 };
+    double share[MOST], sum = 0;
+    const cJSON *item;
+    int count = 0, taken = 0;
+    cJSON_ArrayForEach(item, member(member(model, "shares"), block))
+    {
+        if (count == MOST || !cJSON_IsNumber(item)) return 0;
+        int place = count++;
+        for (; place > 0 && item->valuedouble > share[place - 1]; place--) share[place] = share[place - 1];
+        share[place] = item->valuedouble;
+    }
+    while (taken < count && sum < 0.5) sum += share[taken++];
+    return taken;
+}
+
+static void say_nulls(const verdict_work *work, const char *layer, cJSON *reasons)
+{
+    const cJSON *nulls = member(work->measures, "nulls"), *untrained = member(nulls, "untrained network"),
+                *same = member(nulls, "trained network");
+    const cJSON *mine = member(member(same ? same : work->measures, "blocks"), layer),
+                *theirs = member(member(untrained, "blocks"), layer);
+    double trained = number(member(mine, "centred"), "participation_ratio"),
+           before = number(member(theirs, "centred"), "participation_ratio");
+    if (!(trained > 0 && before > 0)) return;
+    if (within(trained, before, 1.1))
+        say(reasons,
+            "the spectrum of %s matches the untrained network's: %.1f directions of large energy against %.1f",
+            layer, trained, before);
+    else
+        say(reasons, "%s has %.1f directions of large energy, the untrained network %.1f", layer, trained,
+            before);
+}
+
+static void put_reasons(verdict_work *work)
+{
+    cJSON *reasons = cJSON_AddArrayToObject(work->out, "reasons");
+    const cJSON *model = peek__verdict_model(work->measures), *layers = member(work->predictions, "layers");
+    const cJSON *last = cJSON_GetArrayItem(layers, cJSON_GetArraySize(layers) - 1);
+    if (!cJSON_IsObject(work->predictions)) return;
+    double classes = number(work->predictions, "classes"), use = work->parts[PEEK__PART_USE];
+    say(reasons, "it predicts %.1f of %.0f classes, counted by how often",
+        number(work->predictions, "effective_classes"), classes);
+    say(reasons, "its output uses %.1f of %.0f directions", number(work->predictions, "effective_rank"),
+        classes);
+    if (use > 0 && !isnan(work->parts[PEEK__PART_COMPONENTS]))
+        say(reasons, "samples of like composition get the same class in %.0f %% of the cases",
+            100 * work->parts[PEEK__PART_COMPONENTS] / use);
+    if (use > 0 && last && !isnan(work->parts[PEEK__PART_LAST_LAYER]))
+        say(reasons, "samples that are alike in %s do in %.0f %%, in the input in %.0f %%", last->valuestring,
+            100 * work->parts[PEEK__PART_LAST_LAYER] / use, 100 * work->parts[PEEK__PART_INPUT] / use);
+    int half = last ? half_of(model, last->valuestring) : 0;
+    if (half)
+        say(reasons, "%d of %.0f components make half of what is explained of %s", half, number(model, "rank"),
+            last->valuestring);
+    say(reasons, "its mean confidence is %.2f", number(work->predictions, "confidence"));
+    if (last) say_nulls(work, last->valuestring, reasons);
+}
+
+static void put_caveats(verdict_work *work)
+{
+    cJSON *caveats = cJSON_AddArrayToObject(work->out, "caveats");
+    double samples = number(work->predictions, "samples");
+    say(caveats, "classes that bear each other's names cannot be seen without labels");
+    say(caveats, "the samples are taken to be of all classes alike");
+    if (work->family && samples < number(work->family, "samples"))
+        say(caveats,
+            "%.0f samples were taken, the networks studied had %.0f: with fewer, neighbours agree less",
+            samples, number(work->family, "samples"));
+    if (work->family && size_of(work->predictions, "layers") != (int)number(work->family, "layers"))
+        say(caveats, "the networks studied on such data had %.0f layers captured, this one %d",
+            number(work->family, "layers"), size_of(work->predictions, "layers"));
+    if (cJSON_IsObject(work->predictions) &&
+        strcmp(cJSON_GetStringValue(member(work->predictions, "taken_as")), "logits") == 0)
+        say(caveats, "the output is no distribution and was taken as logits");
+}
+
+static void put_numbers(verdict_work *work)
+{
+    cJSON *parts = cJSON_AddObjectToObject(work->out, "parts"), *by = cJSON_AddObjectToObject(work->out, "by");
+    for (int part = 0; part < PEEK__PARTS; part++)
+        peek__put_number(parts, peek__verdict_part_names[part], work->parts[part]);
+    for (int source = 0; source < PEEK__SOURCES; source++)
+        peek__put_number(by, peek__verdict_source_names[source],
+                         peek__verdict_score(work->calibration, (peek__verdict_source)source, work->parts));
+}
+
+static cJSON *make(const peek__calibration *calibration, const cJSON *measures)
+{
+    static const char *const numbers[] = {"score", "accuracy", "low", "high"};
+    verdict_work work = {.calibration = calibration,
+                         .measures = measures,
+                         .predictions = member(measures, "predictions"),
+                         .out = cJSON_CreateObject()};
+    if (!work.out) return NULL;
+    peek__verdict_parts(measures, work.parts);
+    work.score = peek__verdict_score(calibration, PEEK__FROM_ALL, work.parts);
+    find_family(&work);
+    judge(&work);
+    if (!*work.withheld) put_interval(&work);
+    for (size_t i = 0; *work.withheld && i < sizeof numbers / sizeof *numbers; i++)
+        cJSON_AddNullToObject(work.out, numbers[i]);
+    cJSON_AddItemToObject(work.out, "withheld",
+                          *work.withheld ? cJSON_CreateString(work.withheld) : cJSON_CreateNull());
+    cJSON_AddItemToObject(work.out, "family",
+                          work.family ? cJSON_Duplicate(member(work.family, "name"), 1) : cJSON_CreateNull());
+    put_reasons(&work);
+    put_caveats(&work);
+    put_numbers(&work);
+    cJSON_AddItemToObject(work.out, "calibration", cJSON_Duplicate(member(calibration->json, "study"), 1));
+    return work.out;
+}
+
+peek_status peek__verdict_put(peek_context *context, const char *path, cJSON *measures)
+{
+    peek__calibration calibration;
+    peek_status status = peek__calibration_read(context, path, &calibration);
+    cJSON *verdict = status == PEEK_OK ? make(&calibration, measures) : NULL;
+    peek__calibration_free(&calibration);
+    cJSON_DeleteItemFromObjectCaseSensitive(measures, "verdict");
+    if (verdict) cJSON_AddItemToObject(measures, "verdict", verdict);
+    return status;
+}

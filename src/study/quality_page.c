@@ -1,0 +1,379 @@
+/* study/quality_page.c: a study of the kind "quality" as a page and as a table. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "study/chart.h"
+#include "study/quality.h"
+
+typedef struct page {
+    peek_context *context;
+    const peek__quality_table *table;
+    const double *scores;
+    const cJSON *summary;
+    peek__file file;
+} page;
+
+#define PUT(...) PEEK_TRY(peek__put(p->context, &p->file, __VA_ARGS__))
+
+static const cJSON *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static double number(const cJSON *object, const char *name)
+{
+    const cJSON *item = member(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static const char *text(const cJSON *object, const char *name)
+{
+    const char *found = cJSON_GetStringValue(member(object, name));
+    return found ? found : "";
+}
+
+static peek_status put_text(page *p, const char *format, const char *plain)
+{
+    char *safe = NULL;
+    PEEK_TRY(peek__escape(p->context, plain, &safe));
+    peek_status status = peek__put(p->context, &p->file, format, safe);
+    peek__free(&safe);
+    return status;
+}
+
+/* "<td>0.98", with its interval as a title; empty where there is none. */
+static peek_status put_rho(page *p, const cJSON *found, int interval)
+{
+    double rho = number(found, "rho");
+    if (isnan(rho)) {
+        PUT("<td>");
+    } else if (interval) {
+        PUT("<td>%.2f (%.2f to %.2f)", rho, number(found, "low"), number(found, "high"));
+    } else {
+        PUT("<td title='%.2f to %.2f, %.0f networks'>%.2f", number(found, "low"), number(found, "high"),
+            number(found, "networks"), rho);
+    }
+    return PEEK_OK;
+}
+
+static peek_status write_head(page *p)
+{
+    PEEK_TRY(peek__page_begin(p->context, &p->file, text(p->summary, "title")));
+    PEEK_TRY(put_text(p, "<p>%s ", text(p->summary, "about")));
+    PEEK_TRY(put_text(p, "Data: %s. ", text(p->summary, "data")));
+    PUT("%lld networks looked at %.0f test samples each, without their labels; what was seen is set against "
+        "their "
+        "accuracy on all test samples. Correlations are Spearman's, intervals 95 %% by bootstrap over the "
+        "networks "
+        "of each group.</p>\n",
+        (long long)p->table->rows, number(p->summary, "samples"));
+    int failed = cJSON_GetArraySize(member(p->summary, "failed"));
+    if (failed) PUT("<p class='fails'>%d runs failed and are missing here; summary.json says why.</p>", failed);
+    return PEEK_OK;
+}
+
+/* ---- Scatter plots: one a family, a colour a group */
+
+typedef struct points {
+    double *x, *y;
+    const char **names;
+    char **texts; /* of all rows */
+} points;
+
+static peek_status write_scatter(page *p, int64_t family, int judged, points *memory)
+{
+    const peek__recipe *recipe = p->table->recipe;
+    enum { LINES = 32 };
+    peek__line line[LINES];
+    int64_t lines = 0, used = 0, group[LINES];
+    for (int64_t g = 0; g < recipe->groups && lines < LINES; g++) {
+        if (recipe->group[g].family != family || recipe->group[g].judged != judged) continue;
+        peek__line *l = &line[lines];
+        *l = (peek__line){
+            .name = "", .x = memory->x + used, .y = memory->y + used, .marks = memory->names + used};
+        for (int64_t row = 0; row < p->table->rows; row++) {
+            if (recipe->network[p->table->network[row]].group != g) continue;
+            memory->x[used] = p->scores[PEEK__FROM_ALL * p->table->rows + row];
+            memory->y[used] = p->table->accuracy[row];
+            memory->names[used++] = memory->texts[row];
+            l->count++;
+        }
+        if (l->count) group[lines++] = g;
+    }
+    if (!lines) return PEEK_OK;
+    char title[300], *safe = NULL;
+    PEEK_TRY(peek__escape(p->context, recipe->family[family].name, &safe));
+    snprintf(title, sizeof title, "%s%s: accuracy (upwards) by score", safe, judged ? "" : ", reported apart");
+    peek__free(&safe);
+    peek__chart chart = {title, "score without labels", 0, lines, line};
+    PUT("<div>");
+    PEEK_TRY(peek__chart_write(p->context, &p->file, &chart));
+    PUT("<p class='key'>");
+    for (int64_t l = 0; l < lines; l++) {
+        PUT("<span style='background:%s'></span>", peek__chart_colour(l));
+        PEEK_TRY(put_text(p, "%s", recipe->group[group[l]].name));
+    }
+    PUT("</p></div>\n");
+    return PEEK_OK;
+}
+
+static peek_status write_scatters(page *p, points *memory)
+{
+    PUT("<h2>Accuracy and score</h2><p>Each point is a network. The score is made of what can be seen without "
+        "labels. "
+        "For a network of the first family it comes from a formula learnt on the other groups alone; for those "
+        "of "
+        "other families from the first family alone, so that its level may be off there while its order should "
+        "hold.</p><div class='figures'>\n");
+    for (int64_t f = 0; f < p->table->recipe->families; f++)
+        for (int judged = 1; judged >= 0; judged--) PEEK_TRY(write_scatter(p, f, judged, memory));
+    PUT("</div>\n");
+    return PEEK_OK;
+}
+
+static peek_status write_all_scatters(page *p)
+{
+    int64_t rows = p->table->rows;
+    points memory = {0};
+    peek_status status = peek__alloc(p->context, &memory.x, 2 * rows, "a figure");
+    memory.y = memory.x + rows;
+    if (status == PEEK_OK) status = peek__alloc(p->context, &memory.names, rows, "a figure");
+    if (status == PEEK_OK) status = peek__alloc(p->context, &memory.texts, rows, "a figure");
+    for (int64_t row = 0; status == PEEK_OK && row < rows; row++)
+        status = peek__escape(p->context, p->table->recipe->network[p->table->network[row]].name,
+                              &memory.texts[row]);
+    if (status == PEEK_OK) status = write_scatters(p, &memory);
+    for (int64_t row = 0; memory.texts && row < rows; row++) peek__free(&memory.texts[row]);
+    peek__free(&memory.texts);
+    peek__free(&memory.names);
+    peek__free(&memory.x);
+    return status;
+}
+
+/* ---- Tables */
+
+static peek_status write_targets(page *p)
+{
+    const cJSON *target, *against = member(p->summary, "against")->child;
+    PUT("<h2>Was the target met?</h2><p>Spearman's correlation of the score with accuracy; beside it the "
+        "single "
+        "published measure that does best there, its sign taken from all groups.</p><div "
+        "class='wide'><table><tr><th>group<th>asked<th>found<th>lower bound<th>met<th>best published<th>its "
+        "correlation<th>ours less its</tr>\n");
+    cJSON_ArrayForEach(target, member(p->summary, "targets"))
+    {
+        int met = cJSON_IsTrue(member(target, "met"));
+        const char *group = cJSON_GetStringValue(member(target, "group"));
+        PEEK_TRY(put_text(p, "<tr><td>%s", group ? group : "all groups of the first family"));
+        PUT("<td>%.2f<td>%.3f<td>%.2f<td class='%s'>%s", number(target, "asked"), number(target, "rho"),
+            number(target, "low"), met ? "holds" : "fails", met ? "yes" : "no");
+        if (against) {
+            const cJSON *difference = member(against, "difference");
+            PEEK_TRY(put_text(p, "<td>%s", text(against, "measure")));
+            PUT("<td>%.3f<td class='%s'>%+.3f (%+.3f to %+.3f)", number(against, "rho"),
+                cJSON_IsTrue(member(against, "below")) ? "fails" : "", number(difference, "rho"),
+                number(difference, "low"), number(difference, "high"));
+            against = against->next;
+        }
+        PUT("</tr>\n");
+    }
+    PUT("</table></div>\n");
+    return PEEK_OK;
+}
+
+static peek_status put_group_heads(page *p)
+{
+    const cJSON *group;
+    cJSON_ArrayForEach(group, member(p->summary, "groups"))
+        PEEK_TRY(put_text(p, "<th>%s", text(group, "name")));
+    return PEEK_OK;
+}
+
+static peek_status put_row(page *p, const cJSON *entity)
+{
+    const cJSON *group;
+    PEEK_TRY(put_rho(p, member(entity, "overall"), 1));
+    PEEK_TRY(put_rho(p, member(entity, "given_norms"), 0));
+    cJSON_ArrayForEach(group, member(p->summary, "groups"))
+        PEEK_TRY(put_rho(p, member(member(entity, "groups"), text(group, "name")), 0));
+    PUT("</tr>\n");
+    return PEEK_OK;
+}
+
+static peek_status write_scores(page *p)
+{
+    const cJSON *score;
+    PUT("<h2>What each view adds</h2><p>Scores that are made from one view of the network alone: its output; "
+        "neighbours "
+        "in its layers; neighbours by the components of the joint factorisation; all three. Last, neighbours "
+        "in the "
+        "input, which needs nothing but the predictions.</p><div class='wide'><table><tr><th>made from<th>all "
+        "groups<th>given norms");
+    PEEK_TRY(put_group_heads(p));
+    PUT("</tr>\n");
+    cJSON_ArrayForEach(score, member(p->summary, "scores"))
+    {
+        PEEK_TRY(put_text(p, "<tr><td>%s", text(score, "name")));
+        PEEK_TRY(put_row(p, score));
+    }
+    PUT("</table></div>\n");
+    return PEEK_OK;
+}
+
+static int by_strength(const void *a, const void *b)
+{
+    double x = fabs(number(member(*(const cJSON *const *)a, "overall"), "rho")),
+           y = fabs(number(member(*(const cJSON *const *)b, "overall"), "rho"));
+    return (isnan(x) ? -1 : x) < (isnan(y) ? -1 : y) ? 1 : -1;
+}
+
+static peek_status write_measure(page *p, const cJSON *measure)
+{
+    const cJSON *worst = member(measure, "worst")->child;
+    PEEK_TRY(put_text(p, "<tr><td>%s", text(measure, "name")));
+    PEEK_TRY(
+        put_text(p, "<td>%s", cJSON_IsString(member(measure, "source")) ? text(measure, "source") : "ours"));
+    if (worst) {
+        PEEK_TRY(put_text(p, "<td>%s", text(worst, "network")));
+        PUT(", seed %.0f: %.0f %% right, looks %s", number(worst, "seed"), 100 * number(worst, "accuracy"),
+            number(worst, "off") > 0 ? "better" : "worse");
+    } else {
+        PUT("<td>");
+    }
+    return put_row(p, measure);
+}
+
+static peek_status write_measures(page *p)
+{
+    const cJSON *list = member(p->summary, "measures"), *measure;
+    const cJSON **sorted;
+    int64_t count = 0;
+    PUT("<h2>Single measures</h2><p>The strongest first. A negative number means that the measure falls where "
+        "accuracy "
+        "rises. Given norms: what is left when the norms of the first and the last layer are known. The worst "
+        "case is "
+        "the network whose place by the measure is farthest from its place by accuracy; three for each stand "
+        "in "
+        "summary.json.</p><div class='wide'><table><tr><th>measure<th>proposed by<th>worst case<th>all "
+        "groups<th>given "
+        "norms");
+    PEEK_TRY(put_group_heads(p));
+    PUT("</tr>\n");
+    PEEK_TRY(peek__alloc(p->context, &sorted, cJSON_GetArraySize(list), "a table"));
+    cJSON_ArrayForEach(measure, list) sorted[count++] = measure;
+    qsort(sorted, (size_t)count, sizeof *sorted, by_strength);
+    peek_status status = PEEK_OK;
+    for (int64_t i = 0; status == PEEK_OK && i < count; i++) status = write_measure(p, sorted[i]);
+    peek__free(&sorted);
+    PEEK_TRY(status);
+    PUT("</table></div>\n");
+    return PEEK_OK;
+}
+
+static peek_status write_coverage(page *p)
+{
+    const cJSON *entry;
+    PUT("<h2>How sure it is</h2><p>Intervals for a network from all others of its family; of those that should "
+        "hold "
+        "95 %%, how many do.</p><div class='wide'><table><tr><th>family<th>networks<th>inside their "
+        "interval<th>mean width</tr>\n");
+    cJSON_ArrayForEach(entry, member(p->summary, "coverage"))
+    {
+        PEEK_TRY(put_text(p, "<tr><td>%s", text(entry, "family")));
+        PUT("<td>%.0f<td>%.0f %%<td>%.0f points</tr>\n", number(entry, "networks"),
+            100 * number(entry, "inside"), 100 * number(entry, "width"));
+    }
+    PUT("</table></div>\n<h2>Data</h2><p><a href='quality.csv'>quality.csv</a>, <a "
+        "href='summary.json'>summary.json</a>, <a href='calibration.json'>calibration.json</a> (for "
+        "<code>nnpeek measure --calibration</code>).</p>\n");
+    return PEEK_OK;
+}
+
+static peek_status write_page(page *p)
+{
+    PEEK_TRY(write_head(p));
+    PEEK_TRY(write_all_scatters(p));
+    PEEK_TRY(write_targets(p));
+    PEEK_TRY(write_scores(p));
+    PEEK_TRY(write_measures(p));
+    return write_coverage(p);
+}
+
+peek_status peek__quality_page(peek_context *context, const peek__quality_table *table, const double *scores,
+                               const cJSON *summary, const char *folder)
+{
+    page p = {.context = context, .table = table, .scores = scores, .summary = summary};
+    char *path = NULL;
+    PEEK_TRY(peek__format(context, &path, "%s/study.html", folder));
+    peek_status status = peek__file_begin(context, &p.file, path);
+    if (status == PEEK_OK) status = write_page(&p);
+    if (status == PEEK_OK) status = peek__file_commit(context, &p.file);
+    peek__file_abort(&p.file);
+    peek__free(&path);
+    return status;
+}
+
+/* ---- The table */
+
+static peek_status write_csv_head(page *p)
+{
+    PUT("family,group,network,seed,accuracy");
+    for (int source = 0; source < PEEK__SOURCES; source++)
+        PUT(",score from %s", peek__verdict_source_names[source]);
+    for (int64_t m = 0; m < p->table->measures; m++) PUT(",\"%s\"", peek__quality_measure_at(m)->name);
+    PUT("\n");
+    return PEEK_OK;
+}
+
+static peek_status put_csv_number(page *p, double value)
+{
+    if (isnan(value))
+        PUT(",");
+    else
+        PUT(",%.9g", value);
+    return PEEK_OK;
+}
+
+/* A text in quotes, quotes in it doubled. */
+static peek_status put_csv_text(page *p, const char *plain)
+{
+    PUT("\"");
+    for (; *plain; plain++) PUT(*plain == '"' ? "\"\"" : "%c", *plain);
+    PUT("\",");
+    return PEEK_OK;
+}
+
+static peek_status write_csv_row(page *p, int64_t row)
+{
+    const peek__recipe *recipe = p->table->recipe;
+    const peek__study_network *network = &recipe->network[p->table->network[row]];
+    const peek__study_group *group = peek__quality_group(p->table, row);
+    PEEK_TRY(put_csv_text(p, recipe->family[network->family].name));
+    PEEK_TRY(put_csv_text(p, group ? group->name : ""));
+    PEEK_TRY(put_csv_text(p, network->name));
+    PUT("%lld,%.9g", (long long)p->table->seed[row], p->table->accuracy[row]);
+    for (int source = 0; source < PEEK__SOURCES; source++)
+        PEEK_TRY(put_csv_number(p, p->scores[source * p->table->rows + row]));
+    for (int64_t m = 0; m < p->table->measures; m++)
+        PEEK_TRY(put_csv_number(p, p->table->value[m * p->table->rows + row]));
+    PUT("\n");
+    return PEEK_OK;
+}
+
+peek_status peek__quality_csv(peek_context *context, const peek__quality_table *table, const double *scores,
+                              const char *folder)
+{
+    page writing = {.context = context, .table = table, .scores = scores}, *p = &writing;
+    char *path = NULL;
+    PEEK_TRY(peek__format(context, &path, "%s/quality.csv", folder));
+    peek_status status = peek__file_begin(context, &p->file, path);
+    if (status == PEEK_OK) status = write_csv_head(p);
+    for (int64_t row = 0; status == PEEK_OK && row < table->rows; row++) status = write_csv_row(p, row);
+    if (status == PEEK_OK) status = peek__file_commit(context, &p->file);
+    peek__file_abort(&p->file);
+    peek__free(&path);
+    return status;
+}

@@ -1,0 +1,86 @@
+/* study/recipe_groups.c: groups of networks that differ in one thing, written out as networks. */
+#include "study/recipe_groups.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const cJSON *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+/* Puts copies of the members of `from` into `to`, in place of those of the same names; returns 0 without
+ * memory. */
+static int put_members(cJSON *to, const cJSON *from)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, from)
+    {
+        cJSON_DeleteItemFromObjectCaseSensitive(to, item->string);
+        if (!cJSON_AddItemToObject(to, item->string, cJSON_Duplicate(item, 1))) return 0;
+    }
+    return 1;
+}
+
+/* "class subsets: classes 5-9, fraction 0.1" */
+static void name_entry(const cJSON *group, const cJSON *changed, char *name, size_t size)
+{
+    const cJSON *item;
+    size_t length = (size_t)snprintf(name, size, "%s:", member(group, "name")->valuestring);
+    cJSON_ArrayForEach(item, changed)
+    {
+        const char *between = item == changed->child ? " " : ", ";
+        if (length >= size) return;
+        if (cJSON_IsNumber(item))
+            length += (size_t)snprintf(name + length, size - length, "%s%s %g", between, item->string,
+                                       item->valuedouble);
+        else
+            length += (size_t)snprintf(name + length, size - length, "%s%s %s", between, item->string,
+                                       cJSON_IsString(item) ? item->valuestring : "");
+    }
+    for (char *c = name; *c; c++)
+        if (*c == '_') *c = ' ';
+}
+
+static int add_entry(cJSON *networks, const cJSON *group, const cJSON *value)
+{
+    char name[256];
+    const char *vary = member(group, "vary")->valuestring;
+    cJSON *changed = cJSON_IsObject(value) ? cJSON_Duplicate(value, 1) : cJSON_CreateObject();
+    cJSON *entry = cJSON_CreateObject();
+    int good = cJSON_IsObject(value) || cJSON_AddItemToObject(changed, vary, cJSON_Duplicate(value, 1));
+    if (good) name_entry(group, changed, name, sizeof name);
+    good = good && cJSON_AddStringToObject(entry, "name", name) &&
+           cJSON_AddItemToObject(entry, "group", cJSON_Duplicate(member(group, "name"), 1)) &&
+           put_members(entry, member(group, "of")) && put_members(entry, changed);
+    if (good && member(group, "family"))
+        good = cJSON_AddItemToObject(entry, "family", cJSON_Duplicate(member(group, "family"), 1));
+    if (good && cJSON_AddItemToArray(networks, entry))
+        entry = NULL;
+    else
+        good = 0;
+    cJSON_Delete(entry);
+    cJSON_Delete(changed);
+    return good;
+}
+
+const char *peek__recipe_expand(cJSON *recipe, int *memory)
+{
+    const cJSON *group, *value;
+    cJSON *networks = cJSON_GetObjectItemCaseSensitive(recipe, "networks");
+    *memory = 1;
+    if (!member(recipe, "groups")) return NULL;
+    if (!networks) networks = cJSON_AddArrayToObject(recipe, "networks");
+    cJSON_ArrayForEach(group, member(recipe, "groups"))
+    {
+        if (!cJSON_IsString(member(group, "name"))) return "name";
+        if (!cJSON_IsString(member(group, "vary"))) return "vary";
+        if (cJSON_GetArraySize(member(group, "values")) < 1) return "values";
+        cJSON_ArrayForEach(value, member(group, "values"))
+        {
+            if (!cJSON_IsNumber(value) && !cJSON_IsString(value) && !cJSON_IsObject(value)) return "values";
+            *memory = *memory && add_entry(networks, group, value);
+        }
+    }
+    return NULL;
+}
