@@ -8,17 +8,20 @@
 #include "base/context.h"
 
 /* What a score is made of, each about 0 .. 1. K: classes of the output; u = (exp H - 1) / (K - 1), H the
- * entropy of how often each class is predicted: the share of the classes that are in use; agreement as in
- * peek_neighbour_agreement(): a network that guesses has u agreement = 1/K, one that is always right about 1.
- */
+ * entropy of how often each class is predicted: the share of the classes that are in use; agreement and
+ * information as in peek_neighbour_agreement(). A network that guesses has u agreement = 1/K, one that is
+ * always right about 1; information / log K tells better those apart that have learnt little. */
 typedef enum peek__verdict_part {
-    PEEK__PART_USE,         /* u */
-    PEEK__PART_CONFIDENCE,  /* (K mean_t max_c p_tc - 1) / (K - 1) */
-    PEEK__PART_DIRECTIONS,  /* (effective rank of the output - 1) / (K - 1) */
-    PEEK__PART_FIRST_LAYER, /* u agreement of neighbours in the first layer */
-    PEEK__PART_LAST_LAYER,  /* in the last */
-    PEEK__PART_COMPONENTS, /* in the sample matrix F of the model whose rank is nearest to PEEK__VERDICT_RANK */
-    PEEK__PART_INPUT,      /* in the input, mean over its channels: what needs no network but its predictions */
+    PEEK__PART_USE,              /* u */
+    PEEK__PART_CONFIDENCE,       /* (K mean_t max_c p_tc - 1) / (K - 1) */
+    PEEK__PART_DIRECTIONS,       /* (effective rank of the output - 1) / (K - 1) */
+    PEEK__PART_FIRST_LAYER,      /* u agreement of neighbours in the first layer */
+    PEEK__PART_LAST_LAYER,       /* in the last */
+    PEEK__PART_LAST_INFORMATION, /* information / log K of neighbours in the last layer */
+    PEEK__PART_COMPONENTS,       /* u agreement in the sample matrix F of the model whose rank is nearest to
+                                    PEEK__VERDICT_RANK */
+    PEEK__PART_COMPONENTS_INFORMATION,
+    PEEK__PART_INPUT, /* u agreement in the input, mean over its channels: what needs nothing but predictions */
     PEEK__PARTS
 } peek__verdict_part;
 

@@ -5,7 +5,8 @@
 #include "measure/verdict.h"
 
 const char *const peek__verdict_part_names[PEEK__PARTS] = {
-    "classes_in_use", "confidence", "output_directions", "first_layer", "last_layer", "components", "input"};
+    "classes_in_use",         "confidence", "output_directions",      "first_layer", "last_layer",
+    "last_layer_information", "components", "components_information", "input"};
 
 const char *const peek__verdict_source_names[PEEK__SOURCES] = {"output", "activations", "factorisation", "all",
                                                                "input"};
@@ -19,8 +20,10 @@ int peek__verdict_uses(peek__verdict_source source, peek__verdict_part part)
         return source == PEEK__FROM_OUTPUT || source == PEEK__FROM_ALL;
     case PEEK__PART_FIRST_LAYER:
     case PEEK__PART_LAST_LAYER:
+    case PEEK__PART_LAST_INFORMATION:
         return source == PEEK__FROM_ACTIVATIONS || source == PEEK__FROM_ALL;
     case PEEK__PART_COMPONENTS:
+    case PEEK__PART_COMPONENTS_INFORMATION:
         return source == PEEK__FROM_FACTORISATION || source == PEEK__FROM_ALL;
     case PEEK__PART_INPUT:
         return source == PEEK__FROM_INPUT;
@@ -46,13 +49,19 @@ static double agreement_of(const cJSON *owner)
     return number(member(owner, "neighbours"), "agreement");
 }
 
+static double information_of(const cJSON *owner)
+{
+    return number(member(owner, "neighbours"), "information");
+}
+
 /* Mean over the blocks of a list of names. */
-static double agreement_in(const cJSON *measures, const cJSON *names, int first, int count)
+static double mean_in(const cJSON *measures, const cJSON *names, int first, int count,
+                      double (*of)(const cJSON *owner))
 {
     double sum = 0;
     for (int i = 0; i < count; i++) {
         const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(names, first + i));
-        sum += name ? agreement_of(member(member(measures, "blocks"), name)) : NAN;
+        sum += name ? of(member(member(measures, "blocks"), name)) : NAN;
     }
     return count ? sum / count : NAN;
 }
@@ -82,8 +91,11 @@ void peek__verdict_parts(const cJSON *measures, double parts[PEEK__PARTS])
     parts[PEEK__PART_USE] = use;
     parts[PEEK__PART_CONFIDENCE] = (classes * number(predictions, "confidence") - 1) / (classes - 1);
     parts[PEEK__PART_DIRECTIONS] = (number(predictions, "effective_rank") - 1) / (classes - 1);
-    parts[PEEK__PART_FIRST_LAYER] = use * agreement_in(measures, layers, 0, count > 0);
-    parts[PEEK__PART_LAST_LAYER] = use * agreement_in(measures, layers, count - 1, count > 0);
+    parts[PEEK__PART_FIRST_LAYER] = use * mean_in(measures, layers, 0, count > 0, agreement_of);
+    parts[PEEK__PART_LAST_LAYER] = use * mean_in(measures, layers, count - 1, count > 0, agreement_of);
+    parts[PEEK__PART_LAST_INFORMATION] =
+        mean_in(measures, layers, count - 1, count > 0, information_of) / log(classes);
     parts[PEEK__PART_COMPONENTS] = use * agreement_of(peek__verdict_model(measures));
-    parts[PEEK__PART_INPUT] = use * agreement_in(measures, inputs, 0, cJSON_GetArraySize(inputs));
+    parts[PEEK__PART_COMPONENTS_INFORMATION] = information_of(peek__verdict_model(measures)) / log(classes);
+    parts[PEEK__PART_INPUT] = use * mean_in(measures, inputs, 0, cJSON_GetArraySize(inputs), agreement_of);
 }

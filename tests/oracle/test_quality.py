@@ -26,8 +26,9 @@ RECIPE = {
         {"name": "other", "family": "two", "vary": "fraction", "of": {**FAST, "batch": 32}, "values": [0.03, 0.08, 0.2]},
     ],
 }
-PARTS = ["classes_in_use", "confidence", "output_directions", "first_layer", "last_layer", "components", "input"]
-SOURCES = {"output": PARTS[:3], "activations": PARTS[3:5], "factorisation": PARTS[5:6], "all": PARTS[:6], "input": PARTS[6:]}
+PARTS = ["classes_in_use", "confidence", "output_directions", "first_layer", "last_layer", "last_layer_information", "components",
+         "components_information", "input"]
+SOURCES = {"output": PARTS[:3], "activations": PARTS[3:6], "factorisation": PARTS[6:8], "all": PARTS[:8], "input": PARTS[8:]}
 LEARNT = ("fraction", "noise", "classes")
 
 
@@ -98,7 +99,8 @@ class Quality(Case):
             blocks, fit = result["blocks"], result["fit"]["ranks"][0]
             expected = [use, (10 * p["confidence"] - 1) / 9, (p["effective_rank"] - 1) / 9,
                         use * blocks["relu1"]["neighbours"]["agreement"], use * blocks["relu2"]["neighbours"]["agreement"],
-                        use * fit["neighbours"]["agreement"], use * blocks["input"]["neighbours"]["agreement"]]
+                        blocks["relu2"]["neighbours"]["information"] / np.log(10), use * fit["neighbours"]["agreement"],
+                        fit["neighbours"]["information"] / np.log(10), use * blocks["input"]["neighbours"]["agreement"]]
             np.testing.assert_allclose([result["verdict"]["parts"][n] for n in PARTS], expected, rtol=1e-9, atol=1e-12)
             self.assertAlmostEqual(result["accuracy"], float(row["accuracy"]), places=8)
 
