@@ -162,6 +162,42 @@ static peek_status add_shifts(peek_context *context, const cJSON *shifts, cJSON 
     return PEEK_OK;
 }
 
+static peek_status add_sentences(peek_context *context, const cJSON *from, const char *name, cJSON *to)
+{
+    cJSON *array = NULL;
+    const cJSON *sentence;
+    PEEK_TRY(peek__json_add(context, to, name, cJSON_CreateArray(), &array));
+    cJSON_ArrayForEach(sentence, member(from, name))
+    {
+        if (cJSON_IsString(sentence))
+            PEEK_TRY(peek__json_add(context, array, NULL, cJSON_CreateString(sentence->valuestring), NULL));
+    }
+    return PEEK_OK;
+}
+
+/* How well it was trained, told without labels, or why that is withheld. */
+static peek_status add_verdict(peek_context *context, const cJSON *measures, cJSON *object)
+{
+    static const char *const numbers[] = {"score", "accuracy", "low", "high", NULL}, *const sources[] = {
+                                                                                         "output",
+                                                                                         "activations",
+                                                                                         "factorisation", NULL};
+    const cJSON *verdict = member(measures, "verdict");
+    const char *withheld = peek__json_text(verdict, "withheld", NULL),
+               *family = peek__json_text(verdict, "family", NULL);
+    cJSON *item = NULL, *by = NULL;
+    if (!cJSON_IsObject(verdict) || !cJSON_IsObject(member(measures, "predictions"))) return PEEK_OK;
+    if (!withheld && !cJSON_IsNumber(member(verdict, "accuracy"))) return PEEK_OK;
+    PEEK_TRY(peek__json_add(context, object, "verdict", cJSON_CreateObject(), &item));
+    PEEK_TRY(add_numbers(context, verdict, numbers, item));
+    if (withheld) PEEK_TRY(peek__json_add_text(context, item, "withheld", withheld));
+    if (family) PEEK_TRY(peek__json_add_text(context, item, "family", family));
+    PEEK_TRY(peek__json_add(context, item, "by", cJSON_CreateObject(), &by));
+    PEEK_TRY(add_numbers(context, member(verdict, "by"), sources, by));
+    PEEK_TRY(add_sentences(context, verdict, "reasons", item));
+    return add_sentences(context, verdict, "caveats", item);
+}
+
 peek_status peek__report_add_measures(peek_context *context, const peek__run_files *run,
                                       const peek__report_blocks *blocks, cJSON *object)
 {
@@ -170,5 +206,6 @@ peek_status peek__report_add_measures(peek_context *context, const peek__run_fil
     PEEK_TRY(add_recommendation(context, member(measures, "rank"), object));
     PEEK_TRY(add_pairs(context, blocks, member(measures, "pairs"), object));
     PEEK_TRY(add_transmission(context, blocks, member(measures, "transmission"), object));
-    return add_shifts(context, member(measures, "shifts"), object);
+    PEEK_TRY(add_shifts(context, member(measures, "shifts"), object));
+    return add_verdict(context, measures, object);
 }

@@ -106,7 +106,7 @@ static peek_status is_current(peek_context *context, const char *folder, const c
 /* Takes out the measures of an older capture and of older fits. */
 static peek_status drop_stale(peek_context *context, peek__run_files *run)
 {
-    static const char *const of_capture[] = {"blocks", "output", "pairs",        "nulls",
+    static const char *const of_capture[] = {"blocks", "output", "pairs",        "nulls",     "predictions",
                                              "shifts", "rank",   "transmission", "stability"};
     int current = 1, dropped = 0;
     if (run->capture)
@@ -126,6 +126,7 @@ static peek_status drop_stale(peek_context *context, peek__run_files *run)
             if (!current) cJSON_DeleteItemFromArray(ranks, at);
             dropped |= !current;
         }
+    if (dropped) cJSON_DeleteItemFromObjectCaseSensitive(run->measures, "verdict"); /* it is of all of them */
     if (dropped)
         peek__note(context,
                    "%s/measures.json is of an older capture or fit, and such measures are left out: run "

@@ -1,11 +1,13 @@
 """Spectra and measures against NumPy and SciPy, on a run folder made by hand."""
 import json
 import os
+import shutil
 import unittest
 
 import numpy as np
 import scipy.linalg
 import scipy.spatial
+import sklearn.metrics
 import torch
 
 from support import Case
@@ -200,6 +202,52 @@ class Measure(Case):
     def test_output_that_is_no_probability(self):
         self.capture({"logits": np.random.default_rng(3).normal(size=(50, 4)).astype(np.float32)}, ["logits"])
         self.assertIsNone(self.json("measure", "run")["output"])
+
+    def test_predictions_and_neighbours(self):
+        """As probabilities and as logits, of layers and of a model, on evenly spaced samples."""
+        random = np.random.default_rng(11)
+        true = random.integers(0, 6, 4100)
+        x = (random.random((6, 30))[true] + 0.3 * random.random((4100, 30))).astype(np.float32)
+        z = (random.random((6, 8))[true] * 3 + random.random((4100, 8))).astype(np.float32)
+        logits = (np.eye(6)[true] * 2 + random.normal(size=(4100, 6))).astype(np.float32)
+        p = np.exp(logits.astype(float))
+        p /= p.sum(1, keepdims=True)
+        for output, kind in ((p.astype(np.float32), "probabilities"), (logits, "logits")):
+            shutil.rmtree(self.path("run"), ignore_errors=True)
+            self.capture({"x": x, "z": z, "out": output}, ("out",))
+            self.nnpeek("fit", "run/capture", "--ranks", "5", "-o", "run/fit", "--iterations", 30)
+            measures = self.json("measure", "run")
+            label, q, step = output.argmax(1)[::3], p[::3], 3  # 4100 samples: every third, so that 2,000 are not exceeded
+            found = measures["predictions"]
+            self.assertEqual((found["samples"], found["classes"], found["taken_as"]), (len(label), 6, kind))
+            self.assertEqual((found["layers"], found["inputs"], found["picture"]), (["x", "z"], [], None))
+            often = np.bincount(label, minlength=6) / len(label)
+            self.assertAlmostEqual(found["effective_classes"], np.exp(-(often * np.log(often)).sum()), places=9)
+            self.assertAlmostEqual(found["confidence"], q.max(1).mean(), places=6)
+            self.assertAlmostEqual(found["effective_rank"], effective_rank(np.linalg.svd(q, compute_uv=False)), places=4)
+            mean = q.mean(0)
+            self.assertAlmostEqual(found["mutual_information"], -(mean * np.log(mean)).sum() + (q * np.log(q)).sum(1).mean(), places=5)
+            f = np.load(self.path("run", "fit", "rank-5", "samples.npy")).astype(float)
+            norms = sum((np.load(self.path("run", "fit", "rank-5", n + ".npy")).astype(float) ** 2).sum(0) for n in "xz")
+            owners = {"x": (x, measures["blocks"]["x"]), "z": (z, measures["blocks"]["z"]),
+                      "f": (f * np.sqrt(norms), measures["fit"]["ranks"][0])}
+            for values, owner in owners.values():
+                rows = values[::step].astype(float)
+                unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+                cosine = unit @ unit.T
+                np.fill_diagonal(cosine, -2)
+                a, b = np.repeat(label, 10), label[np.argsort(-cosine, axis=1)[:, :10]].ravel()
+                self.assertAlmostEqual(owner["neighbours"]["agreement"], (a == b).mean(), delta=2e-4)
+                self.assertAlmostEqual(owner["neighbours"]["information"], sklearn.metrics.mutual_info_score(a, b), delta=1e-3)
+            self.assertNotIn("neighbours", measures["blocks"]["out"])
+            self.assertIn("no networks of known accuracy on such data", measures["verdict"]["withheld"])
+        # Outputs that are maps, or one value, name no classes.
+        for other in (np.zeros((4100, 1), np.float32), np.zeros((4100, 2, 3, 3), np.float32)):
+            shutil.rmtree(self.path("run"))
+            self.capture({"x": x, "out": other}, ("out",))
+            measures = self.json("measure", "run")
+            self.assertIsNone(measures["predictions"])
+            self.assertIn("one row of values a class", measures["verdict"]["withheld"])
 
     def test_energy_shares(self):
         random = np.random.default_rng(4)
