@@ -2,7 +2,6 @@
 #include "measure/verdict.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,19 +37,9 @@ static int size_of(const cJSON *object, const char *name)
     return cJSON_GetArraySize(member(object, name));
 }
 
-__attribute__((format(printf, 2, 3))) static void say(cJSON *list, const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    cJSON_AddItemToArray(list, cJSON_CreateString(text));
-}
-
 /* ---- Whether it can be told */
 
-static int within(double a, double b, double ratio)
+int peek__verdict_within(double a, double b, double ratio)
 {
     return a > 0 && b > 0 && a <= b * ratio && b <= a * ratio;
 }
@@ -64,9 +53,10 @@ static int is_like(const verdict_work *work, const cJSON *family)
     const cJSON *block = first ? member(member(work->measures, "blocks"), first->valuestring) : NULL;
     return cJSON_Compare(member(family, "picture"), member(work->predictions, "picture"), 1) &&
            number(family, "classes") == number(work->predictions, "classes") &&
-           within(number(member(block, "centred"), "effective_rank"), number(input, "effective_rank"),
-                  same_input) &&
-           within(number(block, "intrinsic_dimension"), number(input, "intrinsic_dimension"), same_input);
+           peek__verdict_within(number(member(block, "centred"), "effective_rank"),
+                                number(input, "effective_rank"), same_input) &&
+           peek__verdict_within(number(block, "intrinsic_dimension"), number(input, "intrinsic_dimension"),
+                                same_input);
 }
 
 /* Of several, the one with most layers in common by number, since deeper networks gather neighbours more. */
@@ -177,87 +167,6 @@ static void put_interval(verdict_work *work)
     free(accuracies);
 }
 
-/* ---- In words */
-
-/* How many components it takes for half of what the model explains of a block. */
-static int half_of(const cJSON *model, const char *block)
-{
-    enum { MOST = 1000 };
-    double share[MOST], sum = 0;
-    const cJSON *item;
-    int count = 0, taken = 0;
-    cJSON_ArrayForEach(item, member(member(model, "shares"), block))
-    {
-        if (count == MOST || !cJSON_IsNumber(item)) return 0;
-        int place = count++;
-        for (; place > 0 && item->valuedouble > share[place - 1]; place--) share[place] = share[place - 1];
-        share[place] = item->valuedouble;
-    }
-    while (taken < count && sum < 0.5) sum += share[taken++];
-    return taken;
-}
-
-static void say_nulls(const verdict_work *work, const char *layer, cJSON *reasons)
-{
-    const cJSON *nulls = member(work->measures, "nulls"), *untrained = member(nulls, "untrained network"),
-                *same = member(nulls, "trained network");
-    const cJSON *mine = member(member(same ? same : work->measures, "blocks"), layer),
-                *theirs = member(member(untrained, "blocks"), layer);
-    double trained = number(member(mine, "centred"), "participation_ratio"),
-           before = number(member(theirs, "centred"), "participation_ratio");
-    if (!(trained > 0 && before > 0)) return;
-    if (within(trained, before, 1.1))
-        say(reasons,
-            "the spectrum of %s matches the untrained network's: %.1f directions of large energy against %.1f",
-            layer, trained, before);
-    else
-        say(reasons, "%s has %.1f directions of large energy, the untrained network %.1f", layer, trained,
-            before);
-}
-
-static void put_reasons(verdict_work *work)
-{
-    cJSON *reasons = cJSON_AddArrayToObject(work->out, "reasons");
-    const cJSON *model = peek__verdict_model(work->measures), *layers = member(work->predictions, "layers");
-    const cJSON *last = cJSON_GetArrayItem(layers, cJSON_GetArraySize(layers) - 1);
-    if (!cJSON_IsObject(work->predictions)) return;
-    double classes = number(work->predictions, "classes"), use = work->parts[PEEK__PART_USE];
-    say(reasons, "it predicts %.1f of %.0f classes, counted by how often",
-        number(work->predictions, "effective_classes"), classes);
-    say(reasons, "its output uses %.1f of %.0f directions", number(work->predictions, "effective_rank"),
-        classes);
-    if (use > 0 && !isnan(work->parts[PEEK__PART_COMPONENTS]))
-        say(reasons, "samples of like composition get the same class in %.0f %% of the cases",
-            100 * work->parts[PEEK__PART_COMPONENTS] / use);
-    if (use > 0 && last && !isnan(work->parts[PEEK__PART_LAST_LAYER]))
-        say(reasons, "samples that are alike in %s do in %.0f %%, in the input in %.0f %%", last->valuestring,
-            100 * work->parts[PEEK__PART_LAST_LAYER] / use, 100 * work->parts[PEEK__PART_INPUT] / use);
-    int half = last ? half_of(model, last->valuestring) : 0;
-    if (half)
-        say(reasons, "%d of %.0f components make half of what is explained of %s", half, number(model, "rank"),
-            last->valuestring);
-    say(reasons, "its mean confidence is %.2f", number(work->predictions, "confidence"));
-    if (last) say_nulls(work, last->valuestring, reasons);
-}
-
-static void put_caveats(verdict_work *work)
-{
-    cJSON *caveats = cJSON_AddArrayToObject(work->out, "caveats");
-    double samples = number(work->predictions, "samples");
-    say(caveats, "classes that bear each other's names cannot be seen without labels");
-    say(caveats, "the samples are taken to be of all classes alike");
-    if (work->family && samples < number(work->family, "samples"))
-        say(caveats,
-            "%.0f samples were taken, the networks studied had %.0f: with fewer, neighbours agree less",
-            samples, number(work->family, "samples"));
-    if (work->family && size_of(work->predictions, "layers") != (int)number(work->family, "layers"))
-        say(caveats, "the networks studied on such data had %.0f layers captured, this one %d",
-            number(work->family, "layers"), size_of(work->predictions, "layers"));
-    if (cJSON_IsObject(work->predictions) &&
-        strcmp(cJSON_GetStringValue(member(work->predictions, "taken_as")), "logits") == 0)
-        say(caveats, "the output is no distribution and was taken as logits");
-}
-
 static void put_numbers(verdict_work *work)
 {
     cJSON *parts = cJSON_AddObjectToObject(work->out, "parts"), *by = cJSON_AddObjectToObject(work->out, "by");
@@ -287,8 +196,8 @@ static cJSON *make(const peek__calibration *calibration, const cJSON *measures)
                           *work.withheld ? cJSON_CreateString(work.withheld) : cJSON_CreateNull());
     cJSON_AddItemToObject(work.out, "family",
                           work.family ? cJSON_Duplicate(member(work.family, "name"), 1) : cJSON_CreateNull());
-    put_reasons(&work);
-    put_caveats(&work);
+    peek__verdict_reasons(measures, work.parts, cJSON_AddArrayToObject(work.out, "reasons"));
+    peek__verdict_caveats(measures, work.family, cJSON_AddArrayToObject(work.out, "caveats"));
     put_numbers(&work);
     cJSON_AddItemToObject(work.out, "calibration", cJSON_Duplicate(member(calibration->json, "study"), 1));
     return work.out;

@@ -75,6 +75,14 @@ double peek__verdict_contradiction(const peek__calibration *calibration, const d
 void peek__verdict_interval(const double *scores, const double *accuracies, int64_t count, int64_t skip,
                             double score, double out[3]);
 
+/* Whether two numbers above zero differ by at most this ratio. */
+int peek__verdict_within(double a, double b, double ratio);
+
+/* Adds sentences to a list: what the verdict rests on, and what it cannot see. family: NULL where there is
+ * none. */
+void peek__verdict_reasons(const cJSON *measures, const double parts[PEEK__PARTS], cJSON *reasons);
+void peek__verdict_caveats(const cJSON *measures, const cJSON *family, cJSON *caveats);
+
 /* Puts the member `verdict` into measures.json, from what else is there:
  *   parts, by (the score from each source)
  *   score about 0..1, accuracy, low, high: what networks of the same family with a similar score had, and the
