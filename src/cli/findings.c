@@ -77,7 +77,13 @@ static void say_verdict(const cli_call *call, const cJSON *measures)
         100 * cli_number(verdict, "accuracy"), 100 * cli_number(verdict, "low"),
         100 * cli_number(verdict, "high"));
     cJSON_ArrayForEach(reason, member(verdict, "reasons"))
+    {
         cli_say(call, "    %s\n", cJSON_GetStringValue(reason));
+    }
+    cJSON_ArrayForEach(reason, member(verdict, "caveats"))
+    {
+        cli_say(call, "    but: %s\n", cJSON_GetStringValue(reason));
+    }
 }
 
 void cli_say_asked(const cli_call *call, const cJSON *measures)

@@ -17,9 +17,17 @@ CLI_TABLE(table, "study", study_flags, rows);
 static void say_target(cli_call *call, const cJSON *target)
 {
     const char *group = cJSON_GetStringValue(cJSON_GetObjectItem(target, "group"));
-    cli_say(call, "  %-28s Spearman %.3f, lower bound %.2f; asked %.2f: %s\n", group ? group : "all groups",
-            cli_number(target, "rho"), cli_number(target, "low"), cli_number(target, "asked"),
-            cJSON_IsTrue(cJSON_GetObjectItem(target, "met")) ? "met" : "missed");
+    const cJSON *met = cJSON_GetObjectItem(target, "met");
+    cli_say(call, "  %-28s ", group ? group : "all groups");
+    if (!cJSON_IsNumber(cJSON_GetObjectItem(target, "rho"))) {
+        cli_say(call, "no correlation can be had\n");
+        return;
+    }
+    cli_say(call, "Spearman %.3f, lower bound %.2f; asked %.2f: %s\n", cli_number(target, "rho"),
+            cli_number(target, "low"), cli_number(target, "asked"),
+            cJSON_IsTrue(met)    ? "met"
+            : cJSON_IsFalse(met) ? "missed"
+                                 : "too few networks to say");
 }
 
 static void say_summary(cli_call *call, const cJSON *summary)

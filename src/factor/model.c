@@ -17,6 +17,7 @@ peek_status peek__model_create(peek_context *context, const peek_problem *proble
     model->rows = problem->rows;
     model->rank = rank;
     model->columns = problem->columns;
+    memcpy(model->capture_digest, problem->capture_digest, sizeof model->capture_digest);
     PEEK_TRY(peek__alloc(context, &model->objective, iterations, "a model"));
     PEEK_TRY(peek__alloc(context, &model->times, iterations, "a model"));
     PEEK_TRY(peek__alloc(context, &model->samples, peek__product(model->rows, rank), "the sample matrix"));

@@ -23,6 +23,7 @@ struct peek_model {
     float *loadings;         /* columns x k */
     float *errors;           /* T x blocks */
     double *alphas;          /* alpha_b with the share of --scale in it */
+    char capture_digest[17]; /* of the capture that it was fitted to; "": none */
     peek_model_block *block; /* with names and files owned by the model */
     cJSON *options;          /* as resolved */
     peek__start_record *starts;

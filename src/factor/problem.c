@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "store/file.h"
 
 static const char *const reserved_names[] = {"samples", "errors", "labels"};
 
@@ -225,6 +226,14 @@ static peek_status add_capture_block(peek_context *context, peek_problem *proble
     return status;
 }
 
+/* Blocks of two captures, or of a capture and files beside it, are of no one capture. */
+static peek_status mark_capture(peek_context *context, peek_problem *problem, const char *manifest)
+{
+    if (!problem->count) return peek__file_digest(context, manifest, problem->capture_digest);
+    *problem->capture_digest = 0;
+    return PEEK_OK;
+}
+
 peek_status peek_problem_add_capture(peek_context *context, peek_problem *problem, const char *folder,
                                      peek_signed negatives)
 {
@@ -235,6 +244,7 @@ peek_status peek_problem_add_capture(peek_context *context, peek_problem *proble
     PEEK_TRY(peek__format(context, &manifest, "%s/manifest.json", folder));
     peek_status status = peek__json_read(context, manifest, &json);
     const cJSON *blocks = cJSON_GetObjectItemCaseSensitive(json, "blocks"), *entry;
+    if (status == PEEK_OK) status = mark_capture(context, problem, manifest);
     if (status == PEEK_OK && (!cJSON_IsArray(blocks) || !blocks->child))
         status = peek__fail(context, PEEK_E_FORMAT, "%s lists no blocks: is it the manifest of a capture?",
                             manifest);

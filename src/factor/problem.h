@@ -10,7 +10,8 @@ struct peek_problem {
     int64_t columns; /* of all blocks together */
     int64_t count, capacity;
     peek__block *blocks;
-    double *weights; /* alpha_b */
+    double *weights;         /* alpha_b */
+    char capture_digest[17]; /* of the manifest.json that the samples come from; "": not of one capture */
 };
 
 #endif

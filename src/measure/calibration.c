@@ -28,21 +28,32 @@ static peek_status read_source(peek_context *context, const char *from, const cJ
                       from, peek__verdict_source_names[source]);
 }
 
-static int is_family(const cJSON *family)
+/* Whether a member is a list of numbers; count -1: of any length but 0. */
+static int is_list(const cJSON *object, const char *name, int count)
 {
-    const cJSON *scores = cJSON_GetObjectItemCaseSensitive(family, "scores"),
-                *accuracies = cJSON_GetObjectItemCaseSensitive(family, "accuracies"), *item;
-    if (cJSON_GetArraySize(scores) != cJSON_GetArraySize(accuracies) || !cJSON_GetArraySize(scores)) return 0;
-    if (!cJSON_IsString(cJSON_GetObjectItemCaseSensitive(family, "name"))) return 0;
-    cJSON_ArrayForEach(item, scores)
-    {
-        if (!cJSON_IsNumber(item)) return 0;
-    }
-    cJSON_ArrayForEach(item, accuracies)
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(object, name), *item;
+    if (!cJSON_IsArray(list) || !list->child || (count >= 0 && cJSON_GetArraySize(list) != count)) return 0;
+    cJSON_ArrayForEach(item, list)
     {
         if (!cJSON_IsNumber(item)) return 0;
     }
     return 1;
+}
+
+static int is_number(const cJSON *object, const char *name)
+{
+    return cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+static int is_family(const cJSON *family)
+{
+    const cJSON *input = cJSON_GetObjectItemCaseSensitive(family, "input");
+    int count = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(family, "scores"));
+    return cJSON_IsString(cJSON_GetObjectItemCaseSensitive(family, "name")) && is_list(family, "scores", -1) &&
+           is_list(family, "accuracies", count) && is_list(family, "picture", 3) &&
+           is_list(family, "mean_picture", -1) && is_number(family, "classes") &&
+           is_number(family, "samples") && is_number(family, "layers") && is_number(family, "widening") &&
+           is_number(input, "effective_rank") && is_number(input, "intrinsic_dimension");
 }
 
 static peek_status parse(peek_context *context, const char *from, peek__calibration *out)
@@ -55,8 +66,14 @@ static peek_status parse(peek_context *context, const char *from, peek__calibrat
     {
         if (!is_family(family))
             return peek__fail(context, PEEK_E_FORMAT,
-                              "%s is no calibration: a family lacks its name, scores or accuracies", from);
+                              "%s is no calibration: a family lacks a member, or it is not of its kind; give "
+                              "calibration.json of a study of the kind \"quality\"",
+                              from);
     }
+    const cJSON *limits = cJSON_GetObjectItemCaseSensitive(out->json, "contradiction");
+    if (!cJSON_GetArraySize(families) || !is_number(limits, "least") || !is_number(limits, "most"))
+        return peek__fail(context, PEEK_E_FORMAT, "%s is no calibration: it has no families or no limits",
+                          from);
     return PEEK_OK;
 }
 
@@ -80,10 +97,10 @@ void peek__calibration_free(peek__calibration *calibration)
 double peek__verdict_score(const peek__calibration *calibration, peek__verdict_source source,
                            const double parts[PEEK__PARTS])
 {
-    double score = calibration->constant[source];
+    double score = calibration->constant[source]; /* of the angle */
     for (int part = 0; part < PEEK__PARTS; part++)
         if (calibration->weight[source][part] != 0) score += calibration->weight[source][part] * parts[part];
-    return score;
+    return isnan(score) ? NAN : pow(sin(fmin(asin(1), fmax(0, score))), 2);
 }
 
 double peek__verdict_contradiction(const peek__calibration *calibration, const double parts[PEEK__PARTS])

@@ -130,6 +130,14 @@ static peek_status put_block(peek_context *context, model_work *work, const cJSO
     return PEEK_OK;
 }
 
+/* Whether a model was fitted to the samples that the predictions are of. Models of older versions do not say.
+ */
+static int is_of_capture(const cJSON *fit, const peek__predictions *predictions)
+{
+    const char *digest = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fit, "capture_digest"));
+    return !digest || strcmp(digest, predictions->capture_digest) == 0;
+}
+
 /* Whether samples with the same composition get the same class. */
 static peek_status put_neighbours(peek_context *context, model_work *work, cJSON *out)
 {
@@ -147,7 +155,7 @@ static peek_status put_neighbours(peek_context *context, model_work *work, cJSON
     return PEEK_OK;
 }
 
-static peek_status measure_matrices(peek_context *context, model_work *work, const cJSON *blocks, cJSON *out)
+static peek_status measure_matrices(peek_context *context, model_work *work, const cJSON *fit, cJSON *out)
 {
     int64_t square = peek__product(work->k, work->k);
     PEEK_TRY(peek__alloc(context, &work->samples, square, "a Gram matrix"));
@@ -157,9 +165,9 @@ static peek_status measure_matrices(peek_context *context, model_work *work, con
     PEEK_TRY(peek__alloc(context, &work->energy, work->k, "measures of components"));
     PEEK_TRY(put_samples(context, work, out));
     cJSON *list = cJSON_AddObjectToObject(out, "blocks"), *shares = cJSON_AddObjectToObject(out, "shares");
-    const cJSON *block;
+    const cJSON *block, *blocks = cJSON_GetObjectItemCaseSensitive(fit, "blocks");
     cJSON_ArrayForEach(block, blocks) PEEK_TRY(put_block(context, work, block, list, shares));
-    return put_neighbours(context, work, out);
+    return is_of_capture(fit, work->predictions) ? put_neighbours(context, work, out) : PEEK_OK;
 }
 
 static peek_status measure_model(peek_context *context, const char *folder, const char *capture,
@@ -175,7 +183,7 @@ static peek_status measure_model(peek_context *context, const char *folder, cons
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) copy_field(out, fit, copied[i]);
     model_work work = {
         .folder = folder, .capture = capture, .predictions = predictions, .k = (int64_t)rank->valuedouble};
-    peek_status status = measure_matrices(context, &work, blocks, out);
+    peek_status status = measure_matrices(context, &work, fit, out);
     peek__free(&work.matrix);
     peek__free(&work.samples);
     peek__free(&work.loadings);

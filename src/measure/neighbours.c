@@ -24,8 +24,9 @@ static peek_status find_of(void *argument, int64_t t, int thread)
     int32_t *near = work->out + t * PEEK_NEIGHBOURS;
     for (int64_t u = 0; u < rows; u++) {
         if (u == t) continue;
-        double norms = inner[t * rows + t] * inner[u * rows + u];
-        double value = norms > 0 ? (t < u ? inner[t * rows + u] : inner[u * rows + t]) / sqrt(norms) : 0;
+        double value = (t < u ? inner[t * rows + u] : inner[u * rows + t]) /
+                       sqrt(inner[t * rows + t] * inner[u * rows + u]);
+        if (!isfinite(value)) value = 0; /* rows that are zero, or not finite, are like no other */
         if (found == PEEK_NEIGHBOURS && !(value > cosine[found - 1])) continue;
         int64_t place = found < PEEK_NEIGHBOURS ? found++ : found - 1;
         for (; place > 0 && value > cosine[place - 1]; place--) {

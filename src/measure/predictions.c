@@ -20,6 +20,14 @@ static void softmax(float *row, int64_t classes)
     for (int64_t c = 0; c < classes; c++) row[c] = (float)(exp(row[c] - largest) / sum);
 }
 
+/* Whether the values could be answers to several questions, each with its own probability. */
+static int are_shares(const float *p, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!(p[i] >= 0 && p[i] <= 1)) return 0;
+    return 1;
+}
+
 /* p: count x classes. counts: classes. */
 static peek_status look(peek_context *context, float *p, double *counts, double *singular,
                         peek__predictions *out)
@@ -54,7 +62,12 @@ static peek_status take(peek_context *context, const peek__rows *rows, peek__pre
         memcpy(p + t * classes, rows->x + t * rows->stride, (size_t)classes * sizeof *p);
     out->count = rows->rows;
     out->classes = classes;
-    if (status == PEEK_OK) status = look(context, p, counts, counts + classes, out);
+    int shares = status == PEEK_OK && are_shares(p, rows->rows * classes) &&
+                 !peek_is_probability(p, rows->rows, classes);
+    if (shares)
+        out->count = 0;
+    else if (status == PEEK_OK)
+        status = look(context, p, counts, counts + classes, out);
     peek__free(&p);
     peek__free(&counts);
     return status;
@@ -77,14 +90,16 @@ void peek__predictions_clear(peek__predictions *predictions)
     peek__free(&predictions->label);
 }
 
-/* The names of the entries of one kind. */
-static void put_names(cJSON *json, const char *name, const cJSON *entries, const char *kind)
+/* The names of the entries of one kind, but for flat ones of so many values. */
+static void put_names(cJSON *json, const char *name, const cJSON *entries, const char *kind, int64_t but)
 {
     cJSON *list = cJSON_AddArrayToObject(json, name);
     const cJSON *entry;
     cJSON_ArrayForEach(entry, entries)
     {
         const char *mine = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "kind"));
+        const cJSON *shape = cJSON_GetObjectItemCaseSensitive(entry, "shape");
+        if (cJSON_GetArraySize(shape) == 1 && shape->child->valuedouble == (double)but) continue;
         if (mine && strcmp(mine, kind) == 0)
             cJSON_AddItemToArray(list, cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(entry, "name"), 1));
     }
@@ -112,7 +127,30 @@ static void put_picture(cJSON *json, const cJSON *entries)
         cJSON_AddNullToObject(json, "picture");
 }
 
-cJSON *peek__predictions_document(const peek__predictions *predictions, const cJSON *entries)
+peek_status peek__mean_plane(peek_context *context, const peek__npy *x, int64_t height, int64_t width,
+                             int64_t most, cJSON *list)
+{
+    peek__sampled sampled;
+    double sum[PEEK__MEAN_CELLS * PEEK__MEAN_CELLS] = {0};
+    int64_t many[PEEK__MEAN_CELLS * PEEK__MEAN_CELLS] = {0};
+    int64_t down = height < PEEK__MEAN_CELLS ? height : PEEK__MEAN_CELLS,
+            across = width < PEEK__MEAN_CELLS ? width : PEEK__MEAN_CELLS;
+    if (height < 1 || width < 1 || x->columns != height * width) return PEEK_OK;
+    PEEK_TRY(peek__sample(context, x, most, &sampled));
+    for (int64_t t = 0; t < sampled.rows.rows; t++)
+        for (int64_t i = 0; i < height * width; i++) {
+            int64_t cell = i / width * down / height * across + i % width * across / width;
+            sum[cell] += sampled.rows.x[t * sampled.rows.stride + i];
+            many[cell]++;
+        }
+    peek__sampled_clear(&sampled);
+    for (int64_t cell = 0; cell < down * across; cell++)
+        cJSON_AddItemToArray(list, cJSON_CreateNumber(round(sum[cell] / (double)many[cell] * 1e6) / 1e6));
+    return PEEK_OK;
+}
+
+cJSON *peek__predictions_document(const peek__predictions *predictions, const cJSON *entries,
+                                  cJSON *mean_picture)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "samples", (double)predictions->count);
@@ -122,8 +160,9 @@ cJSON *peek__predictions_document(const peek__predictions *predictions, const cJ
     peek__put_number(json, "confidence", predictions->confidence);
     peek__put_number(json, "effective_rank", predictions->effective_rank);
     peek__put_number(json, "mutual_information", predictions->information);
-    put_names(json, "inputs", entries, "input");
-    put_names(json, "layers", entries, "layer");
+    put_names(json, "inputs", entries, "input", -1);
+    put_names(json, "layers", entries, "layer", predictions->classes);
     put_picture(json, entries);
+    cJSON_AddItemToObject(json, "mean_picture", mean_picture);
     return json;
 }

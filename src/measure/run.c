@@ -17,6 +17,7 @@ typedef struct capture_work {
     peek__pairs pairs;
     const cJSON *output, *features; /* entries: the first output, the last layer */
     peek__predictions predictions;
+    cJSON *mean_picture;
 } capture_work;
 
 static peek_status open_block(peek_context *context, const capture_work *work, const cJSON *entry, peek__npy *x)
@@ -32,9 +33,14 @@ static peek_status open_block(peek_context *context, const capture_work *work, c
 }
 
 static peek_status measure_block(peek_context *context, capture_work *work, const peek__npy *x,
-                                 const char *name)
+                                 const cJSON *entry, const char *name)
 {
     cJSON *measures = NULL;
+    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(entry, "shape");
+    if (cJSON_GetObjectItemCaseSensitive(entry, "channel") && cJSON_GetArraySize(shape) == 3)
+        PEEK_TRY(peek__mean_plane(context, x, cJSON_GetArrayItem(shape, 1)->valueint,
+                                  cJSON_GetArrayItem(shape, 2)->valueint, work->pairs.most,
+                                  work->mean_picture));
     PEEK_TRY(peek__layer_measure(context, x, &measures));
     cJSON_AddItemToObject(work->blocks, name, measures);
     return peek__pairs_add(context, &work->pairs, x, measures);
@@ -52,7 +58,7 @@ static peek_status measure_entry(peek_context *context, capture_work *work, cons
     if (kind && strcmp(kind, "layer") == 0) work->features = entry;
     peek__npy x = {0};
     peek_status status = open_block(context, work, entry, &x);
-    if (status == PEEK_OK) status = measure_block(context, work, &x, name->valuestring);
+    if (status == PEEK_OK) status = measure_block(context, work, &x, entry, name->valuestring);
     peek__npy_close(&x);
     return status;
 }
@@ -95,9 +101,11 @@ static peek_status measure_entries(peek_context *context, capture_work *work, co
     cJSON_AddItemToObject(json, "pairs", pairs);
     if (work->output) PEEK_TRY(measure_output(context, work, &output));
     cJSON_AddItemToObject(json, "output", output ? output : cJSON_CreateNull());
-    cJSON_AddItemToObject(json, "predictions",
-                          work->predictions.count ? peek__predictions_document(&work->predictions, entries)
-                                                  : cJSON_CreateNull());
+    cJSON_AddItemToObject(
+        json, "predictions",
+        work->predictions.count
+            ? peek__predictions_document(&work->predictions, entries, cJSON_Duplicate(work->mean_picture, 1))
+            : cJSON_CreateNull());
     if (!work->predictions.count) return PEEK_OK;
     return peek__pairs_neighbours(context, &work->pairs, &work->predictions,
                                   cJSON_GetObjectItemCaseSensitive(work->output, "name")->valuestring,
@@ -115,10 +123,14 @@ static peek_status measure_capture(peek_context *context, const char *capture, c
     peek__free(&path);
     if (status == PEEK_OK) {
         cJSON_AddStringToObject(json, "manifest_digest", digest);
-        capture_work work = {.folder = capture, .blocks = cJSON_AddObjectToObject(json, "blocks")};
+        capture_work work = {.folder = capture,
+                             .blocks = cJSON_AddObjectToObject(json, "blocks"),
+                             .mean_picture = cJSON_CreateArray()};
         status = measure_entries(context, &work, cJSON_GetObjectItemCaseSensitive(manifest, "blocks"), json);
         peek__pairs_clear(&work.pairs);
+        cJSON_Delete(work.mean_picture);
         *predictions = work.predictions;
+        memcpy(predictions->capture_digest, digest, sizeof digest);
     }
     cJSON_Delete(manifest);
     return status;

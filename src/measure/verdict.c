@@ -8,10 +8,10 @@
 
 #include "measure/document.h"
 
-/* By how much an input may differ from the family's in intrinsic dimension and effective rank, as a ratio; how
- * far a score may lie outside those of the family; how many networks of similar score an interval is taken
- * from. */
-static const double same_input = 1.25, beyond = 0.05;
+/* By how much an input may differ from the family's: in intrinsic dimension and effective rank, as a ratio, and
+ * in its mean picture; how many samples there must be of those of the family; by what ratio the rank may be
+ * another; how far a score may lie outside those of the family. */
+static const double same_input = 1.25, same_picture = 0.1, enough = 0.9, same_rank = 2, beyond = 0.05;
 
 typedef struct verdict_work {
     const peek__calibration *calibration;
@@ -44,6 +44,18 @@ int peek__verdict_within(double a, double b, double ratio)
     return a > 0 && b > 0 && a <= b * ratio && b <= a * ratio;
 }
 
+/* || mine - theirs || / || theirs || of two lists; infinite where they are not of the same length. */
+static double picture_distance(const cJSON *theirs, const cJSON *mine)
+{
+    double apart = 0, norm = 0;
+    const cJSON *a = theirs ? theirs->child : NULL, *b = mine ? mine->child : NULL;
+    for (; a && b; a = a->next, b = b->next) {
+        apart += (a->valuedouble - b->valuedouble) * (a->valuedouble - b->valuedouble);
+        norm += a->valuedouble * a->valuedouble;
+    }
+    return a || b || !(norm > 0) ? INFINITY : sqrt(apart / norm);
+}
+
 /* Whether the pictures are like those of a family: their shape, how many classes there are, and how rich they
  * are. */
 static int is_like(const verdict_work *work, const cJSON *family)
@@ -56,7 +68,9 @@ static int is_like(const verdict_work *work, const cJSON *family)
            peek__verdict_within(number(member(block, "centred"), "effective_rank"),
                                 number(input, "effective_rank"), same_input) &&
            peek__verdict_within(number(block, "intrinsic_dimension"), number(input, "intrinsic_dimension"),
-                                same_input);
+                                same_input) &&
+           picture_distance(member(family, "mean_picture"), member(work->predictions, "mean_picture")) <
+               same_picture;
 }
 
 /* Of several, the one with most layers in common by number, since deeper networks gather neighbours more. */
@@ -106,29 +120,36 @@ static void judge(verdict_work *work)
 {
     const cJSON *limits = member(work->calibration->json, "contradiction");
     double least, most, apart = peek__verdict_contradiction(work->calibration, work->parts),
-                        samples = number(work->predictions, "samples");
-    char families[256];
+                        samples = number(work->predictions, "samples"),
+                        rank = number(peek__verdict_model(work->measures), "rank"),
+                        said = peek__verdict_score(work->calibration, PEEK__FROM_OUTPUT, work->parts);
+    char families[384];
     size_t size = sizeof work->withheld;
     if (!cJSON_IsObject(work->predictions)) {
         snprintf(work->withheld, size, "the output is not one row of values a class for each sample");
-    } else if (isnan(work->parts[PEEK__PART_COMPONENTS])) {
-        snprintf(work->withheld, size, "there is no joint factorisation of these samples");
-    } else if (isnan(work->score)) {
-        snprintf(work->withheld, size, "no layer was captured");
-    } else if (samples < PEEK__VERDICT_SAMPLES) {
-        snprintf(work->withheld, size,
-                 "%.0f samples are too few: neighbours lie too far from each other below %d", samples,
-                 PEEK__VERDICT_SAMPLES);
     } else if (!work->family) {
         list_families(work, families, sizeof families);
         snprintf(work->withheld, size, "no networks of known accuracy on such data were studied; known are %s",
                  families);
+    } else if (samples < enough * number(work->family, "samples")) {
+        snprintf(
+            work->withheld, size,
+            "%.0f samples are too few: the networks studied were looked at with %.0f, and among fewer samples "
+            "neighbours lie farther away",
+            samples, number(work->family, "samples"));
+    } else if (isnan(work->parts[PEEK__PART_COMPONENTS])) {
+        snprintf(work->withheld, size, "there is no joint factorisation of these samples");
+    } else if (!peek__verdict_within(rank, PEEK__VERDICT_RANK, same_rank)) {
+        snprintf(work->withheld, size,
+                 "the networks studied were factorised at rank %d, and the nearest rank here is %.0f",
+                 PEEK__VERDICT_RANK, rank);
+    } else if (isnan(work->score)) {
+        snprintf(work->withheld, size, "no layer was captured, or what was captured is not finite");
     } else if (apart < number(limits, "least") || apart > number(limits, "most")) {
         snprintf(work->withheld, size,
                  "the measures contradict each other as in none of the networks studied: the output alone says "
                  "%.2f, layers and components %.2f",
-                 peek__verdict_score(work->calibration, PEEK__FROM_OUTPUT, work->parts),
-                 peek__verdict_score(work->calibration, PEEK__FROM_OUTPUT, work->parts) - apart);
+                 said, said - apart);
     } else {
         bounds_of(member(work->family, "scores"), &least, &most);
         if (work->score < least - beyond || work->score > most + beyond)
@@ -140,7 +161,7 @@ static void judge(verdict_work *work)
 
 static double clip(double x)
 {
-    return fmin(1, fmax(0, x));
+    return isnan(x) ? x : fmin(1, fmax(0, x));
 }
 
 static double *numbers_of(const cJSON *list)
@@ -148,17 +169,20 @@ static double *numbers_of(const cJSON *list)
     const cJSON *item;
     int64_t count = 0;
     double *out = malloc((size_t)(cJSON_GetArraySize(list) + 1) * sizeof *out);
-    cJSON_ArrayForEach(item, list) if (out) out[count++] = item->valuedouble;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (out) out[count++] = item->valuedouble;
+    }
     return out;
 }
 
 static void put_interval(verdict_work *work)
 {
     double *scores = numbers_of(member(work->family, "scores")),
-           *accuracies = numbers_of(member(work->family, "accuracies"));
-    double interval[3] = {NAN, NAN, NAN};
-    if (scores && accuracies)
-        peek__verdict_interval(scores, accuracies, size_of(work->family, "scores"), -1, work->score, interval);
+           *accuracies = numbers_of(member(work->family, "accuracies")), interval[3] = {NAN, NAN, NAN};
+    peek__scored known = {cJSON_GetArraySize(member(work->family, "scores")), scores, accuracies, NULL,
+                          number(work->family, "widening")};
+    if (scores && accuracies) peek__verdict_interval(&known, -1, work->score, interval);
     peek__put_number(work->out, "score", work->score);
     peek__put_number(work->out, "accuracy", clip(interval[1]));
     peek__put_number(work->out, "low", clip(interval[0]));

@@ -31,11 +31,13 @@ typedef enum peek__verdict_source {
     PEEK__FROM_ACTIVATIONS,
     PEEK__FROM_FACTORISATION,
     PEEK__FROM_ALL, /* of these three: the score */
+    PEEK__FROM_OUTPUT_ACTIVATIONS,
+    PEEK__FROM_OUTPUT_FACTORISATION,
     PEEK__FROM_INPUT,
     PEEK__SOURCES
 } peek__verdict_source;
 
-enum { PEEK__VERDICT_RANK = 20, PEEK__VERDICT_SAMPLES = 1000 };
+enum { PEEK__VERDICT_RANK = 20 };
 
 extern const char *const peek__verdict_part_names[PEEK__PARTS],
     *const peek__verdict_source_names[PEEK__SOURCES];
@@ -61,19 +63,32 @@ typedef struct peek__calibration {
 peek_status peek__calibration_read(peek_context *context, const char *path, peek__calibration *out);
 void peek__calibration_free(peek__calibration *calibration);
 
-/* constant + sum weight part, about 0 .. 1; NAN where a part with a weight is missing. */
+/* sin^2 s, 0 .. 1, s = constant + sum weight part, taken to 0 .. pi/2; NAN where a part with a weight is
+ * missing. The arc sine of its root gives a share the same uncertainty wherever it lies (M. Bartlett,
+ * Biometrics 3, 1947), so that 0.98 and 0.99 are as far apart as 0.5 and 0.57. */
 double peek__verdict_score(const peek__calibration *calibration, peek__verdict_source source,
                            const double parts[PEEK__PARTS]);
 
 /* What the output alone says less what layers and components say. */
 double peek__verdict_contradiction(const peek__calibration *calibration, const double parts[PEEK__PARTS]);
 
-/* out: low, median and high of the accuracy of networks whose scores are near this one: the nearest half of
- * them, 12 to 40, give accuracy - score, of which the 2.5 and 97.5 % points and the median are added to this
- * score. skip: the place of one that is left out, or -1. NAN without networks. A local version of split
- * conformal prediction: V. Vovk et al., Algorithmic Learning in a Random World, 2005. */
-void peek__verdict_interval(const double *scores, const double *accuracies, int64_t count, int64_t skip,
-                            double score, double out[3]);
+/* Networks of a family whose accuracy is known. Borrowed. */
+typedef struct peek__scored {
+    int64_t count;
+    const double *score, *accuracy; /* scores as if their way had not been seen */
+    const int64_t *way;             /* the way in which each was trained: its group, or its setting */
+    double widening; /* of intervals, so that they hold for ways that were not seen either; 1: none */
+} peek__scored;
+
+/* out: low, median and high of the accuracy for a score: of the 40 networks with the nearest scores (all where
+ * there are fewer) the 2.5 % and 97.5 % points and the median of accuracy - score are added to this score; the
+ * two halves of the interval are then widened. skip: a way that is left out, or -1. NAN without networks. A
+ * local version of split conformal prediction: V. Vovk et al., Algorithmic Learning in a Random World, 2005; of
+ * fewer than 39 networks the extremes are taken, which hold less than 95 %. */
+void peek__verdict_interval(const peek__scored *known, int64_t skip, double score, double out[3]);
+
+/* How far an accuracy lies from the median, in halves of the interval on its side: above 1 it is outside. */
+double peek__verdict_excess(const double interval[3], double accuracy);
 
 /* Whether two numbers above zero differ by at most this ratio. */
 int peek__verdict_within(double a, double b, double ratio);
@@ -84,11 +99,14 @@ void peek__verdict_reasons(const cJSON *measures, const double parts[PEEK__PARTS
 void peek__verdict_caveats(const cJSON *measures, const cJSON *family, cJSON *caveats);
 
 /* Puts the member `verdict` into measures.json, from what else is there:
- *   parts, by (the score from each source)
- *   score about 0..1, accuracy, low, high: what networks of the same family with a similar score had, and the
- * interval that holds 95 % of them; null where withheld family: its name, or null withheld: a sentence, or null
- *   reasons, caveats: sentences
- *   calibration: what the study says of itself
+ *
+ * - score, accuracy, low, high: what networks of the same family with a similar score had, and the interval
+ * that holds 95 % of them; null where withheld;
+ *
+ * - family: its name, or null; withheld: a sentence, or null; reasons and caveats: sentences;
+ *
+ * - parts, and by: the score from each source; calibration: what the study says of itself.
+ *
  * path: of the calibration, NULL: the built-in one. Errors: those of peek__calibration_read(). */
 peek_status peek__verdict_put(peek_context *context, const char *path, cJSON *measures);
 

@@ -8,23 +8,26 @@ const char *const peek__verdict_part_names[PEEK__PARTS] = {
     "classes_in_use",         "confidence", "output_directions",      "first_layer", "last_layer",
     "last_layer_information", "components", "components_information", "input"};
 
-const char *const peek__verdict_source_names[PEEK__SOURCES] = {"output", "activations", "factorisation", "all",
-                                                               "input"};
+const char *const peek__verdict_source_names[PEEK__SOURCES] = {
+    "output", "activations", "factorisation", "all", "output and activations", "output and factorisation",
+    "input"};
 
 int peek__verdict_uses(peek__verdict_source source, peek__verdict_part part)
 {
+    int all = source == PEEK__FROM_ALL, layers = all || source == PEEK__FROM_OUTPUT_ACTIVATIONS,
+        components = all || source == PEEK__FROM_OUTPUT_FACTORISATION;
     switch (part) {
     case PEEK__PART_USE:
     case PEEK__PART_CONFIDENCE:
     case PEEK__PART_DIRECTIONS:
-        return source == PEEK__FROM_OUTPUT || source == PEEK__FROM_ALL;
+        return layers || components || source == PEEK__FROM_OUTPUT;
     case PEEK__PART_FIRST_LAYER:
     case PEEK__PART_LAST_LAYER:
     case PEEK__PART_LAST_INFORMATION:
-        return source == PEEK__FROM_ACTIVATIONS || source == PEEK__FROM_ALL;
+        return layers || source == PEEK__FROM_ACTIVATIONS;
     case PEEK__PART_COMPONENTS:
     case PEEK__PART_COMPONENTS_INFORMATION:
-        return source == PEEK__FROM_FACTORISATION || source == PEEK__FROM_ALL;
+        return components || source == PEEK__FROM_FACTORISATION;
     case PEEK__PART_INPUT:
         return source == PEEK__FROM_INPUT;
     case PEEK__PARTS:

@@ -5,14 +5,20 @@
 
 #include "base/memory.h"
 
-static const double ridge = 1e-3; /* in units of standard deviations */
+static const double ridge = 1e-3;         /* in units of standard deviations */
+static const double constant_part = 1e-6; /* a deviation below this is none */
 enum { LEAST_ROWS = 10, SWEEPS = 20000 };
+
+static double angle_of(double accuracy)
+{
+    return asin(sqrt(accuracy));
+}
 
 /* Sums over the rows in use, for the parts of one source. */
 typedef struct moments {
     int64_t count, parts;
     peek__verdict_part part[PEEK__PARTS];
-    double mean[PEEK__PARTS], deviation[PEEK__PARTS], accuracy;
+    double mean[PEEK__PARTS], deviation[PEEK__PARTS], angle;
     double gram[PEEK__PARTS][PEEK__PARTS], right[PEEK__PARTS]; /* of standardised parts, means over the rows */
 } moments;
 
@@ -25,6 +31,7 @@ static int is_whole(const peek__quality_table *table, const moments *m, int64_t 
 
 static double standardised(const peek__quality_table *table, const moments *m, int64_t row, int64_t p)
 {
+    if (m->deviation[p] < constant_part) return 0;
     return (table->part[row * PEEK__PARTS + m->part[p]] - m->mean[p]) / m->deviation[p];
 }
 
@@ -33,7 +40,7 @@ static void take_means(const peek__quality_table *table, const char *use, moment
     for (int64_t row = 0; row < table->rows; row++) {
         if (!use[row] || !is_whole(table, m, row)) continue;
         m->count++;
-        m->accuracy += table->accuracy[row];
+        m->angle += angle_of(table->accuracy[row]);
         for (int64_t p = 0; p < m->parts; p++) {
             double value = table->part[row * PEEK__PARTS + m->part[p]];
             m->mean[p] += value;
@@ -41,10 +48,10 @@ static void take_means(const peek__quality_table *table, const char *use, moment
         }
     }
     double count = (double)(m->count ? m->count : 1);
-    m->accuracy /= count;
+    m->angle /= count;
     for (int64_t p = 0; p < m->parts; p++) {
         m->mean[p] /= count;
-        m->deviation[p] = sqrt(fmax(0, m->deviation[p] / count - m->mean[p] * m->mean[p])) + 1e-9;
+        m->deviation[p] = sqrt(fmax(0, m->deviation[p] / count - m->mean[p] * m->mean[p]));
     }
 }
 
@@ -54,7 +61,7 @@ static void take_products(const peek__quality_table *table, const char *use, mom
         if (!use[row] || !is_whole(table, m, row)) continue;
         for (int64_t p = 0; p < m->parts; p++) {
             double x = standardised(table, m, row, p) / (double)m->count;
-            m->right[p] += x * (table->accuracy[row] - m->accuracy);
+            m->right[p] += x * (angle_of(table->accuracy[row]) - m->angle);
             for (int64_t q = 0; q < m->parts; q++) m->gram[p][q] += x * standardised(table, m, row, q);
         }
     }
@@ -90,8 +97,9 @@ peek_status peek__calibrate(peek_context *context, const peek__quality_table *ta
                               (long long)m.count, LEAST_ROWS);
         take_products(table, use, &m);
         solve(&m, weight);
-        out->constant[source] = m.accuracy;
+        out->constant[source] = m.angle;
         for (int64_t p = 0; p < m.parts; p++) {
+            if (m.deviation[p] < constant_part) continue;
             out->weight[source][m.part[p]] = weight[p] / m.deviation[p];
             out->constant[source] -= weight[p] / m.deviation[p] * m.mean[p];
         }
@@ -103,11 +111,10 @@ peek_status peek__calibrate_check(peek_context *context, const peek__recipe *rec
 {
     for (int64_t left_out = 0; left_out < recipe->groups; left_out++) {
         int64_t count = 0;
-        if (!recipe->group[left_out].judged || recipe->group[left_out].family != 0) continue;
+        if (!peek__is_learnt_from(&recipe->group[left_out])) continue;
         for (int64_t n = 0; n < recipe->networks; n++) {
             int64_t group = recipe->network[n].group;
-            count += group >= 0 && group != left_out && recipe->group[group].judged &&
-                     recipe->group[group].family == 0;
+            count += group >= 0 && group != left_out && peek__is_learnt_from(&recipe->group[group]);
         }
         if (count * seeds < LEAST_ROWS)
             return peek__fail(
@@ -125,10 +132,14 @@ double peek__calibrated_score(const peek__quality_table *table, const peek__cali
     return peek__verdict_score(calibration, source, table->part + row * PEEK__PARTS);
 }
 
+int peek__is_learnt_from(const peek__study_group *group)
+{
+    return group && group->judged && group->family == 0;
+}
+
 static int is_learnt_from(const peek__quality_table *table, int64_t row)
 {
-    const peek__study_group *group = peek__quality_group(table, row);
-    return group && group->judged && group->family == 0;
+    return peek__is_learnt_from(peek__quality_group(table, row));
 }
 
 static void score_rows(const peek__quality_table *table, const peek__calibration *calibration,
@@ -151,7 +162,7 @@ peek_status peek__calibrate_apart(peek_context *context, const peek__quality_tab
     PEEK_TRY(peek__alloc(context, &use, table->rows, "a calibration"));
     for (int64_t g = 0; status == PEEK_OK && g < table->recipe->groups; g++) {
         const peek__study_group *group = &table->recipe->group[g];
-        if (!group->judged || group->family != 0) continue;
+        if (!peek__is_learnt_from(group)) continue;
         for (int64_t row = 0; row < table->rows; row++)
             use[row] = is_learnt_from(table, row) && peek__quality_group(table, row) != group;
         status = peek__calibrate(context, table, use, &apart);

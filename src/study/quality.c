@@ -11,8 +11,8 @@
 #include "study/calibrate.h"
 #include "study/rank_correlation.h"
 
-static const double asked_overall = 0.95, asked_group = 0.85, slack = 0.05;
-enum { WORST = 3, ALL_GROUPS = -1 };
+static const double asked_overall = 0.95, asked_group = 0.85;
+enum { WORST = 3, ALL_GROUPS = -1, JUDGED_LEAST = 12 };
 
 /* The judging under way. Entities are the measures, then the scores. */
 typedef struct judging {
@@ -22,7 +22,7 @@ typedef struct judging {
     const double *scores; /* PEEK__SOURCES x rows */
     const peek__calibration *calibration;
     peek__correlator correlator;
-    int64_t *index, *stratum; /* rows, by group */
+    int64_t *index, *stratum, *cluster; /* rows, by group and network */
 } judging;
 
 static const cJSON *member(const cJSON *object, const char *name)
@@ -36,25 +36,21 @@ static const double *values_of(const judging *j, int64_t entity)
                                        : j->scores + (entity - j->table->measures) * j->table->rows;
 }
 
-static int is_learnt_from(const peek__study_group *group)
-{
-    return group->judged && group->family == 0;
-}
-
 /* The rows of a group, or of all that are learnt from. */
 static peek__sampling sample(const judging *j, int64_t wanted)
 {
     const peek__recipe *recipe = j->table->recipe;
     int64_t count = 0;
     for (int64_t g = 0; g < recipe->groups; g++) {
-        if (wanted == ALL_GROUPS ? !is_learnt_from(&recipe->group[g]) : g != wanted) continue;
+        if (wanted == ALL_GROUPS ? !peek__is_learnt_from(&recipe->group[g]) : g != wanted) continue;
         for (int64_t row = 0; row < j->table->rows; row++)
             if (recipe->network[j->table->network[row]].group == g) {
                 j->stratum[count] = g;
+                j->cluster[count] = j->table->network[row];
                 j->index[count++] = row;
             }
     }
-    return (peek__sampling){count, j->index, j->stratum, (uint64_t)j->results->first_seed};
+    return (peek__sampling){count, j->index, j->stratum, j->cluster, (uint64_t)j->results->first_seed};
 }
 
 static cJSON *correlation_document(const peek__correlation *found)
@@ -69,33 +65,46 @@ static cJSON *correlation_document(const peek__correlation *found)
 
 /* ---- The worst cases */
 
-static double rank_among(const peek__sampling *of, const double *values, int64_t row)
+/* The share of the known rows that lie below this one, half of those that are equal. */
+static double rank_among(const peek__sampling *of, const double *known, const double *values, int64_t row)
 {
-    double below = 0;
+    double below = 0, count = 0;
     for (int64_t i = 0; i < of->count; i++) {
         double other = values[of->index[i]];
+        if (isnan(known[of->index[i]])) continue;
         below += other < values[row] ? 1 : other == values[row] ? 0.5 : 0;
+        count++;
     }
-    return below / (double)of->count;
+    return below / count;
+}
+
+/* How much better a network looks by a measure than it is, in ranks; NAN where the measure has no value. */
+static double rank_off(const judging *j, const peek__sampling *of, const double *values, double sign,
+                       int64_t row)
+{
+    if (isnan(values[row])) return NAN;
+    double looks = rank_among(of, values, values, row);
+    return (sign > 0 ? looks : 1 - looks) - rank_among(of, values, j->table->accuracy, row);
 }
 
 static void put_worst(const judging *j, const double *values, double sign, cJSON *json)
 {
     peek__sampling of = sample(j, ALL_GROUPS);
     cJSON *list = cJSON_AddArrayToObject(json, "worst");
-    double last = INFINITY;
+    int64_t taken[WORST];
     for (int place = 0; place < WORST; place++) {
         double best = 0;
         int64_t worst = -1;
         for (int64_t i = 0; i < of.count; i++) {
-            int64_t row = of.index[i];
-            double looks = rank_among(&of, values, row),
-                   off = (sign > 0 ? looks : 1 - looks) - rank_among(&of, j->table->accuracy, row);
-            if (isnan(values[row]) || fabs(off) >= last || fabs(off) <= fabs(best)) continue;
+            double off = rank_off(j, &of, values, sign, of.index[i]);
+            int again = 0;
+            for (int before = 0; before < place; before++) again |= taken[before] == of.index[i];
+            if (again || !(fabs(off) > fabs(best))) continue;
             best = off;
-            worst = row;
+            worst = of.index[i];
         }
         if (worst < 0) return;
+        taken[place] = worst;
         cJSON *entry = cJSON_CreateObject();
         cJSON_AddItemToArray(list, entry);
         cJSON_AddStringToObject(entry, "network", j->table->recipe->network[j->table->network[worst]].name);
@@ -103,7 +112,6 @@ static void put_worst(const judging *j, const double *values, double sign, cJSON
         peek__put_number(entry, "accuracy", j->table->accuracy[worst]);
         peek__put_number(entry, "value", values[worst]);
         peek__put_number(entry, "off", best);
-        last = fabs(best);
     }
 }
 
@@ -152,7 +160,7 @@ static peek_status put_entities(judging *j, cJSON *json)
     return PEEK_OK;
 }
 
-/* ---- The score from everything against the best published measure */
+/* ---- The score from everything against others */
 
 static double rho_of(const cJSON *entity, const char *group)
 {
@@ -161,47 +169,89 @@ static double rho_of(const cJSON *entity, const char *group)
     return cJSON_IsNumber(rho) ? rho->valuedouble : NAN;
 }
 
-/* Published measures take their sign from all groups, where that is known, as a user would. */
-static void put_against(judging *j, int64_t group, const cJSON *measures, cJSON *list)
+static const char *name_of(const judging *j, int64_t group)
 {
-    const char *name = group < 0 ? NULL : j->table->recipe->group[group].name;
-    const cJSON *entity;
-    double best = -INFINITY, best_sign = 1;
-    int64_t index = 0, which = -1;
-    cJSON_ArrayForEach(entity, measures)
-    {
-        double sign = rho_of(entity, NULL) < 0 ? -1 : 1, rho = sign * rho_of(entity, name);
-        if (cJSON_IsString(member(entity, "source")) && rho > best) {
-            best = rho;
-            best_sign = sign;
-            which = index;
-        }
-        index++;
-    }
-    if (which < 0) return;
+    return group < 0 ? NULL : j->table->recipe->group[group].name;
+}
+
+/* What the score has more than an entity in one sample; `below`: the whole interval is below 0, null where that
+ * cannot be said. */
+static void put_difference(judging *j, int64_t group, int64_t entity, double sign, cJSON *entry)
+{
     peek__correlation found;
     peek__sampling of = sample(j, group);
     peek__spearman_difference(&j->correlator, &of, values_of(j, j->table->measures + PEEK__FROM_ALL),
-                              values_of(j, which), best_sign, j->table->accuracy, &found);
+                              values_of(j, entity), sign, j->table->accuracy, &found);
+    cJSON_AddItemToObject(entry, "difference", correlation_document(&found));
+    cJSON_AddItemToObject(entry, "below",
+                          isnan(found.high) ? cJSON_CreateNull() : cJSON_CreateBool(found.high < 0));
+}
+
+static int is_known_to_all(const judging *j, const peek__sampling *of, int64_t entity)
+{
+    for (int64_t i = 0; i < of->count; i++)
+        if (isnan(values_of(j, entity)[of->index[i]])) return 0;
+    return 1;
+}
+
+/* The published measure that does best in a sample among those that have a value for all its networks. Its sign
+ * comes from all groups, where that is known, as a user would take it. */
+static void put_against(judging *j, int64_t group, const cJSON *measures, cJSON *list)
+{
+    const char *name = name_of(j, group);
+    const cJSON *entity;
+    double best = -INFINITY, best_sign = 1;
+    int64_t index = -1, which = -1;
+    peek__sampling of = sample(j, group);
+    cJSON_ArrayForEach(entity, measures)
+    {
+        double sign = rho_of(entity, NULL) < 0 ? -1 : 1, rho = sign * rho_of(entity, name);
+        index++;
+        if (!cJSON_IsString(member(entity, "source")) || !(rho > best) || !is_known_to_all(j, &of, index))
+            continue;
+        best = rho;
+        best_sign = sign;
+        which = index;
+    }
     cJSON *entry = cJSON_CreateObject();
     cJSON_AddItemToArray(list, entry);
     cJSON_AddItemToObject(entry, "group", name ? cJSON_CreateString(name) : cJSON_CreateNull());
-    cJSON_AddStringToObject(entry, "measure", peek__quality_measure_at(which)->name);
-    peek__put_number(entry, "rho", best);
-    cJSON_AddItemToObject(entry, "difference", correlation_document(&found));
-    cJSON_AddBoolToObject(entry, "below", found.high < 0);
+    cJSON_AddItemToObject(entry, "measure",
+                          which < 0 ? cJSON_CreateNull()
+                                    : cJSON_CreateString(peek__quality_measure_at(which)->name));
+    peek__put_number(entry, "rho", which < 0 ? NAN : best);
+    if (which >= 0) put_difference(j, group, which, best_sign, entry);
 }
 
-static void put_target(const cJSON *score, const char *group, double asked, cJSON *list)
+/* What the score from everything has more than the one from each source. */
+static void put_adds(judging *j, int64_t group, cJSON *list)
+{
+    const char *name = name_of(j, group);
+    for (int source = 0; source < PEEK__SOURCES; source++) {
+        if (source == PEEK__FROM_ALL) continue;
+        cJSON *entry = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, entry);
+        cJSON_AddItemToObject(entry, "group", name ? cJSON_CreateString(name) : cJSON_CreateNull());
+        cJSON_AddStringToObject(entry, "than", peek__verdict_source_names[source]);
+        put_difference(j, group, j->table->measures + source, 1, entry);
+    }
+}
+
+/* Met: as high as asked, of enough networks, and nowhere significantly below the best published measure; null
+ * where there are too few to say. */
+static void put_target(const cJSON *score, const char *group, double asked, const cJSON *against, cJSON *list)
 {
     const cJSON *found = group ? member(member(score, "groups"), group) : member(score, "overall");
+    double networks = cJSON_GetNumberValue(member(found, "networks"));
+    int met = rho_of(score, group) >= asked && !cJSON_IsTrue(member(against, "below"));
     cJSON *entry = cJSON_CreateObject();
     cJSON_AddItemToArray(list, entry);
     cJSON_AddItemToObject(entry, "group", group ? cJSON_CreateString(group) : cJSON_CreateNull());
     cJSON_AddNumberToObject(entry, "asked", asked);
+    cJSON_AddNumberToObject(entry, "networks", networks);
     cJSON_AddItemToObject(entry, "rho", cJSON_Duplicate(member(found, "rho"), 1));
     cJSON_AddItemToObject(entry, "low", cJSON_Duplicate(member(found, "low"), 1));
-    cJSON_AddBoolToObject(entry, "met", rho_of(score, group) >= asked);
+    cJSON_AddItemToObject(entry, "met", networks < JUDGED_LEAST ? cJSON_CreateNull() : cJSON_CreateBool(met));
 }
 
 static void put_comparisons(judging *j, cJSON *json)
@@ -209,14 +259,14 @@ static void put_comparisons(judging *j, cJSON *json)
     const peek__recipe *recipe = j->table->recipe;
     const cJSON *measures = member(json, "measures"),
                 *score = cJSON_GetArrayItem(member(json, "scores"), PEEK__FROM_ALL);
-    cJSON *against = cJSON_AddArrayToObject(json, "against"),
+    cJSON *against = cJSON_AddArrayToObject(json, "against"), *adds = cJSON_AddArrayToObject(json, "adds"),
           *targets = cJSON_AddArrayToObject(json, "targets");
-    put_target(score, NULL, asked_overall, targets);
-    put_against(j, ALL_GROUPS, measures, against);
-    for (int64_t g = 0; g < recipe->groups; g++) {
-        if (!recipe->group[g].judged) continue;
-        put_target(score, recipe->group[g].name, asked_group, targets);
+    for (int64_t g = ALL_GROUPS; g < recipe->groups; g++) {
+        if (g >= 0 && !recipe->group[g].judged) continue;
         put_against(j, g, measures, against);
+        put_adds(j, g, adds);
+        put_target(score, name_of(j, g), g < 0 ? asked_overall : asked_group,
+                   cJSON_GetArrayItem(against, cJSON_GetArraySize(against) - 1), targets);
     }
 }
 
@@ -239,120 +289,12 @@ static void put_groups(judging *j, cJSON *json)
         cJSON_AddStringToObject(entry, "name", group->name);
         cJSON_AddStringToObject(entry, "family", recipe->family[group->family].name);
         cJSON_AddBoolToObject(entry, "judged", group->judged);
-        cJSON_AddBoolToObject(entry, "learnt_from", is_learnt_from(group));
+        cJSON_AddBoolToObject(entry, "learnt_from", peek__is_learnt_from(group));
         cJSON_AddNumberToObject(entry, "networks", (double)of.count);
         accuracy = cJSON_AddObjectToObject(entry, "accuracy");
         peek__put_number(accuracy, "least", least);
         peek__put_number(accuracy, "most", most);
     }
-}
-
-/* ---- The calibration */
-
-/* The judged rows of a family. */
-static int64_t rows_of_family(const judging *j, int64_t family)
-{
-    int64_t count = 0;
-    for (int64_t row = 0; row < j->table->rows; row++) {
-        const peek__study_group *group = peek__quality_group(j->table, row);
-        if (group && group->judged && group->family == family) j->index[count++] = row;
-    }
-    return count;
-}
-
-static const cJSON *result_of(const judging *j, int64_t row)
-{
-    return j->results
-        ->run[j->table->network[row] * j->results->seeds + j->table->seed[row] - j->results->first_seed];
-}
-
-static void put_family(const judging *j, int64_t family, cJSON *families, cJSON *coverage)
-{
-    int64_t count = rows_of_family(j, family), inside = 0;
-    if (!count) return;
-    const cJSON *predictions = member(result_of(j, j->index[0]), "predictions");
-    const char *input = cJSON_GetStringValue(cJSON_GetArrayItem(member(predictions, "inputs"), 0));
-    const cJSON *block = member(member(result_of(j, j->index[0]), "blocks"), input ? input : "");
-    cJSON *entry = cJSON_CreateObject();
-    cJSON_AddItemToArray(families, entry);
-    cJSON_AddStringToObject(entry, "name", j->table->recipe->family[family].name);
-    cJSON_AddItemToObject(entry, "picture", cJSON_Duplicate(member(predictions, "picture"), 1));
-    cJSON_AddItemToObject(entry, "classes", cJSON_Duplicate(member(predictions, "classes"), 1));
-    cJSON_AddItemToObject(entry, "samples", cJSON_Duplicate(member(predictions, "samples"), 1));
-    cJSON_AddNumberToObject(entry, "layers", cJSON_GetArraySize(member(predictions, "layers")));
-    cJSON *rich = cJSON_AddObjectToObject(entry, "input");
-    cJSON_AddItemToObject(rich, "effective_rank",
-                          cJSON_Duplicate(member(member(block, "centred"), "effective_rank"), 1));
-    cJSON_AddItemToObject(rich, "intrinsic_dimension",
-                          cJSON_Duplicate(member(block, "intrinsic_dimension"), 1));
-    cJSON *scores = cJSON_AddArrayToObject(entry, "scores"),
-          *accuracies = cJSON_AddArrayToObject(entry, "accuracies");
-    double *mine = j->correlator.x, *accuracy = j->correlator.y, width = 0;
-    int64_t known = 0;
-    for (int64_t i = 0; i < count; i++) {
-        double score = j->scores[PEEK__FROM_ALL * j->table->rows + j->index[i]];
-        if (isnan(score)) continue;
-        mine[known] = score;
-        accuracy[known++] = j->table->accuracy[j->index[i]];
-        cJSON_AddItemToArray(scores, cJSON_CreateNumber(round(score * 1e4) / 1e4));
-        cJSON_AddItemToArray(accuracies, cJSON_CreateNumber(j->table->accuracy[j->index[i]]));
-    }
-    for (int64_t i = 0; i < known; i++) {
-        double interval[3];
-        peek__verdict_interval(mine, accuracy, known, i, mine[i], interval);
-        inside += accuracy[i] >= interval[0] && accuracy[i] <= interval[2];
-        width += (interval[2] - interval[0]) / (double)known;
-    }
-    cJSON *covered = cJSON_CreateObject();
-    cJSON_AddItemToArray(coverage, covered);
-    cJSON_AddStringToObject(covered, "family", j->table->recipe->family[family].name);
-    cJSON_AddNumberToObject(covered, "networks", (double)known);
-    peek__put_number(covered, "inside", known ? (double)inside / (double)known : NAN);
-    peek__put_number(covered, "width", width);
-}
-
-static void put_models(const judging *j, cJSON *json)
-{
-    cJSON *models = cJSON_AddObjectToObject(json, "models");
-    for (int source = 0; source < PEEK__SOURCES; source++) {
-        cJSON *model = cJSON_AddObjectToObject(models, peek__verdict_source_names[source]);
-        peek__put_number(model, "constant", j->calibration->constant[source]);
-        cJSON *weights = cJSON_AddObjectToObject(model, "weights");
-        for (int part = 0; part < PEEK__PARTS; part++)
-            if (peek__verdict_uses((peek__verdict_source)source, (peek__verdict_part)part))
-                peek__put_number(weights, peek__verdict_part_names[part], j->calibration->weight[source][part]);
-    }
-}
-
-/* How far the output and the structure beneath it were apart in all networks that are judged. */
-static void put_contradiction(const judging *j, cJSON *json)
-{
-    double least = INFINITY, most = -INFINITY;
-    for (int64_t row = 0; row < j->table->rows; row++) {
-        const peek__study_group *group = peek__quality_group(j->table, row);
-        double apart = peek__verdict_contradiction(j->calibration, j->table->part + row * PEEK__PARTS);
-        if (!group || !group->judged || isnan(apart)) continue;
-        least = fmin(least, apart);
-        most = fmax(most, apart);
-    }
-    cJSON *limits = cJSON_AddObjectToObject(json, "contradiction");
-    peek__put_number(limits, "least", least - slack);
-    peek__put_number(limits, "most", most + slack);
-}
-
-static cJSON *make_calibration(const judging *j, cJSON *summary)
-{
-    cJSON *json = cJSON_CreateObject(), *study = cJSON_AddObjectToObject(json, "study");
-    cJSON_AddStringToObject(study, "name", j->table->recipe->name);
-    cJSON_AddNumberToObject(study, "networks", (double)j->table->rows);
-    cJSON_AddNumberToObject(study, "rank", (double)j->table->recipe->ranks[0]);
-    cJSON_AddStringToObject(study, "version", peek_version());
-    put_models(j, json);
-    put_contradiction(j, json);
-    cJSON *families = cJSON_AddArrayToObject(json, "families"),
-          *coverage = cJSON_AddArrayToObject(summary, "coverage");
-    for (int64_t f = 0; f < j->table->recipe->families; f++) put_family(j, f, families, coverage);
-    return json;
 }
 
 static void put_head(const judging *j, cJSON *json)
@@ -371,10 +313,11 @@ static void put_head(const judging *j, cJSON *json)
 
 static peek_status judge(judging *j, cJSON *json)
 {
-    int64_t most = j->table->rows;
+    int64_t most = j->table->recipe->networks * j->results->seeds;
     PEEK_TRY(peek__correlator_begin(j->context, most, 2, &j->correlator));
-    PEEK_TRY(peek__alloc(j->context, &j->index, 2 * most, "a table of networks"));
+    PEEK_TRY(peek__alloc(j->context, &j->index, 3 * most, "a table of networks"));
     j->stratum = j->index + most;
+    j->cluster = j->stratum + most;
     put_head(j, json);
     put_groups(j, json);
     PEEK_TRY(put_entities(j, json));
@@ -395,8 +338,10 @@ static peek_status write_document(peek_context *context, const char *folder, con
 static peek_status write_all(judging *j, const char *folder, cJSON *summary)
 {
     PEEK_TRY(judge(j, summary));
-    cJSON *calibration = make_calibration(j, summary);
-    peek_status status = write_document(j->context, folder, "calibration.json", calibration);
+    cJSON *calibration = NULL;
+    peek_status status = peek__quality_calibration(j->context, j->results, j->table, j->scores, j->calibration,
+                                                   summary, &calibration);
+    if (status == PEEK_OK) status = write_document(j->context, folder, "calibration.json", calibration);
     cJSON_Delete(calibration);
     if (status == PEEK_OK) status = write_document(j->context, folder, "summary.json", summary);
     if (status == PEEK_OK) status = peek__quality_csv(j->context, j->table, j->scores, folder);

@@ -5,21 +5,39 @@
 
 #include "study/quality_table.h"
 
-/* summary.json of such a study:
- *   name, title, about, data, samples, rank, seeds, version, failed
- *   groups: [{name, family, judged, learnt_from, networks, accuracy: {least, most}}]
- *   measures, scores: [{name, view, source, overall, given_norms, groups: {NAME: ..}, worst}], each correlation
- *     {rho, low, high, networks}; overall is over the judged groups of the first family. Scores are those of
- * the calibration that never saw the group; those of other families come from the first family alone. worst:
- * the networks whose rank by the measure is farthest from their rank by accuracy, off > 0 where they look
- * better against: [{group, measure, rho, difference: {rho, low, high}, below}]: the score from everything
- * against the best published measure, overall and in each group, from paired resamples; below: the whole
- * interval is below 0 targets: [{group, asked, rho, low, met}] coverage: [{family, networks, inside, width}] of
- * the intervals, each network judged by the others Beside it calibration.json, which peek__calibration_read()
- * takes; quality.csv, one row a network with its accuracy, all measures and scores; and quality.html, the page.
+/* Writes into the study's folder:
+ *
+ * - summary.json: what was asked, and
+ *
+ *   groups: of each its name, family, whether it is judged and learnt from, networks, least and most accuracy;
+ *
+ *   measures and scores: of each its name, view and source, and correlations {rho, low, high, networks} over
+ * the judged groups of the first family (overall), with the norms of the layers given (given_norms) and in each
+ * group; worst: the networks whose rank by it is farthest from their rank by accuracy, off > 0 where they look
+ * better. Scores are those of a calibration that never saw the group, and for other families those from the
+ * first family alone;
+ *
+ *   against: for all groups and each group the best published measure and what the score has more;
+ *
+ *   adds: what the score from everything has more than that from each source;
+ *
+ *   targets: whether rho is as high as asked and not significantly below the best published measure; null where
+ * there are fewer than twelve networks;
+ *
+ *   coverage: of each family how many networks lie in intervals that never saw their way of training;
+ *
+ * - calibration.json, which peek__calibration_read() takes;
+ *
+ * - quality.csv, one row a network with its accuracy, all measures and scores; study.html, the page.
+ *
  * failed: taken. Errors: E_SHAPE (too few networks to learn from), E_IO, E_MEMORY, E_STOPPED. */
 peek_status peek__quality_write(peek_context *context, const peek__results *results, cJSON *failed,
                                 const char *folder);
+
+/* calibration.json; adds `coverage` to the summary. The caller deletes *out. Errors: E_MEMORY. */
+peek_status peek__quality_calibration(peek_context *context, const peek__results *results,
+                                      const peek__quality_table *table, const double *scores,
+                                      const peek__calibration *calibration, cJSON *summary, cJSON **out);
 
 /* scores: PEEK__SOURCES x rows. */
 peek_status peek__quality_csv(peek_context *context, const peek__quality_table *table, const double *scores,

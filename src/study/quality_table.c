@@ -9,7 +9,6 @@
 /* Whose member of the result a number is. */
 typedef enum owner {
     OUTPUT,
-    INPUT_BLOCK,
     FIRST_LAYER,
     LAST_LAYER,
     FIRST_CENTRED,
@@ -70,7 +69,7 @@ static const struct row {
     {{"neighbours in the first layer", PEEK__VIEW_ACTIVATIONS, NULL}, NEAR_FIRST, "information"},
     {{"neighbours in the last layer", PEEK__VIEW_ACTIVATIONS, NULL}, NEAR_LAST, "information"},
     {{"neighbours by components", PEEK__VIEW_FACTORISATION, NULL}, NEAR_COMPONENTS, "information"},
-    {{"neighbours in the input", PEEK__VIEW_INPUT, NULL}, NEAR_INPUT, "information"},
+    {{"neighbours in the first channel of the input", PEEK__VIEW_INPUT, NULL}, NEAR_INPUT, "information"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -121,8 +120,6 @@ static const cJSON *find_owner(owner of, const cJSON *result, int64_t rank)
         return member(result, "output");
     case PREDICTIONS:
         return member(result, "predictions");
-    case INPUT_BLOCK:
-        return member(blocks, name_at(result, "inputs", 0));
     case FIRST_LAYER:
         return member(blocks, name_at(result, "layers", 0));
     case LAST_LAYER:

@@ -13,12 +13,13 @@ peek_status peek__correlator_begin(peek_context *context, int64_t most, int64_t 
     *out = (peek__correlator){.most = most, .controls = controls};
     PEEK_TRY(peek__alloc(context, &out->x, (4 + controls) * most, "correlations"));
     PEEK_TRY(peek__alloc(context, &out->resampled, PEEK__RESAMPLES, "correlations"));
-    PEEK_TRY(peek__alloc(context, &out->order, 3 * most, "correlations"));
+    PEEK_TRY(peek__alloc(context, &out->order, 4 * most, "correlations"));
     out->y = out->x + most;
     out->ranks = out->y + most; /* two: sorting needs values beside ranks */
     out->z = out->ranks + 2 * most;
     out->place = out->order + most;
     out->stratum = out->place + most;
+    out->cluster = out->stratum + most;
     return PEEK_OK;
 }
 
@@ -119,16 +120,33 @@ static int is_known(const question *q, int64_t i)
     return !isnan(q->x[i]) && !isnan(q->y[i]) && !(q->other && isnan(q->other[i]));
 }
 
-/* Draws as many entries of each stratum as there are; the strata stand one after another in c->order. */
-static void draw(const peek__sampling *of, const int64_t *known, const int64_t *stratum, int64_t count,
-                 uint64_t number, int64_t *out)
+/* Where a run of equal numbers that begins at i ends. */
+static int64_t end_of(const int64_t *values, int64_t i, int64_t end)
+{
+    int64_t next = i + 1;
+    while (next < end && values[next] == values[i]) next++;
+    return next;
+}
+
+/* Draws as many clusters of each stratum as there are; returns how many entries that makes. */
+static int64_t draw(const peek__correlator *c, const peek__sampling *of, int64_t count, uint64_t number,
+                    int64_t *out)
 {
     peek__stream stream = peek__stream_make(of->seed, PEEK__RESAMPLE, number);
-    for (int64_t i = 0, next; i < count; i = next) {
-        for (next = i + 1; next < count && stratum[next] == stratum[i];) next++;
-        for (int64_t j = i; j < next; j++)
-            out[j] = known[i + (int64_t)peek__random_below(&stream, (uint64_t)(next - i))];
+    int64_t drawn = 0;
+    for (int64_t first = 0, end; first < count; first = end) {
+        int64_t clusters = 0;
+        end = end_of(c->stratum, first, count);
+        for (int64_t i = first; i < end; i = end_of(c->cluster, i, end)) clusters++;
+        for (int64_t n = 0; n < clusters; n++) {
+            uint64_t wanted = peek__random_below(&stream, (uint64_t)clusters);
+            int64_t i = first;
+            while (wanted--) i = end_of(c->cluster, i, end);
+            for (int64_t last = end_of(c->cluster, i, end); i < last && drawn < c->most; i++)
+                out[drawn++] = c->order[i];
+        }
     }
+    return drawn;
 }
 
 static void ask(peek__correlator *c, const peek__sampling *of, const question *q, peek__correlation *out)
@@ -138,6 +156,7 @@ static void ask(peek__correlator *c, const peek__sampling *of, const question *q
     for (int64_t i = 0; i < of->count; i++)
         if (is_known(q, of->index[i])) {
             c->stratum[count] = of->stratum[i];
+            c->cluster[count] = of->cluster[i];
             c->order[count++] = of->index[i];
         }
     out->count = count;
@@ -145,8 +164,8 @@ static void ask(peek__correlator *c, const peek__sampling *of, const question *q
     out->rho = answer(c, q, count, c->order);
     if (isnan(out->rho)) return;
     for (int64_t n = 0; n < PEEK__RESAMPLES; n++) {
-        draw(of, c->order, c->stratum, count, (uint64_t)n, c->place);
-        double rho = answer(c, q, count, c->place);
+        int64_t drawn = draw(c, of, count, (uint64_t)n, c->place);
+        double rho = answer(c, q, drawn, c->place);
         if (!isnan(rho)) c->resampled[good++] = rho;
     }
     if (good < PEEK__RESAMPLES / 2) return;

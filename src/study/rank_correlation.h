@@ -6,31 +6,32 @@
 
 enum { PEEK__RESAMPLES = 1000 };
 
-/* Values below NAN are missing and take part in nothing. */
+/* Values that are NAN are missing and take part in nothing. */
 typedef struct peek__correlation {
     int64_t count;    /* pairs of which both are numbers */
     double rho;       /* NAN where either is constant, or below three pairs */
     double low, high; /* 2.5 and 97.5 % of the bootstrap's; NAN where rho is */
 } peek__correlation;
 
-/* Memory for correlations of at most `most` pairs. */
+/* Memory for correlations; most: pairs in any resample, clusters times the largest of them. */
 typedef struct peek__correlator {
     int64_t most, controls;
     double *x, *y, *z, *ranks, *resampled; /* z: controls x most; resampled: PEEK__RESAMPLES */
-    int64_t *order, *place, *stratum;
+    int64_t *order, *place, *stratum, *cluster;
 } peek__correlator;
 
 peek_status peek__correlator_begin(peek_context *context, int64_t most, int64_t controls,
                                    peek__correlator *out);
 void peek__correlator_clear(peek__correlator *correlator);
 
-/* Which entries a correlation is of, and how they are resampled: entries that bear the same stratum are drawn
- * from each other, so that every resample has as many of each. The seed gives the same draws for all measures.
- */
+/* Which entries a correlation is of, and how they are resampled: whole clusters (the seeds of one network),
+ * each drawn from the clusters of its stratum, as many as there are, since networks that differ by their seed
+ * alone are not independent. The seed gives the same draws for all measures. */
 typedef struct peek__sampling {
     int64_t count;
-    const int64_t *index;   /* of the entries, by stratum */
+    const int64_t *index;   /* of the entries: by stratum, and by cluster within it */
     const int64_t *stratum; /* of each of these */
+    const int64_t *cluster;
     uint64_t seed;
 } peek__sampling;
 

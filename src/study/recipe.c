@@ -121,9 +121,36 @@ static peek_status read_group(const reader *r, const peek__recipe *recipe, const
     return read_family_name(r, recipe, entry, &out->family);
 }
 
+/* Which of the words a member is; -1: none. */
+static int64_t one_of(const char *text, const char *const *words)
+{
+    for (int64_t i = 0; text && words[i]; i++)
+        if (strcmp(text, words[i]) == 0) return i;
+    return -1;
+}
+
+/* A member that is misspelt would be left out silently, and equal networks be trained. */
+static peek_status check_members(const reader *r, const cJSON *entry)
+{
+    static const char *const known[] = {
+        "name",          "family",      "group",          "fraction", "classes",        "order",
+        "mix",           "label_noise", "permute_labels", "loss",     "epochs",         "batch",
+        "learning_rate", "momentum",    "normalise",      "seed",     "paper_accuracy", NULL};
+    const cJSON *item;
+    cJSON_ArrayForEach(item, entry)
+    {
+        if (one_of(item->string, known) < 0)
+            return wrong(r, item->string,
+                         "left out: networks have no such member (docs/studies.md lists them)");
+    }
+    return PEEK_OK;
+}
+
 static peek_status read_network(const reader *r, const peek__recipe *recipe, const cJSON *entry,
                                 peek__study_network *out)
 {
+    PEEK_TRY(check_members(r, entry));
+    PEEK_TRY(whole(r, entry, "seed", 0, 1e9, &out->seed));
     PEEK_TRY(read_family_name(r, recipe, entry, &out->family));
     PEEK_TRY(read_group_name(r, recipe, entry, &out->group));
     PEEK_TRY(text(r, entry, "name", NULL, &out->name));
@@ -161,14 +188,6 @@ int64_t peek__recipe_network(const peek__recipe *recipe, const char *name)
 {
     for (int64_t n = 0; name && n < recipe->networks; n++)
         if (strcmp(recipe->network[n].name, name) == 0) return n;
-    return -1;
-}
-
-/* Which of the words a member is; -1: none. */
-static int64_t one_of(const char *text, const char *const *words)
-{
-    for (int64_t i = 0; text && words[i]; i++)
-        if (strcmp(text, words[i]) == 0) return i;
     return -1;
 }
 
@@ -278,8 +297,9 @@ static peek_status read_groups(reader *r, peek__recipe *out)
     const cJSON *list, *entry;
     int memory;
     PEEK_TRY(open_list(r, out, "groups", 0, &list, &out->groups));
-    const char *member = peek__recipe_expand(out->json, &memory);
+    const char *member = peek__recipe_expand(out->json, &r->index, &memory);
     if (member) return wrong(r, member, "there, as docs/studies.md says");
+    r->index = 0;
     if (!memory) return peek__fail(r->context, PEEK_E_MEMORY, "not enough memory for a recipe");
     PEEK_TRY(peek__alloc(r->context, &out->group, out->groups, "a recipe"));
     cJSON_ArrayForEach(entry, list) PEEK_TRY(read_group(r, out, entry, &out->group[r->index++]));

@@ -16,7 +16,8 @@ typedef struct peek__study_network {
     double mix, label_noise; /* as in peek_dataset_cut; 0 */
     int permute_labels;
     const char *classes, *order; /* as in peek_dataset_cut, or NULL */
-    const char *loss;            /* "cross-entropy" or "saturating" */
+    int64_t seed;     /* added to the study's, so that equal networks of two groups are independent */
+    const char *loss; /* "cross-entropy" or "saturating" */
     int64_t epochs, batch;
     double learning_rate, momentum;
     int normalise;         /* each channel of the input */

@@ -64,11 +64,12 @@ static int add_entry(cJSON *networks, const cJSON *group, const cJSON *value)
     return good;
 }
 
-const char *peek__recipe_expand(cJSON *recipe, int *memory)
+const char *peek__recipe_expand(cJSON *recipe, int64_t *index, int *memory)
 {
     const cJSON *group, *value;
     cJSON *networks = cJSON_GetObjectItemCaseSensitive(recipe, "networks");
     *memory = 1;
+    *index = 0;
     if (!member(recipe, "groups")) return NULL;
     if (!networks) networks = cJSON_AddArrayToObject(recipe, "networks");
     cJSON_ArrayForEach(group, member(recipe, "groups"))
@@ -81,6 +82,7 @@ const char *peek__recipe_expand(cJSON *recipe, int *memory)
             if (!cJSON_IsNumber(value) && !cJSON_IsString(value) && !cJSON_IsObject(value)) return "values";
             *memory = *memory && add_entry(networks, group, value);
         }
+        ++*index;
     }
     return NULL;
 }

@@ -3,10 +3,12 @@
 #define STUDY_RECIPE_GROUPS_H
 
 #include <cjson/cJSON.h>
+#include <stdint.h>
 
 /* Adds to the recipe's `networks` one entry for each of the `values` of each of its `groups`: the members of
  * the group's `of`, and the member that it `vary`s with the value, or the members of a value that is an object.
- * Returns the name of a member of a group that is wrong, or NULL; *memory: 0 where there was not enough. */
-const char *peek__recipe_expand(cJSON *recipe, int *memory);
+ * Returns the name of a member that is wrong, of the group at place *index, or NULL; *memory: 0 where there was
+ * not enough. */
+const char *peek__recipe_expand(cJSON *recipe, int64_t *index, int *memory);
 
 #endif

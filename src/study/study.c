@@ -68,7 +68,9 @@ static peek_status name_data(study *s)
 {
     for (int64_t i = 0; i < s->recipe.families; i++) {
         char *longer = NULL;
-        if (i && strcmp(s->data[i].name, s->data[i - 1].name) == 0) continue;
+        int64_t first = 0;
+        while (strcmp(s->data[first].name, s->data[i].name) != 0) first++;
+        if (first < i) continue;
         PEEK_TRY(peek__format(s->context, &longer, "%s%s%s", i ? s->data_names : "", i ? " and " : "",
                               s->data[i].name));
         peek__free(&s->data_names);
@@ -104,6 +106,21 @@ static peek_status mark_folder(study *s)
     return status;
 }
 
+/* With other data than the recipe's a family is not what its name says. */
+static void rename_families(study *s)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(s->recipe.json, "families"), *entry;
+    int64_t place = 0;
+    cJSON_ArrayForEach(entry, list)
+    {
+        char name[256];
+        peek__study_family *family = &s->recipe.family[place++];
+        snprintf(name, sizeof name, "%s on %s", family->zoo, s->options.data);
+        if (cJSON_ReplaceItemInObjectCaseSensitive(entry, "name", cJSON_CreateString(name)))
+            family->name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "name"));
+    }
+}
+
 static peek_status begin(study *s, const char *recipe)
 {
     enum { MOST_NETWORKS = 200 };
@@ -115,6 +132,7 @@ static peek_status begin(study *s, const char *recipe)
         return peek__fail(s->context, PEEK_E_FORMAT, "the recipe %s has more than %d networks", recipe,
                           MOST_NETWORKS);
     if (!s->options.seeds) s->options.seeds = s->recipe.seeds;
+    if (s->options.data) rename_families(s);
     if (s->recipe.quality) PEEK_TRY(peek__calibrate_check(s->context, &s->recipe, s->options.seeds));
     PEEK_TRY(peek__study_data_open(s->context, &s->recipe, &s->options, &s->data));
     choose_samples(s);
@@ -146,13 +164,18 @@ static void end(study *s)
     peek__recipe_free(&s->recipe);
 }
 
-/* folder/runs/NUMBER-NAME-seed-S: numbered, since different names may become the same safe one. */
+/* folder/runs/NAME-DIGEST-seed-S: by name, so that a recipe may grow; with a digest of it, since different
+ * names may become the same safe one. */
 static peek_status name_folder(study *s, int64_t network, int64_t seed, char **out)
 {
-    char *safe;
-    PEEK_TRY(peek__safe_name(s->context, &safe, s->recipe.network[network].name));
-    peek_status status = peek__format(s->context, out, "%s/runs/%lld-%s-seed-%lld", s->folder,
-                                      (long long)network + 1, safe, (long long)(s->options.seed + seed));
+    char *safe, text[17];
+    uint64_t digest = 0;
+    const char *name = s->recipe.network[network].name;
+    PEEK_TRY(peek__safe_name(s->context, &safe, name));
+    peek__digest(&digest, name, strlen(name));
+    peek__digest_text(digest, text);
+    peek_status status = peek__format(s->context, out, "%s/runs/%s-%.6s-seed-%lld", s->folder, safe, text,
+                                      (long long)(s->options.seed + seed));
     peek__free(&safe);
     return status;
 }

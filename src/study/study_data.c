@@ -36,11 +36,11 @@ static peek_status hold(peek_context *context, const char *zoo, peek_dataset **d
 }
 
 static peek_status open_family(peek_context *context, const peek__study_family *family,
-                               const peek_study_options *options, peek__study_data *out)
+                               const peek_study_options *options, int stand_in, peek__study_data *out)
 {
     out->name = options->data ? options->data : family->data;
     peek_status status = open_split(context, options, out->name, "train", &out->train);
-    if (status == PEEK_E_NOT_FOUND && !options->data && strcmp(out->name, "strokes") != 0) {
+    if (status == PEEK_E_NOT_FOUND && !options->data && strcmp(out->name, "strokes") != 0 && stand_in) {
         peek__note(context,
                    "%s is not found (give --data-dir, set NNPEEK_DATA, or get it with `nnpeek data get`): the "
                    "study runs on strokes, drawn digits that are built in",
@@ -62,7 +62,7 @@ peek_status peek__study_data_open(peek_context *context, const peek__recipe *rec
 {
     PEEK_TRY(peek__alloc(context, out, recipe->families, "the data of a study"));
     for (int64_t i = 0; i < recipe->families; i++)
-        PEEK_TRY(open_family(context, &recipe->family[i], options, &(*out)[i]));
+        PEEK_TRY(open_family(context, &recipe->family[i], options, recipe->families == 1, &(*out)[i]));
     return PEEK_OK;
 }
 

@@ -11,9 +11,10 @@ typedef struct peek__study_data {
     peek_dataset *train, *test;
 } peek__study_data;
 
-/* Opens the data of each family; strokes where they are not to be found and options->data does not name others,
- * which is told. *out: recipe->families entries; the caller frees them with peek__study_data_free(), also after
- * a failure. Errors: those of peek_dataset_open(), E_ARGUMENT (no labels). */
+/* Opens the data of each family, or those that options->data names. Where a recipe has one family and its data
+ * are not to be found, strokes stand in, which is told; of several families each is what it says it is. *out:
+ * recipe->families entries; the caller frees them with peek__study_data_free(), also after a failure. Errors:
+ * those of peek_dataset_open(), E_ARGUMENT (no labels). */
 peek_status peek__study_data_open(peek_context *context, const peek__recipe *recipe,
                                   const peek_study_options *options, peek__study_data **out);
 void peek__study_data_free(peek__study_data **data, int64_t families);

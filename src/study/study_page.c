@@ -443,8 +443,11 @@ static peek_status write_index(page *p, int64_t count, const char *const *names,
         {
             const char *group = cJSON_GetStringValue(member(claim, "group"));
             PEEK_TRY(put_text(p, "<tr><td>accuracy told without labels: %s", group ? group : "all groups"));
-            PUT("<td>Spearman %.2f, at least %.2f; asked %.2f</tr>\n", number(claim, "rho"),
-                number(claim, "low"), number(claim, "asked"));
+            if (isnan(number(claim, "rho")))
+                PUT("<td>cannot be said</tr>\n");
+            else
+                PUT("<td>Spearman %.2f, lower bound %.2f; asked %.2f</tr>\n", number(claim, "rho"),
+                    number(claim, "low"), number(claim, "asked"));
         }
         PUT("</table></div>\n");
     }

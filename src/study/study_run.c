@@ -21,7 +21,8 @@ cJSON *peek__study_made_from(const peek__study_run *run)
         cJSON_AddItemToObject(object, "fits",
                               cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(recipe->json, "fits"), 1)) &&
         cJSON_AddNumberToObject(object, "samples", (double)recipe->samples) &&
-        cJSON_AddNumberToObject(object, "look_seed", (double)run->look_seed);
+        cJSON_AddNumberToObject(object, "look_seed", (double)run->look_seed) &&
+        (!recipe->quality || cJSON_AddStringToObject(object, "kind", "quality"));
     cJSON *ranks = good ? cJSON_AddArrayToObject(object, "ranks") : NULL;
     for (int64_t i = 0; good && i < recipe->rank_count; i++)
         good = cJSON_AddItemToArray(ranks, cJSON_CreateNumber((double)recipe->ranks[i]));

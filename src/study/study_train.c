@@ -32,6 +32,7 @@ static peek_status train(peek_context *context, const peek__study_run *run, peek
                          cJSON *found)
 {
     const peek__study_network *how = &run->recipe->network[run->network];
+    int64_t seed = run->seed + how->seed;
     peek_dataset *part = NULL;
     peek_dataset_cut cut;
     peek_dataset_cut_default(&cut);
@@ -41,7 +42,7 @@ static peek_status train(peek_context *context, const peek__study_run *run, peek
     cut.mix = how->mix;
     cut.label_noise = how->label_noise;
     cut.permute_labels = how->permute_labels;
-    cut.seed = run->seed;
+    cut.seed = seed;
     peek_train_options options;
     peek_train_options_default(&options);
     options.epochs = how->epochs;
@@ -51,13 +52,13 @@ static peek_status train(peek_context *context, const peek__study_run *run, peek
     options.loss = strcmp(how->loss, "saturating") == 0 ? PEEK_LOSS_SATURATING : PEEK_LOSS_CROSS_ENTROPY;
     options.shuffle = how->order == NULL;
     options.normalise = how->normalise;
-    options.seed = run->seed;
+    options.seed = seed;
     peek_dataset_info info = peek_dataset_describe(run->train);
     peek_train_result result = {0};
     peek_status status = peek_dataset_select(context, run->train, &cut, &part);
     if (status == PEEK_OK)
         status = peek_network_build(context, zoo_of(run), info.channels, info.height, info.width,
-                                    info.class_count, (uint64_t)run->seed, network);
+                                    info.class_count, (uint64_t)seed, network);
     if (status == PEEK_OK) status = peek_network_train(context, *network, part, &options, &result);
     peek_dataset_free(&part);
     cJSON_AddNumberToObject(found, "train_samples", (double)result.samples);

@@ -126,13 +126,14 @@ static void test_correlations_at_their_edges(void **state)
     place *p = *state;
     peek_context *context = p->context;
     enum { N = 6 };
-    const int64_t index[N] = {0, 1, 2, 3, 4, 5}, stratum[N] = {0, 0, 0, 1, 1, 1};
+    const int64_t index[N] = {0, 1, 2, 3, 4, 5}, stratum[N] = {0, 0, 0, 1, 1, 1},
+                  cluster[N] = {0, 0, 1, 2, 3, 4};
     const double rising[N] = {1, 2, 3, 4, 5, 6}, falling[N] = {6, 5, 4, 3, 2, 1}, flat[N] = {2, 2, 2, 2, 2, 2},
                  holes[N] = {1, NAN, NAN, NAN, NAN, 3}, *given[] = {rising, flat};
     peek__correlator c;
     peek__correlation found;
-    peek__sampling of = {N, index, stratum, 0}, none = {0, index, stratum, 0};
-    OK(peek__correlator_begin(context, N, 2, &c));
+    peek__sampling of = {N, index, stratum, cluster, 0}, none = {0, index, stratum, cluster, 0};
+    OK(peek__correlator_begin(context, 2 * N, 2, &c));
     peek__spearman(&c, &of, rising, rising, &found);
     assert_true(fabs(found.rho - 1) < 1e-12 && found.count == N);
     peek__spearman(&c, &of, falling, rising, &found);
@@ -155,15 +156,26 @@ static void test_intervals_at_their_edges(void **state)
 {
     (void)state;
     const double scores[] = {0.1, 0.5, 0.9}, accuracies[] = {0.2, 0.4, 0.95};
+    const int64_t way[] = {7, 8, 7};
+    const double far = 1e-12;
     double out[3];
-    peek__verdict_interval(scores, accuracies, 0, -1, 0.5, out);
+    peek__scored known = {0, scores, accuracies, way, 1};
+    peek__verdict_interval(&known, -1, 0.5, out);
     assert_true(isnan(out[0]) && isnan(out[1]) && isnan(out[2]));
-    peek__verdict_interval(scores, accuracies, 1, -1, 0.3, out);
-    assert_true(fabs(out[0] - 0.4) < 1e-12 && fabs(out[1] - 0.4) < 1e-12 && fabs(out[2] - 0.4) < 1e-12);
-    peek__verdict_interval(scores, accuracies, 3, -1, 0.5, out);
-    assert_true(fabs(out[0] - 0.4) < 1e-12 && fabs(out[1] - 0.55) < 1e-12 && fabs(out[2] - 0.6) < 1e-12);
-    peek__verdict_interval(scores, accuracies, 3, 1, 0.5, out); /* the one in the middle is left out */
-    assert_true(fabs(out[0] - 0.55) < 1e-12 && fabs(out[2] - 0.6) < 1e-12);
+    known.count = 1; /* one network: at least a point to each side */
+    peek__verdict_interval(&known, -1, 0.3, out);
+    assert_true(fabs(out[0] - 0.39) < far && fabs(out[1] - 0.4) < far && fabs(out[2] - 0.41) < far);
+    known.count = 3; /* accuracy - score: -0.1, 0.05, 0.1 */
+    peek__verdict_interval(&known, -1, 0.5, out);
+    assert_true(fabs(out[0] - 0.4) < far && fabs(out[1] - 0.55) < far && fabs(out[2] - 0.6) < far);
+    known.widening = 2;
+    peek__verdict_interval(&known, -1, 0.5, out);
+    assert_true(fabs(out[0] - 0.25) < far && fabs(out[1] - 0.55) < far && fabs(out[2] - 0.65) < far);
+    assert_true(fabs(peek__verdict_excess(out, 0.25) - 1) < far &&
+                fabs(peek__verdict_excess(out, 0.75) - 2) < far);
+    known.widening = 1;
+    peek__verdict_interval(&known, 7, 0.5, out); /* both of one way are left out */
+    assert_true(fabs(out[1] - 0.4) < far && fabs(out[2] - 0.41) < far);
 }
 
 static void expect_only_whole_files(const place *p, int all)
@@ -185,7 +197,7 @@ static void test_faults(void **state)
     peek_status status;
     int64_t nth = 0;
     do {
-        nth += 1 + nth / 6; /* each writes all correlations with their intervals */
+        nth += 1 + nth / 3; /* each writes all correlations with their intervals */
         peek__fail_nth(p->context, nth);
         status = peek__quality_write(p->context, &p->results, cJSON_CreateArray(), p->folder);
         peek__fail_nth(p->context, 0);
