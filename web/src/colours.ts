@@ -31,6 +31,22 @@ export function viridisEntry(value: number): number {
     return Math.max(1, Math.min(255, Math.round(value * 255)));
 }
 
+// 0 .. 1 as a colour for style sheets, and the ink that can be read on it.
+export function viridisPaint(value: number): string {
+    const entry = 3 * Math.max(1, viridisEntry(value));
+    return `rgb(${viridis[entry]},${viridis[entry + 1]},${viridis[entry + 2]})`;
+}
+
+export function inkOn(value: number): string {
+    const entry = 3 * Math.max(1, viridisEntry(value));
+    const [r, g, b] = [0, 1, 2].map((i) => {
+        const part = viridis[entry + i]! / 255;
+        return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    }) as [number, number, number];
+    const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    return light > 0.179 ? '#000' : '#fff'; // where both stand out alike (WCAG's contrast)
+}
+
 // Differences -1 .. 1: blue where there is less, orange where there is more, dark where there is none.
 export function difference(value: number): [number, number, number] {
     const size = Math.min(1, Math.abs(value));
@@ -39,9 +55,9 @@ export function difference(value: number): [number, number, number] {
     return [base + (r - base) * size, base + (g - base) * size, base + (b - base) * size];
 }
 
-// The colour of a layer in charts: Okabe and Ito's palette as style variables, a run of hues where there are
-// many layers.
+// The colour of a layer wherever it stands: of Okabe and Ito's palette as style variables, those that are not the
+// colour of what is chosen; a run of hues where there are many layers.
 export function layerColour(index: number, total: number): string {
     if (total <= 6) return `var(--layer-${index})`;
-    return `oklch(0.66 0.13 ${Math.round(260 - (230 * index) / Math.max(1, total - 1))})`;
+    return `oklch(var(--layer-light) 0.11 ${Math.round(300 - (190 * index) / Math.max(1, total - 1))})`;
 }

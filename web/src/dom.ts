@@ -69,3 +69,19 @@ export function onWidth(element: HTMLElement, draw: (width: number) => void): ()
     }).observe(element);
     return redraw;
 }
+
+// How many columns of `least` to `most` pixels leave the fewest places empty in the last row; the more the better.
+export function evenColumns(
+    many: number,
+    width: number,
+    gap: number,
+    { least, most }: { least: number; most: number },
+): number {
+    const highest = Math.max(1, Math.floor((width + gap) / (least + gap)));
+    const lowest = Math.min(highest, Math.max(1, Math.ceil((width + gap) / (most + gap))));
+    let best = highest;
+    const empty = (columns: number): number => (columns - (many % columns)) % columns;
+    for (let columns = highest; columns >= lowest; columns--)
+        if (empty(columns) < empty(best)) best = columns;
+    return best;
+}

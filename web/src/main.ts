@@ -29,18 +29,6 @@ function stick(element: HTMLElement): void {
     window.addEventListener('resize', place);
 }
 
-// Under the gallery; on a wide page with many components the gallery is the longest part, and there is room at
-// the right.
-function placeFlow(store: Store, flow: HTMLElement, left: HTMLElement, right: HTMLElement): void {
-    const wide = window.matchMedia('(min-width: 1900px)');
-    const place = (): void => {
-        const wanted = wide.matches && (store.fit?.rank ?? 0) > 30 ? right : left;
-        if (flow.parentElement !== wanted) wanted.append(flow);
-    };
-    wide.addEventListener('change', place);
-    store.watch(['rank'], place);
-}
-
 function build(payload: Payload, licences: string): { store: Store; parts: HTMLElement[] } {
     const store = new Store(payload.runs.map((run) => new RunModel(run)));
     const factorised = store.runs.some((run) => run.ranks.length > 0);
@@ -59,10 +47,11 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
     stick(left);
     stick(right);
     if (factorised) {
-        const flow = flowView(store, right);
-        left.append(galleryView(store), flow);
-        right.append(detailView(store), sampleView(store));
-        placeFlow(store, flow, left, right);
+        const detail = detailView(store);
+        right.append(detail, sampleView(store));
+        left.append(galleryView(store), flowView(store, detail));
+        // On a wide page each of them is a column of its own.
+        for (const own of [...left.children, ...right.children]) stick(own as HTMLElement);
         charts.append(errorView(store));
     }
     if (measured) charts.append(spectrumView(store));

@@ -14,38 +14,34 @@ export interface State {
     sort: Sort; // of the components in the gallery
     lit: number | null; // the class marked on the map; null: the component is
     against: number | null; // the run it is compared with; null: the next one
+    order: Order; // of the gallery of samples
+    zoom: string; // what the heatmaps show: "1:40-80" are neurons 40 to 79 of layer 1 in the order drawn
 }
 
 export const sorts = ['energy', 'layer', 'purity', 'stability'] as const;
 export type Sort = (typeof sorts)[number];
+
+export const orders = ['component', 'unexplained', 'explained', 'place'] as const;
+export type Order = (typeof orders)[number];
 
 type Key = keyof State;
 
 // A rank that shows structure without being long to read.
 const usualRank = 20;
 
+// Choices that follow each other faster (a slider, a key held down) are one step of the browser's history.
+const oneStep = 600; // milliseconds
+
 export class Store {
     private state: State;
     private readonly watchers: { keys: Key[]; draw: () => void }[] = [];
     private readonly drawing = new Drawing();
-    private writing = false;
+    private written = -Infinity; // when the address was
 
     constructor(readonly runs: RunModel[]) {
-        this.state = {
-            run: 0,
-            rank: this.usualRank(0),
-            component: 0,
-            layer: null,
-            sample: null,
-            neuron: null,
-            sort: 'energy',
-            lit: null,
-            against: null,
-        };
-        this.state = this.allowed({ ...this.state, ...this.readHash(this.state) });
-        window.addEventListener('hashchange', () => {
-            if (!this.writing) this.set(this.readHash(this.state));
-        });
+        this.state = this.fromHash();
+        // Back and forward, or an address typed in.
+        window.addEventListener('hashchange', () => this.change(this.fromHash()));
     }
 
     get<K extends Key>(key: K): State[K] {
@@ -97,12 +93,19 @@ export class Store {
             if (from && to) wanted.component = to.closest(from, before.component);
         }
         if (wanted.layer !== before.layer && patch.neuron === undefined) wanted.neuron = null;
-        this.state = this.allowed(wanted);
-        const changed = (Object.keys(before) as Key[]).filter((key) => before[key] !== this.state[key]);
-        if (changed.length === 0) return;
-        this.writeHash();
+        if (wanted.rank !== before.rank || wanted.run !== before.run) wanted.zoom = patch.zoom ?? '';
+        if (this.change(this.allowed(wanted))) this.writeHash();
+    }
+
+    // Takes the state, and draws what follows from it; false where nothing is new.
+    private change(state: State): boolean {
+        const before = this.state;
+        this.state = state;
+        const changed = (Object.keys(before) as Key[]).filter((key) => before[key] !== state[key]);
+        if (changed.length === 0) return false;
         for (const { keys, draw } of this.watchers) if (keys.some((key) => changed.includes(key))) draw();
         this.drawing.flush();
+        return true;
     }
 
     private nearestRank(run: number, rank: number): number {
@@ -138,6 +141,8 @@ export class Store {
             sort: sorts.includes(state.sort) ? state.sort : 'energy',
             lit: state.lit !== null && model.classes.includes(state.lit) ? state.lit : null,
             against: against === run ? null : against,
+            order: orders.includes(state.order) ? state.order : 'component',
+            zoom: /^\d+:\d+-\d+(,\d+:\d+-\d+)*$/.test(state.zoom) ? state.zoom : '',
         };
     }
 
@@ -147,27 +152,28 @@ export class Store {
         return this.runs[this.state.against ?? (this.state.run + 1) % this.runs.length]!;
     }
 
-    // #run=1&rank=20&component=3&layer=relu1&sample=12, counted as a person counts.
-    private readHash(state: State): Partial<State> {
+    // #run=1&rank=20&component=3&layer=relu1&sample=12, counted as a person counts; what is left out is as at first.
+    private fromHash(): State {
         const words = new URLSearchParams(location.hash.slice(1));
-        const patch: Partial<State> = {};
         const found = (name: string): number | null => (words.has(name) ? Number(words.get(name)) : null);
-        const run = found('run');
-        if (run !== null) patch.run = run - 1;
-        const model = this.runs[patch.run ?? state.run] ?? this.runs[0]!;
-        const rank = found('rank');
-        if (rank !== null && model.ranks.includes(rank)) patch.rank = model.ranks.indexOf(rank);
-        const component = found('component');
-        if (component !== null) patch.component = component - 1;
+        const run = (found('run') ?? 1) - 1;
+        const model = this.runs[run] ?? this.runs[0]!;
+        const rank = model.ranks.indexOf(found('rank') ?? -1);
         const layer = model.layers.findIndex((candidate) => candidate.name === words.get('layer'));
-        patch.layer = layer >= 0 ? layer : null;
-        patch.sample = found('sample');
-        patch.neuron = found('neuron');
-        patch.lit = found('class');
-        patch.sort = (words.get('sort') ?? 'energy') as Sort;
         const against = found('against');
-        patch.against = against === null ? null : against - 1;
-        return patch;
+        return this.allowed({
+            run,
+            rank: rank >= 0 ? rank : this.usualRank(this.runs.indexOf(model)),
+            component: (found('component') ?? 1) - 1,
+            layer: layer >= 0 ? layer : null,
+            sample: found('sample'),
+            neuron: found('neuron'),
+            sort: words.get('sort') as Sort,
+            lit: found('class'),
+            against: against === null ? null : against - 1,
+            order: words.get('order') as Order,
+            zoom: words.get('zoom') ?? '',
+        });
     }
 
     private writeHash(): void {
@@ -182,8 +188,16 @@ export class Store {
         if (this.state.lit !== null) words.set('class', String(this.state.lit));
         if (this.state.sort !== 'energy') words.set('sort', this.state.sort);
         if (this.state.against !== null) words.set('against', String(this.state.against + 1));
-        this.writing = true;
-        history.replaceState(null, '', `#${words.toString()}`);
-        this.writing = false;
+        if (this.state.order !== 'component') words.set('order', this.state.order);
+        if (this.state.zoom) words.set('zoom', this.state.zoom);
+        const step = performance.now() - this.written > oneStep;
+        this.written = performance.now();
+        const address = `#${words.toString()}`;
+        try {
+            if (step) history.pushState(null, '', address);
+            else history.replaceState(null, '', address);
+        } catch {
+            // A browser that finds this too often: the address follows with the next choice.
+        }
     }
 }

@@ -2,8 +2,9 @@
 // colours.
 import * as Plot from '@observablehq/plot';
 
-import { layerColour } from '../colours';
+import { layerColour, viridis } from '../colours';
 import { h } from '../dom';
+import { canvas } from '../maps';
 import type { Store } from '../store';
 import { shorten } from '../words';
 
@@ -15,6 +16,11 @@ export const chartStyle = {
     fontFamily: 'inherit',
     overflow: 'visible',
 } as const;
+
+// A layer's colour before its name.
+export function layerDot(layer: number, total: number): HTMLElement {
+    return h('span', { class: 'dot', style: `background:${layerColour(layer, total)}` });
+}
 
 export function legend(store: Store): HTMLElement {
     return h(
@@ -30,10 +36,7 @@ export function legend(store: Store): HTMLElement {
                     'aria-pressed': String(store.get('layer') === layer.index),
                     click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
-                h('span', {
-                    class: 'dot',
-                    style: `background:${layerColour(layer.index, store.model.layers.length)}`,
-                }),
+                layerDot(layer.index, store.model.layers.length),
                 shorten(layer.label, 28),
             ),
         ),
@@ -69,4 +72,16 @@ export function strokeOf(store: Store, layer: number): string {
 export function opacityOf(store: Store, curve: { layer: number; shown: boolean }): number {
     const chosen = store.get('layer');
     return (chosen === null || chosen === curve.layer ? 1 : 0.25) * (curve.shown ? 1 : 0.6);
+}
+
+// What the colours of maps mean.
+export function viridisKey(least: string, most: string): HTMLElement {
+    const ramp = canvas(110, 1, '', (pixels) => {
+        for (let x = 0; x < 110; x++) {
+            const entry = 3 * Math.max(1, Math.round((255 * x) / 109));
+            pixels.set([viridis[entry]!, viridis[entry + 1]!, viridis[entry + 2]!, 255], 4 * x);
+        }
+    });
+    ramp.setAttribute('aria-hidden', 'true');
+    return h('p', { class: 'key' }, least, ramp, most);
 }

@@ -17,6 +17,7 @@ import { inputImage, latentImage, latentSource, markSample, pictureStrip, sample
 import { saveMenu, type Table } from '../exports';
 import type { Store } from '../store';
 import { count, list, number, percent, plural, shorten } from '../words';
+import { layerDot, viridisKey } from './charts';
 
 const mapsShown = 6;
 const mapsUnfolded = 120;
@@ -168,6 +169,7 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
                     click: () =>
                         store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
+                layerDot(layer.index, fit.model.layers.length),
                 shorten(layer.label, 40),
             ),
             ' ',
@@ -210,7 +212,12 @@ function shareList(fit: Fit, component: number): HTMLElement {
                 return h(
                     'tr',
                     {},
-                    h('th', { scope: 'row', title: layer.name }, shorten(layer.label, 24)),
+                    h(
+                        'th',
+                        { scope: 'row', title: layer.name },
+                        layerDot(layer.index, fit.model.layers.length),
+                        shorten(layer.label, 24),
+                    ),
                     h('td', {}, percent(share)),
                     h('td', { class: 'dim' }, before > 0 ? `× ${(share / before).toFixed(2)}` : ''),
                 );
@@ -279,10 +286,10 @@ export function detailView(store: Store): HTMLElement {
                 .map(({ index, value }) => `${shorten(model.labelName(index), 20)} (${percent(value)})`);
             const driven = model.pictured && model.layers.some((layer) => model.drivers(layer).size > 0);
             sentence.textContent =
-                `Large: ${latentSource(model)}. Under it, who has it and where it lives; ` +
-                `maps are loadings, the brighter the more, the strongest channels first` +
-                `${driven ? ', each with the samples that drive it most.' : '.'}` +
-                `${classes?.length ? ` Its samples are mostly ${list(classes)}.` : ''}`;
+                `Large, ${latentSource(model)}; below, the samples that have most of it` +
+                `${classes?.length ? ` (mostly ${list(classes)})` : ''} and where it lives in each layer: ` +
+                `the brighter, the more a place carries, the strongest channels first` +
+                `${driven ? ', with the samples that drive them most.' : '.'}`;
             const others = model.inputs.filter((layer) => layer !== model.input && fit.has(layer));
             picture.replaceChildren(
                 h(
@@ -302,6 +309,7 @@ export function detailView(store: Store): HTMLElement {
                             `Comes back from other random starts: ${number(stable, 2)} (1: always the same)`,
                         ),
                     h('p', { class: 'small dim' }, `Column ${fit.column[component]!} of samples.npy`),
+                    viridisKey('0', 'most'),
                 ),
             );
             const parts = model.layers.filter((layer) => fit.has(layer) && layer !== model.input);

@@ -1,28 +1,29 @@
-// The way through the network: a column a layer, a band a component, the unexplained rest in grey beneath.
+// The way through the network: a column a layer, a band a component with its picture at both ends, the unexplained
+// rest in grey beneath.
+import { layerColour } from '../colours';
 import { h, onWidth, section, svg } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Fit } from '../fit';
 import { partWords, type Layer } from '../layer';
 import type { Store } from '../store';
 import { percent, shorten } from '../words';
+import { ends, roomsOf, type Span } from './flow_ends';
 
 const node = 12; // thickness of a column
 const shortest = 380; // a column
-const longest = 1000;
+const longest = 860;
 const labelRoom = 44;
 const leastSpacing = 92; // of columns that all have a label
-const narrow = 520; // narrower than this the network runs downwards
 
-interface Span {
-    from: number;
-    to: number;
+function strongestFirst(fit: Fit, layer: Layer): number[] {
+    return Array.from({ length: fit.rank }, (_, c) => c).sort(
+        (a, b) => fit.share(layer, b) - fit.share(layer, a) || a - b,
+    );
 }
 
 // Where each component stands in a layer, strongest first; the last span is the rest.
 function spans(fit: Fit, layer: Layer, length: number): Span[] {
-    const order = Array.from({ length: fit.rank }, (_, c) => c).sort(
-        (a, b) => fit.share(layer, b) - fit.share(layer, a) || a - b,
-    );
+    const order = strongestFirst(fit, layer);
     const found: Span[] = new Array<Span>(fit.rank + 1);
     let place = 0;
     for (const c of order) {
@@ -88,16 +89,22 @@ function labelled(layers: Layer[], spacing: number, chosen: number | null): bool
     });
 }
 
+// A layer's colour before its name.
+function dot(layer: number, total: number): SVGTSpanElement {
+    return svg('tspan', { style: `fill:${layerColour(layer, total)}` }, '● ');
+}
+
 function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElement {
     const layers = store.model.layers.filter((layer) => fit.has(layer));
-    const upright = width < narrow || layers.length === 1;
+    const upright = layers.length === 1; // a bar that lies
+    const rooms = roomsOf(width);
     const chosen = store.get('component');
     const across = upright ? width : length; // the length of a column
     const step = upright ? Math.max(120, Math.min(150, 700 / layers.length)) : 0;
     const thickness = layers.length === 1 ? 56 : node;
-    const along = upright ? step * (layers.length - 1) + thickness : width;
+    const along = upright ? step * (layers.length - 1) + thickness : width - rooms.left - rooms.right;
     const place = layers.map((_, index) =>
-        upright ? labelRoom + index * step : (index * (along - node)) / (layers.length - 1),
+        upright ? labelRoom + index * step : rooms.left + (index * (along - node)) / (layers.length - 1),
     );
     const all = layers.map((layer) => spans(fit, layer, across));
     const height = upright ? along + labelRoom : across + labelRoom + 6;
@@ -121,7 +128,6 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
                 class: rest ? 'rest' : c === chosen ? 'band chosen' : 'band',
                 ...(rest ? {} : { 'data-component': c + 1, click: () => store.set({ component: c }) }),
             },
-            svg('title', {}, rest ? describeRest(fit, layers) : describe(fit, layers, c)),
         );
         layers.forEach((_, i) => {
             if (i + 1 < layers.length)
@@ -132,10 +138,21 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
                 );
             group.append(svg('rect', { class: 'node', ...bar(upright, place[i]!, all[i]![c]!, thickness) }));
         });
+        if (!rest && !upright)
+            group.append(
+                ...ends(fit, c, rooms, {
+                    first: { layer: layers[0]!, at: place[0]!, span: all[0]![c]! },
+                    last: {
+                        layer: layers[layers.length - 1]!,
+                        at: place[layers.length - 1]! + node,
+                        span: all[layers.length - 1]![c]!,
+                    },
+                }),
+            );
         root.append(group);
     }
 
-    const spacing = width / Math.max(1, layers.length - 1);
+    const spacing = along / Math.max(1, layers.length - 1);
     const named = labelled(layers, upright ? leastSpacing : spacing, store.get('layer'));
     const apart = spacing * Math.ceil(leastSpacing / spacing);
     layers.forEach((layer, i) => {
@@ -171,7 +188,7 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
         const anchor = first ? 'start' : last ? 'end' : 'middle';
         const x = upright ? 0 : first ? place[i]! : last ? place[i]! + node : place[i]! + node / 2;
         const y = upright ? place[i]! - 20 : across + 20;
-        const room = upright ? 40 : labelRoomOf(apart, first || last);
+        const room = upright ? 40 : labelRoomOf(apart, first || last) - 2;
         const name = shorten(layer.label, room);
         const explained = percent(fit.explained(layer));
         const details = `${explained} explained`;
@@ -190,7 +207,7 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
                     {},
                     `${layer.name}: ${layer.size}, ${details}${partWords(layer) && `; ${partWords(layer)}`}`,
                 ),
-                svg('text', { x, y, 'text-anchor': anchor }, name),
+                svg('text', { x, y, 'text-anchor': anchor }, dot(layer.index, store.model.layers.length), name),
                 svg(
                     'text',
                     { x, y: y + 16, 'text-anchor': anchor, class: 'small' },
@@ -202,14 +219,17 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
     return root;
 }
 
-// The columns are as long as it takes to end where the neighbouring column of the page ends.
+// The columns are as long as it takes to end where what stands beside ends: the rest of the page's other column, or on
+// a wide page the section at the right.
 function lengthBeside(frame: HTMLElement, neighbour: HTMLElement): number {
-    const own = frame.closest('.stack');
-    if (!(own instanceof HTMLElement)) return shortest;
-    const beside = neighbour.getBoundingClientRect().left > own.getBoundingClientRect().right - 1;
-    if (!beside) return shortest;
-    const others = own.offsetHeight - frame.offsetHeight;
-    return Math.round(Math.max(shortest, Math.min(longest, neighbour.offsetHeight - others - labelRoom - 6)));
+    const own = frame.closest('section')!;
+    const column = own.parentElement!;
+    const left = own.getBoundingClientRect().right;
+    const wide = getComputedStyle(column).display === 'contents';
+    const beside = wide ? neighbour : neighbour.parentElement!;
+    if (beside.getBoundingClientRect().left < left - 1) return shortest;
+    const others = (wide ? own : column).offsetHeight - frame.offsetHeight;
+    return Math.round(Math.max(shortest, Math.min(longest, beside.offsetHeight - others - labelRoom - 6)));
 }
 
 function numbers(store: Store): Table {
@@ -226,10 +246,48 @@ function numbers(store: Store): Table {
     ];
 }
 
+// Up and down along the column of the chosen layer (or of the first), left and right from layer to layer.
+function press(store: Store, event: KeyboardEvent): void {
+    const { fit } = store;
+    if (!fit) return;
+    const layers = store.model.layers.filter((layer) => fit.has(layer));
+    const at = layers.findIndex(({ index }) => index === store.get('layer'));
+    const along = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const across = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (along === undefined && across === undefined) return;
+    event.preventDefault();
+    if (along !== undefined) {
+        const next = Math.max(0, Math.min(layers.length - 1, at + along));
+        store.set({ layer: layers[next]!.index });
+        return;
+    }
+    const column = strongestFirst(fit, layers[Math.max(0, at)]!);
+    const place = column.indexOf(store.get('component')) + across!;
+    if (column[place] !== undefined) store.set({ component: column[place]! });
+}
+
+// What a band is, beside the pointer: its share of every layer, and how it changes.
+function point(store: Store, event: PointerEvent, tip: HTMLElement): void {
+    const { fit } = store;
+    const band = event.target instanceof Element ? event.target.closest('.band, .rest') : null;
+    tip.hidden = !band || !fit;
+    if (!band || !fit) return;
+    const layers = store.model.layers.filter((layer) => fit.has(layer));
+    const component = Number(band.getAttribute('data-component')) - 1;
+    tip.textContent = component < 0 ? describeRest(fit, layers) : describe(fit, layers, component);
+    tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, window.innerWidth - tip.offsetWidth - 8))}px`;
+    tip.style.top = `${event.clientY + 18}px`;
+}
+
+// `neighbour` stands at its right where the page is wide, and `neighbour`'s column on other pages.
 export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
     const { element, sentence, body, title, tools } = section('flow', 'The way through the network');
-    const frame = h('div', { class: 'frame' });
-    body.append(frame);
+    const frame = h('div', { class: 'frame', tabindex: 0, role: 'application' });
+    const tip = h('div', { class: 'tip', hidden: true, role: 'status' });
+    body.append(frame, tip);
+    frame.addEventListener('keydown', (event) => press(store, event));
+    frame.addEventListener('pointermove', (event) => point(store, event, tip));
+    frame.addEventListener('pointerleave', () => (tip.hidden = true));
     tools.append(saveMenu('flow', frame, () => numbers(store)));
     let length = 0;
     const redraw = onWidth(frame, (width) => {
@@ -238,24 +296,31 @@ export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
         frame.replaceChildren(...(fit ? [draw(store, fit, width, length)] : []));
     });
     let wanted = 0;
-    new ResizeObserver(() => {
+    const beside = new ResizeObserver(() => {
         clearTimeout(wanted);
         wanted = setTimeout(() => {
             if (Math.abs(lengthBeside(frame, neighbour) - length) > 4) redraw();
         }, 120);
-    }).observe(neighbour);
+    });
+    beside.observe(neighbour);
+    beside.observe(neighbour.parentElement!);
     store.watch(
         ['rank', 'component', 'layer'],
         () => {
             const several = store.model.layers.length > 1;
             title.textContent = several ? 'The way through the network' : 'What each component explains';
-            sentence.textContent =
-                (several
-                    ? 'A column is a layer, its length all of the layer’s energy; '
-                    : 'The bar is all of the block’s energy; ') +
-                'each band is a component’s share, the largest first' +
-                (several ? ', so that a component which gains importance rises. ' : '. ') +
-                `The pale rest is not explained. Component ${store.get('component') + 1} is chosen.`;
+            sentence.textContent = several
+                ? 'Each column is a layer and its length all of the layer’s energy; each band is a component’s share, the ' +
+                  'largest on top, so that what gains importance rises (× says how much from first to last); the pale ' +
+                  'rest is not explained.'
+                : 'The bar is all of the block’s energy, each band a component’s share, the largest first; the pale rest ' +
+                  'is not explained.';
+            if (store.fit)
+                frame.setAttribute(
+                    'aria-label',
+                    `${describe(store.fit, store.model.layers.filter((layer) => store.fit!.has(layer)), store.get('component'))}; ` +
+                        'up and down choose a component, left and right a layer',
+                );
             redraw();
         },
         element,

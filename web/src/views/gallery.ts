@@ -1,23 +1,29 @@
 // The components: a picture each, their share of every layer, their classes.
-import { h, section } from '../dom';
+import { layerColour } from '../colours';
+import { evenColumns, h, onWidth, section } from '../dom';
 import type { Fit } from '../fit';
 import { saveMenu, type Table } from '../exports';
 import { latentImage, latentSource } from '../pictures';
 import { sorts, type Sort, type Store } from '../store';
 import { list, percent, shorten } from '../words';
+import { legend } from './charts';
 import { sorted, sortNames } from './sorting';
 
 const classesShown = 3;
+const legible = 6; // layers whose names stand above; more have no colours that one could tell apart
+const cardGap = 16;
+const fewCards = { least: 112, most: 180 }; // the width of one where there are up to 12
+const manyCards = { least: 84, most: 132 };
 
-function bars(fit: Fit, component: number, most: number[]): HTMLElement {
+function bars(fit: Fit, component: number, most: number): HTMLElement {
     return h(
         'span',
         { class: 'bars', 'aria-hidden': 'true' },
         ...fit.model.layers.map((layer, index) => {
             const share = fit.share(layer, component);
-            const width = most[index]! > 0 ? (100 * share) / most[index]! : 0;
+            const width = most > 0 ? (100 * share) / most : 0;
             return h('span', {
-                style: `width:${width.toFixed(1)}%`,
+                style: `width:${width.toFixed(1)}%;background:${layerColour(index, fit.model.layers.length)}`,
                 title: `${layer.name}: ${percent(share)}`,
             });
         }),
@@ -44,7 +50,7 @@ function classes(fit: Fit, component: number): HTMLElement | null {
     );
 }
 
-function card(store: Store, fit: Fit, component: number, most: number[]): HTMLButtonElement {
+function card(store: Store, fit: Fit, component: number, most: number): HTMLButtonElement {
     const layers = fit.model.layers.map((layer) => `${percent(fit.share(layer, component))} of ${layer.name}`);
     const picture = latentImage(fit, component, '');
     picture.setAttribute('aria-hidden', 'true');
@@ -121,16 +127,36 @@ export function galleryView(store: Store): HTMLElement {
     const grid = h('div', { class: 'gallery' });
     const more = h('button', {
         type: 'button',
-        class: 'more',
+        class: 'more no-export',
         click: () => {
             grid.classList.add('all');
             more.remove();
         },
     });
-    body.append(grid, more);
+    const key = h('div');
+    store.watch(
+        ['layer'],
+        () => key.replaceChildren(...(store.model.layers.length <= legible ? [legend(store)] : [])),
+        element,
+    );
+    body.append(key, grid, more);
+    // Few are large, and the last row is full where it can be.
+    let room = 0;
+    const spread = (): void => {
+        const many = store.fit?.rank ?? 0;
+        if (room > 0)
+            grid.style.setProperty(
+                '--columns',
+                String(evenColumns(many, room, cardGap, many <= 12 ? fewCards : manyCards)),
+            );
+    };
+    onWidth(grid, (width) => {
+        room = width;
+        spread();
+    });
     tools.append(
         sortSwitch(store),
-        saveMenu('components', grid, () => numbers(store)),
+        saveMenu('components', body, () => numbers(store)),
     );
 
     store.watch(
@@ -144,25 +170,14 @@ export function galleryView(store: Store): HTMLElement {
                     Array.from({ length: fit.rank }, (_, c) => fit.share(layer, c)),
                 ),
             );
-            const most = model.layers.map(() => largest);
-            grid.style.setProperty('--card', fit.rank <= 12 ? '150px' : '104px');
-            grid.replaceChildren(...sorted(fit, store.get('sort')).map((c) => card(store, fit, c, most)));
+            grid.replaceChildren(...sorted(fit, store.get('sort')).map((c) => card(store, fit, c, largest)));
             more.textContent = `Show all ${fit.rank} components`;
             more.hidden = fit.rank <= 12;
-            const names = model.layers.map((layer) => shorten(layer.label, 24));
-            const barWords =
-                names.length === 1
-                    ? `the bar is its share of ${names[0]}`
-                    : names.length <= 5
-                      ? `the bars are its share of ${list(names)}, from top to bottom`
-                      : `the bars are its share of every layer, ${names[0]} on top`;
+            spread();
             sentence.textContent =
-                `What inputs and layers share, ${orderWords(store.get('sort'))}: the picture is ${latentSource(model)}, ` +
-                'the number its mean share, ' +
-                `${barWords}.` +
-                (model.labels
-                    ? ' Below, its classes in per cent; labels are captions, the fit never sees them.'
-                    : '');
+                `Each picture is ${latentSource(model)}, ${orderWords(store.get('sort'))}; under it its mean share of ` +
+                `what there is, the bars its share of each layer${model.layers.length > 1 ? ', the first on top' : ''}` +
+                (model.labels ? ', then its classes in per cent (captions: the fit never sees labels).' : '.');
         },
         element,
     );

@@ -6,6 +6,7 @@ import { saveMenu, type Table } from '../exports';
 import { entriesWords, isSplit, place, splitWords, type Layer } from '../layer';
 import type { Store } from '../store';
 import { count, plural, shorten } from '../words';
+import { layerDot, viridisKey } from './charts';
 import { neuronPanel } from './neuron';
 
 interface Ordered {
@@ -122,7 +123,7 @@ class Heatmap {
             field,
             this.ends,
         );
-        this.title.append(shorten(layer.label, 60));
+        this.title.append(layerDot(layer.index, store.model.layers.length), shorten(layer.label, 60));
         this.title.title = layer.name;
         this.title.addEventListener('click', () =>
             store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
@@ -162,11 +163,23 @@ class Heatmap {
     private zoom(range: Range): void {
         const width = Math.min(this.total, Math.max(Math.min(closest, this.total), range.end - range.start));
         const start = Math.round(Math.max(0, Math.min(this.total - width, range.start)));
-        this.range = { start, end: Math.min(this.total, start + Math.round(width)) };
-        this.whole.hidden = this.range.end - this.range.start >= this.total;
-        this.paint();
-        this.words();
-        this.marks();
+        const end = Math.min(this.total, start + Math.round(width));
+        const others = this.store
+            .get('zoom')
+            .split(',')
+            .filter((part) => part && !part.startsWith(`${this.layer.index}:`));
+        const own = end - start < this.total ? [`${this.layer.index}:${start}-${end}`] : [];
+        this.store.set({ zoom: [...others, ...own].join(',') });
+    }
+
+    // What the state says is shown: all, or a part.
+    private shown(): Range {
+        const part = this.store
+            .get('zoom')
+            .split(',')
+            .find((candidate) => candidate.startsWith(`${this.layer.index}:`));
+        const [start = 0, end = 0] = (part?.split(':')[1] ?? '').split('-').map(Number);
+        return start < end && end <= this.total ? { start, end } : { start: 0, end: this.total };
     }
 
     // Where in the order of the neurons the pointer is.
@@ -298,7 +311,14 @@ class Heatmap {
             this.ordered = order(fit, this.layer);
             const height = fit.rank * (fit.rank <= 25 ? 10 : 6.4);
             this.raster.style.height = `${Math.max(90, Math.min(330, height))}px`;
-            this.zoom({ start: 0, end: this.total });
+            this.range = { start: -1, end: -1 };
+        }
+        const range = this.shown();
+        if (range.start !== this.range.start || range.end !== this.range.end) {
+            this.range = range;
+            this.whole.hidden = range.end - range.start >= this.total;
+            this.paint();
+            this.words();
         }
         this.marks();
         this.raster.setAttribute(
@@ -336,11 +356,11 @@ export function heatmapView(store: Store): HTMLElement {
     const { element, sentence, body, tools } = section('neurons', 'Neurons and components');
     const tip = h('div', { class: 'tip', hidden: true, role: 'status' });
     const grid = h('div', { class: 'heatmaps' });
-    body.append(grid, neuronPanel(store, element), tip);
+    body.append(viridisKey('nothing', 'the most of its component'), grid, neuronPanel(store, element), tip);
     tools.append(saveMenu('neurons', body, () => numbers(store)));
     let shown: { model: Store['model']; maps: Heatmap[] } | null = null;
     store.watch(
-        ['rank', 'component', 'layer', 'neuron'],
+        ['rank', 'component', 'layer', 'neuron', 'zoom'],
         () => {
             const { fit, model } = store;
             if (!fit) return;
@@ -355,11 +375,9 @@ export function heatmapView(store: Store): HTMLElement {
             }
             for (const map of shown.maps) map.show(fit);
             sentence.textContent =
-                'A row is a component (the strongest on top), a column a neuron; bright where the neuron carries ' +
-                'it. Neurons stand by the component that they carry most, those that carry nothing at ' +
-                'the right. ' +
-                `The marked row is component ${store.get('component') + 1}; click to choose a component and ` +
-                'a neuron, drag to see a part larger.';
+                'Each row is a component (the strongest on top, the chosen one marked), each column a neuron, bright ' +
+                'where the neuron carries it; neurons stand by the component they carry most, those that carry nothing ' +
+                'apart at the right; click to choose both, drag to see a part larger.';
         },
         element,
     );

@@ -1,5 +1,5 @@
 // Which classes use the same neurons, layer by layer.
-import { viridis, viridisEntry } from '../colours';
+import { inkOn, viridis, viridisEntry } from '../colours';
 import { h, section } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Layer } from '../layer';
@@ -7,8 +7,10 @@ import { canvas } from '../maps';
 import type { Active } from '../payload_types';
 import type { Store } from '../store';
 import { count, percent, shorten } from '../words';
+import { layerDot, viridisKey } from './charts';
 
 const named = 24; // classes whose names find room beside the picture
+const written = 12; // classes up to which numbers find room in it
 
 function activeOf(store: Store, layer: Layer): Active | null {
     return (layer.measured.length === 1 && store.model.run.blocks[layer.measured[0]!]!.active) || null;
@@ -28,6 +30,17 @@ function extremes(active: Active): { most: [number, number]; least: [number, num
             if (at([a, b]) < at(least!)) least = [a, b];
         }
     return { most: most!, least: least! };
+}
+
+// The numbers in the picture, in per cent.
+function values(active: Active, scaled: (value: number) => number): HTMLElement {
+    return h(
+        'div',
+        { class: 'values', 'aria-hidden': 'true' },
+        ...active.overlap.map((value) =>
+            h('span', { style: `color:${inkOn(scaled(value))}` }, String(Math.round(100 * value))),
+        ),
+    );
 }
 
 function figure(store: Store, layer: Layer, active: Active, tip: HTMLElement): HTMLElement {
@@ -67,12 +80,12 @@ function figure(store: Store, layer: Layer, active: Active, tip: HTMLElement): H
     return h(
         'figure',
         { class: 'overlap' },
-        h('h3', {}, shorten(layer.label, 40)),
+        h('h3', {}, layerDot(layer.index, store.model.layers.length), shorten(layer.label, 40)),
         h(
             'div',
             { class: room ? 'matrix' : 'matrix bare', style: `--classes:${size}` },
             room && h('div', { class: 'rows small', 'aria-hidden': 'true' }, ...names.map(label)),
-            raster,
+            h('div', { class: 'plane' }, raster, size <= written && values(active, scaled)),
             room && h('div', { class: 'columns-of small', 'aria-hidden': 'true' }, ...names.map(label)),
         ),
         h(
@@ -111,12 +124,12 @@ export function overlapView(store: Store): HTMLElement {
     const { element, sentence, body, tools } = section('overlap', 'Neurons that classes share');
     const tip = h('div', { class: 'tip', hidden: true, role: 'status' });
     const grid = h('div', { class: 'overlaps' });
-    body.append(grid, tip);
+    body.append(viridisKey('least of all pairs', 'all in common'), grid, tip);
     tools.append(saveMenu('overlap', grid, () => numbers(store)));
     sentence.textContent =
-        'A row and a column are classes; the brighter, the more of the neurons active for either are active for ' +
-        'both. A neuron is active for a class when its mean over the class exceeds its mean over all samples. ' +
-        'Labels are used here only, never in the fit; click a row to mark its class on the map of samples.';
+        'Row and column are classes, the number how many per cent of the neurons active for either are active for ' +
+        'both, where active means: more than usual on average over the class (labels are used here alone, never in ' +
+        'the fit; a click marks the row’s class on the map of samples).';
     store.watch(
         [],
         () => {

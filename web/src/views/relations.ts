@@ -1,6 +1,6 @@
 // How the layers stand to each other: whether they arrange the samples alike, and what one tells of another
 // through the components.
-import { viridis, viridisEntry } from '../colours';
+import { inkOn, viridisPaint } from '../colours';
 import { h, onWidth, section } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Transmission, TransmissionRank } from '../payload_types';
@@ -35,17 +35,6 @@ function namesOf(store: Store, blocks: number[]): string[] {
 
 function layerOf(store: Store, block: number): number | null {
     return store.model.layers.find((layer) => layer.measured.includes(block))?.index ?? null;
-}
-
-function ink(light: number): string {
-    const entry = 3 * Math.max(1, viridisEntry(light));
-    const [r, g, b] = [viridis[entry]!, viridis[entry + 1]!, viridis[entry + 2]!];
-    return 0.299 * r + 0.587 * g + 0.114 * b > 128 ? '#111' : '#fff';
-}
-
-function paint(light: number): string {
-    const entry = 3 * Math.max(1, viridisEntry(light));
-    return `rgb(${viridis[entry]},${viridis[entry + 1]},${viridis[entry + 2]})`;
 }
 
 function alignment(store: Store): Matrix | null {
@@ -117,10 +106,11 @@ function draw(store: Store, matrix: Matrix, width: number): Element {
     const letters = Math.max(5, Math.min(16, Math.floor((width / 3 - 14) / letter)));
     const longest = Math.max(...[...rows, ...columns].map((name) => Math.min(name.length, letters)));
     const marginLeft = 14 + letter * longest;
-    const side = Math.min(64, (width - marginLeft - 8) / columns.length);
+    const side = Math.min(88, (width - marginLeft - 8) / columns.length);
+    const level = side >= letter * Math.max(...columns.map((name) => Math.min(name.length, letters)));
     const named = side >= narrowest; // else the columns are those of the rows, in their order
     const low = Math.max(named ? 26 : 20, Math.min(44, side));
-    const marginBottom = named ? 24 + 0.75 * letter * longest : 8;
+    const marginBottom = !named ? 8 : level ? 26 : 14 + 0.62 * letter * longest;
     const places = (names: string[]): number[] => names.map((_, i) => i);
     const chart = Plot.plot({
         width: Math.min(width, marginLeft + side * columns.length + 8),
@@ -138,7 +128,7 @@ function draw(store: Store, matrix: Matrix, width: number): Element {
             label: null,
             tickSize: 0,
             tickFormat: (place: number) => shorten(columns[place]!, letters),
-            tickRotate: side > 40 ? -35 : -50,
+            tickRotate: level ? 0 : side > 40 ? -35 : -50,
             padding: 0.03,
         },
         y: {
@@ -154,7 +144,7 @@ function draw(store: Store, matrix: Matrix, width: number): Element {
             Plot.cell(matrix.cells, {
                 x: 'column',
                 y: 'row',
-                fill: (cell: Cell) => (cell.value === null ? 'var(--line)' : paint(cell.light)),
+                fill: (cell: Cell) => (cell.value === null ? 'var(--line)' : viridisPaint(cell.light)),
                 title: 'title',
             }),
             ...(matrix.columns.length <= written
@@ -163,7 +153,7 @@ function draw(store: Store, matrix: Matrix, width: number): Element {
                           x: 'column',
                           y: 'row',
                           text: (cell: Cell) => (cell.value === null ? '' : cell.value.toFixed(2)),
-                          fill: (cell: Cell) => ink(cell.light),
+                          fill: (cell: Cell) => inkOn(cell.light),
                           pointerEvents: 'none',
                       }),
                   ]

@@ -8,6 +8,7 @@ import { inputDifference, inputPicture, latentImage, sampleButton } from '../pic
 import { saveMenu, type Table } from '../exports';
 import type { Store } from '../store';
 import { count, list, number, percent, shorten } from '../words';
+import { layerDot } from './charts';
 
 const partsShown = 6;
 const neighboursShown = 12;
@@ -89,7 +90,7 @@ function errors(store: Store, fit: Fit, sample: number): HTMLElement | null {
             h(
                 'li',
                 { title: `${layer.name}: ${number(value)}; median of all samples ${number(median)}` },
-                h('span', {}, shorten(layer.label, 12)),
+                h('span', {}, layerDot(layer.index, store.model.layers.length), shorten(layer.label, 12)),
                 h(
                     'span',
                     { class: 'track' },

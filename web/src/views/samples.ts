@@ -4,7 +4,7 @@ import { embed } from '../embedding';
 import { saveMenu, type Table } from '../exports';
 import { largest, type Fit } from '../fit';
 import { markSample, sampleButton, samplePicture } from '../pictures';
-import type { Store } from '../store';
+import { orders, type Order, type Store } from '../store';
 import { count, percent, plural, shorten } from '../words';
 
 const inset = 14; // of the outermost points
@@ -194,8 +194,6 @@ class SampleMap {
     }
 }
 
-type Order = 'component' | 'unexplained' | 'explained' | 'place';
-
 const orderNames: Record<Order, string> = {
     component: 'Most of the component',
     unexplained: 'Least explained',
@@ -277,7 +275,7 @@ export function samplesView(store: Store): HTMLElement {
     const order = h(
         'select',
         { 'aria-label': 'Order of the gallery' },
-        ...(Object.keys(orderNames) as Order[]).map((name) => h('option', { value: name }, orderNames[name])),
+        ...orders.map((name) => h('option', { value: name }, orderNames[name])),
     );
     let shown = page;
     const more = h('button', {
@@ -291,7 +289,7 @@ export function samplesView(store: Store): HTMLElement {
     const fill = (): void => {
         const { fit, model } = store;
         if (!fit) return;
-        const samples = ordered(store, fit, order.value as Order, shown + 1);
+        const samples = ordered(store, fit, store.get('order'), shown + 1);
         thumbs.replaceChildren(
             ...samples
                 .slice(0, shown)
@@ -300,11 +298,8 @@ export function samplesView(store: Store): HTMLElement {
         more.textContent = `Show ${page} more`;
         more.hidden = samples.length <= shown;
     };
-    order.addEventListener('change', () => {
-        shown = page;
-        fill();
-    });
-    const gallery = h('div', {}, h('p', { class: 'choice no-export' }, order), thumbs, more);
+    order.addEventListener('change', () => store.set({ order: order.value as Order }));
+    const gallery = h('div', { class: 'gallery-of-samples' }, h('p', { class: 'choice no-export' }, order), thumbs, more);
     body.append(h('div', { class: 'samples-row' }, map.element, gallery));
     tools.append(
         classSwitch(store),
@@ -334,8 +329,15 @@ export function samplesView(store: Store): HTMLElement {
             const unknown = !unexplained(store, fit);
             for (const option of order.options)
                 option.hidden = unknown && ['unexplained', 'explained'].includes(option.value);
-            shown = page;
             map.draw();
+        },
+        element,
+    );
+    store.watch(
+        ['rank', 'component', 'lit', 'order'],
+        () => {
+            shown = page;
+            order.value = store.get('order');
             fill();
         },
         element,

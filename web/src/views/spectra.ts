@@ -38,7 +38,7 @@ function spectra(store: Store): Spectrum[] {
 const floor = 1e-5;
 
 // The same layers where nothing was learned, in grey; of the chosen layer alone where one is chosen.
-function nullPoints(store: Store): { place: number; value: number; key: string; title: string }[] {
+function nullPoints(store: Store): { place: number; value: number; key: string; none: string; title: string }[] {
     const chosen = store.get('layer');
     return store.model.layers
         .filter((layer) => chosen === null || chosen === layer.index)
@@ -49,6 +49,7 @@ function nullPoints(store: Store): { place: number; value: number; key: string; 
                     place: i + 1,
                     value: value / (values[0] ?? 1),
                     key: `${block.name} ${name}`,
+                    none: name,
                     title: `${block.name}, ${name}`,
                 })),
             ),
@@ -101,7 +102,7 @@ function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
     const decades = [1, 0.1, 0.01, 0.001, 1e-4, 1e-5].filter((value) => value >= least);
     return Plot.plot({
         width,
-        height: 240,
+        height: Math.round(Math.max(250, Math.min(440, width * 0.48))),
         marginLeft: 52,
         marginRight: 16,
         marginTop: 22,
@@ -147,6 +148,22 @@ function draw(store: Store, width: number): SVGSVGElement | HTMLElement {
                 strokeWidth: 1.5,
                 title: 'title',
             }),
+            ...(store.layer
+                ? [
+                      Plot.text(
+                          nulls,
+                          Plot.selectLast({
+                              x: 'place',
+                              y: 'value',
+                              z: 'key',
+                              text: 'none',
+                              textAnchor: 'end',
+                              dy: -8,
+                              fill: 'var(--dim)',
+                          }),
+                      ),
+                  ]
+                : []),
             ...curves(data, {
                 x: 'place',
                 y: 'value',
@@ -206,7 +223,7 @@ export function spectrumView(store: Store): HTMLElement {
         key,
         h(
             'div',
-            { class: 'charts-row' },
+            { class: 'charts-row large-chart' },
             h('figure', {}, h('figcaption', {}, 'Singular values, divided by the largest'), chart),
             h('div', {}, h('h3', {}, 'Effective rank'), words),
         ),
@@ -217,12 +234,12 @@ export function spectrumView(store: Store): HTMLElement {
         () => {
             key.replaceChildren(legend(store));
             const samples = spectra(store)[0]?.block.measures?.singular_value_samples;
+            const nulls = nullPoints(store).length > 0;
             sentence.textContent =
-                'How fast the directions of a layer lose weight: where the curve is steep, few carry it; ' +
-                'the effective rank counts those that matter (exp of the entropy of the singular values' +
-                `${samples ? `, from ${count(samples)} samples` : ''}).` +
-                `${store.runs.length > 1 ? ' Dashed: the other runs.' : ''}` +
-                (nullPoints(store).length ? ' Grey: the same where nothing was learned.' : '');
+                'How fast the directions of a layer lose weight: the steeper the curve, the fewer carry it; the effective ' +
+                `rank counts those that matter (exp of the entropy of the singular values${samples ? ` of ${count(samples)} samples` : ''})` +
+                `${store.runs.length > 1 ? '; dashed are the other runs' : ''}` +
+                `${nulls ? `; grey is the same where nothing was learned${store.layer ? '' : ', named where a layer is chosen'}` : ''}.`;
             words.replaceChildren(ranksInWords(store));
             redraw();
         },
