@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "report/packed.h"
+#include "store/file.h"
 
 /* Copies a text or a number from one object to another where it is there. */
 static peek_status copy_text(peek_context *context, const cJSON *from, const char *name, cJSON *to)
@@ -53,6 +54,16 @@ peek_status peek__report_add_settings(peek_context *context, cJSON *object, cons
     const cJSON *member;
     cJSON_ArrayForEach(member, settings) PEEK_TRY(add_setting(context, array, member->string, member));
     return PEEK_OK;
+}
+
+peek_status peek__report_add_digest(peek_context *context, cJSON *object, const char *folder, const char *file)
+{
+    char *path = NULL, text[17] = "";
+    PEEK_TRY(peek__format(context, &path, "%s/%s", folder, file));
+    peek_status status = peek__file_digest(context, path, text);
+    if (status == PEEK_OK) status = peek__json_add_text(context, object, "digest", text);
+    peek__free(&path);
+    return status;
 }
 
 static peek_status add_data(peek_context *context, const cJSON *data, cJSON *object)
@@ -133,6 +144,7 @@ static peek_status add_parts(peek_context *context, const peek__run_files *run,
     PEEK_TRY(copy_text(context, manifest, "created", object));
     PEEK_TRY(copy_text(context, manifest, "version", object));
     PEEK_TRY(copy_number(context, manifest, "seed", object));
+    if (run->capture) PEEK_TRY(peek__report_add_digest(context, object, run->capture, "manifest.json"));
     PEEK_TRY(add_choice(context, samples, blocks->samples, object));
     PEEK_TRY(peek__json_add_number(context, object, "sample_count", (double)blocks->samples));
     PEEK_TRY(add_skipped(context, cJSON_GetObjectItemCaseSensitive(manifest, "skipped"), object));

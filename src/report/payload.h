@@ -90,6 +90,9 @@ peek_status peek__report_add_pictures(peek_context *context, const peek__run_fil
 peek_status peek__report_add_settings(peek_context *context, cJSON *object, const char *name,
                                       const cJSON *settings);
 
+/* Adds the digest of the bytes of FOLDER/FILE as "digest". */
+peek_status peek__report_add_digest(peek_context *context, cJSON *object, const char *folder, const char *file);
+
 /* The whole run as an item of the array `runs`. */
 peek_status peek__report_add_run(peek_context *context, const peek__run_files *run, cJSON *runs);
 

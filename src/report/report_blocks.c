@@ -296,6 +296,15 @@ static peek_status add_view(peek_context *context, const peek__report_block *blo
     return peek__json_add_numbers(context, object, "extent", extent, 3);
 }
 
+/* How many entries a shape has. That of a block which was never captured counts the samples too (fit.json's). */
+static double entries_of(const cJSON *shape)
+{
+    double entries = 1;
+    const cJSON *size;
+    cJSON_ArrayForEach(size, shape) entries *= size->valuedouble;
+    return entries;
+}
+
 /* Names and sizes as the capture says. */
 static peek_status add_facts(peek_context *context, const peek__report_block *block, cJSON *object)
 {
@@ -310,7 +319,8 @@ static peek_status add_facts(peek_context *context, const peek__report_block *bl
             PEEK_TRY(
                 peek__json_add_text(context, object, texts[i], peek__json_text(block->entry, texts[i], NULL)));
     const char *shape = "shape";
-    PEEK_TRY(add_sizes(context, object, shape, cJSON_GetObjectItemCaseSensitive(block->entry, shape)));
+    const cJSON *sizes = cJSON_GetObjectItemCaseSensitive(block->entry, shape);
+    if (entries_of(sizes) == columns) PEEK_TRY(add_sizes(context, object, shape, sizes));
     if (!cJSON_GetObjectItemCaseSensitive(object, shape))
         PEEK_TRY(peek__json_add_numbers(context, object, shape, &columns, 1));
     PEEK_TRY(

@@ -165,6 +165,9 @@ static peek_status add_numbers_of_fit(peek_context *context, const cJSON *fit, c
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (peek__json_text(fit, texts[i], NULL))
             PEEK_TRY(peek__json_add_text(context, object, texts[i], peek__json_text(fit, texts[i], NULL)));
+    const cJSON *sketch = cJSON_GetObjectItemCaseSensitive(fit, "sketch");
+    PEEK_TRY(peek__json_add_number(context, object, "sketch_iterations",
+                                   peek__json_number(sketch, "iterations", INFINITY)));
     PEEK_TRY(peek__json_add_number(context, object, "rmse", peek__json_number(fit, "rmse", 0)));
     PEEK_TRY(
         peek__json_add_number(context, object, "relative_error", peek__json_number(fit, "relative_error", 1)));
@@ -215,6 +218,7 @@ static peek_status add_rank(peek_context *context, fit_reading *reading, cJSON *
     cJSON *array = NULL, *item = NULL;
     PEEK_TRY(peek__json_add_number(context, object, "rank", (double)reading->rank->rank));
     PEEK_TRY(add_numbers_of_fit(context, reading->rank->fit, object));
+    PEEK_TRY(peek__report_add_digest(context, object, reading->rank->folder, "fit.json"));
     PEEK_TRY(add_measures_of_rank(context, reading, object));
     PEEK_TRY(add_samples(context, reading, object));
     PEEK_TRY(add_errors(context, reading, cJSON_GetArraySize(entries), object));

@@ -182,7 +182,7 @@ describe('samples and neurons', () => {
             const [a, b] = [active(0), active(1)];
             const both = a.filter((value, n) => value && b[n]).length;
             const either = a.filter((value, n) => value || b[n]).length;
-            const raster = page.locator('#overlap canvas').nth(1);
+            const raster = page.locator('#overlap .overlap canvas').nth(1);
             await raster.scrollIntoViewIfNeeded();
             const box = await raster.boundingBox();
             await raster.hover({ position: { x: box.width / 2, y: box.height / 6 } });
@@ -234,11 +234,16 @@ describe('what was measured', () => {
     test('the rank, held-out errors and nulls', () =>
         withPage('full', { hash: '#rank=3' }, async (page) => {
             assert.match(await page.locator('#errors .sentence').textContent(), /Recommended: rank 3, the smallest/);
-            assert.match(await page.locator('#errors figcaption').first().textContent(), /held out.*stability/);
+            const captions = (await page.locator('#errors figcaption').allTextContents()).join('; ');
+            assert.match(captions, /Relative error.*held out.*Stability.*RMSE/);
+            assert.ok((await page.locator('#errors .chart').nth(1).textContent()).includes('recommended'));
             const titles = await page.locator('#errors .chart title').allTextContents();
             assert.ok(titles.includes('rank 5: held-out error 0.440 ± 0.020'), titles.join('; '));
-            const words = await page.locator('#spectra .words').textContent();
-            assert.match(words, /untrained network 11, shuffled pixels 21/);
+            const table = page.locator('#spectra .ranks-of-layers');
+            const head = await table.locator('th').allTextContents();
+            const row = await table.locator('tbody tr').nth(1).locator('td').allTextContents();
+            assert.equal(Number(row[head.indexOf('untrained network')]), 11);
+            assert.equal(Number(row[head.indexOf('shuffled pixels')]), 21);
             assert.match(await page.locator('.headlines').textContent(), /90\s%/);
         }));
 

@@ -18,6 +18,8 @@ import { samplesView } from './views/samples';
 import { spectrumView } from './views/spectra';
 import { toolbarView } from './views/toolbar';
 
+const manyLayers = 4;
+
 // The shorter of two columns stays in view while the longer one is read: at its end where it is higher than
 // the window.
 function stick(element: HTMLElement): void {
@@ -27,6 +29,15 @@ function stick(element: HTMLElement): void {
     };
     new ResizeObserver(place).observe(element);
     window.addEventListener('resize', place);
+}
+
+// Layers among each other and classes among each other, side by side where there is room.
+function relations(store: Store): HTMLElement[] {
+    const found = [
+        ...(hasRelations(store) ? [relationView(store)] : []),
+        ...(hasOverlap(store) ? [overlapView(store)] : []),
+    ];
+    return found.length < 2 ? found : [h('div', { class: 'pair relations-and-overlap' }, ...found)];
 }
 
 function build(payload: Payload, licences: string): { store: Store; parts: HTMLElement[] } {
@@ -48,10 +59,15 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
     stick(right);
     if (factorised) {
         const detail = detailView(store);
-        right.append(detail, sampleView(store));
+        const sample = sampleView(store);
+        right.append(detail);
         left.append(galleryView(store), flowView(store, detail));
+        // Of many layers the component alone is as long as what stands at its left.
+        const many = store.runs.some(({ layers }) => layers.length > manyLayers);
+        (many ? both : right).append(sample);
+        both.classList.toggle('tall', many);
         // On a wide page each of them is a column of its own.
-        for (const own of [...left.children, ...right.children]) stick(own as HTMLElement);
+        for (const own of both.querySelectorAll('section')) stick(own);
         charts.append(errorView(store));
     }
     if (measured) charts.append(spectrumView(store));
@@ -62,8 +78,7 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
               samplesView(store),
               charts,
               heatmapView(store),
-              ...(hasRelations(store) ? [relationView(store)] : []),
-              ...(hasOverlap(store) ? [overlapView(store)] : []),
+              ...relations(store),
           ]
         : [charts, ...(hasRelations(store) ? [relationView(store)] : [])];
     return {

@@ -3,7 +3,7 @@
 import * as Plot from '@observablehq/plot';
 
 import { layerColour, viridis } from '../colours';
-import { h } from '../dom';
+import { h, svg } from '../dom';
 import { canvas } from '../maps';
 import type { Store } from '../store';
 import { shorten } from '../words';
@@ -50,12 +50,53 @@ export function asPicture<T extends Element>(chart: T): T {
     return chart;
 }
 
-// Curves in two marks: solid for the run shown, dashed for the others.
-export function curves<T extends { shown: boolean }>(data: T[], options: Plot.LineOptions): Plot.Markish[] {
+// How the curves of a run are dashed: not where it is the one shown.
+const dashes = ['5,3', '1.5,3', '9,3,2,3', '12,4'];
+
+function dashOf(run: number): string {
+    return dashes[run % dashes.length]!;
+}
+
+// Which dashes are which run, where there are several.
+export function runKey(store: Store): HTMLElement | null {
+    if (store.runs.length < 2) return null;
+    return h(
+        'p',
+        { class: 'legend' },
+        ...store.runs.map((run, index) =>
+            h(
+                'span',
+                {},
+                svg(
+                    'svg',
+                    { class: 'dash', 'aria-hidden': 'true' },
+                    svg('line', {
+                        x1: 0,
+                        x2: 28,
+                        y1: 5,
+                        y2: 5,
+                        'stroke-dasharray': index === store.get('run') ? 'none' : dashOf(index),
+                    }),
+                ),
+                shorten(run.run.name, 28),
+            ),
+        ),
+    );
+}
+
+// A mark for every run: solid for the one shown, which is above the others. `key` begins with the run's place.
+export function curves<T extends { shown: boolean; key: string }>(
+    data: T[],
+    options: Plot.LineOptions,
+): Plot.Markish[] {
+    const runOf = (point: T): number => Number.parseInt(point.key, 10);
+    const others = [...new Set(data.filter((point) => !point.shown).map(runOf))];
     return [
-        Plot.line(
-            data.filter((point) => !point.shown),
-            { strokeWidth: 2, ...options, strokeDasharray: '4,3' },
+        ...others.map((run) =>
+            Plot.line(
+                data.filter((point) => runOf(point) === run),
+                { strokeWidth: 2, ...options, strokeDasharray: dashOf(run) },
+            ),
         ),
         Plot.line(
             data.filter((point) => point.shown),

@@ -3,19 +3,25 @@ import { align, leastCosine, type Alignment, type Pair } from '../alignment';
 import { h, section } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Fit } from '../fit';
+import type { RunModel } from '../model';
 import { latentImage } from '../pictures';
 import type { Store } from '../store';
 import { number, percent, plural, shorten } from '../words';
+import { layerDot } from './charts';
 
-// The fit of the other run that has most nearly as many components as the one shown.
-function counterpart(store: Store): Fit | null {
-    const { fit, other } = store;
-    if (!fit || !other || !other.ranks.length) return null;
-    const place = other.ranks.reduce(
-        (best, rank, i) => (Math.abs(rank - fit.rank) < Math.abs(other.ranks[best]! - fit.rank) ? i : best),
+// The fit of a run that has most nearly as many components.
+function nearestFit(run: RunModel, rank: number): Fit | null {
+    if (!run.ranks.length) return null;
+    const place = run.ranks.reduce(
+        (best, value, i) => (Math.abs(value - rank) < Math.abs(run.ranks[best]! - rank) ? i : best),
         0,
     );
-    return other.fit(place);
+    return run.fit(place);
+}
+
+function counterpart(store: Store): Fit | null {
+    const { fit, other } = store;
+    return fit && other && nearestFit(other, fit.rank);
 }
 
 function picture(store: Store, fit: Fit, component: number, own: boolean): HTMLElement {
@@ -107,37 +113,46 @@ function pairs(store: Store, fit: Fit, other: Fit, found: Alignment): HTMLElemen
                   )
                 : h('p', { class: 'small' }, 'No component of one resembles one of the other.'),
         ),
-        ...(ownOnly ? [ownOnly] : []),
-        ...(otherOnly ? [otherOnly] : []),
+        ...(ownOnly || otherOnly
+            ? [h('div', { class: 'alones' }, ...[ownOnly, otherOnly].filter((part) => part !== null))]
+            : []),
     ];
 }
 
-function facts(fit: Fit, other: Fit): HTMLElement {
-    const cell = (text: string, label: string): HTMLElement => h('td', { 'data-label': label }, text);
-    const [left, right] = [shorten(fit.model.run.name, 24), shorten(other.model.run.name, 24)];
+// What every run explains of each layer, and how many directions the layer has there; the run shown first.
+function facts(store: Store, fit: Fit): HTMLElement {
+    const others = store.runs.flatMap((run) => (run === store.model ? [] : [nearestFit(run, fit.rank)]));
+    const fits = [fit, ...others.filter((other) => other !== null)];
+    const names = fits.map(({ model, rank }) => `${shorten(model.run.name, 24)} (rank ${rank})`);
+    const head = [
+        'layer',
+        ...names.map((name) => `explained, ${name}`),
+        ...names.map((name) => `effective rank, ${name}`),
+    ];
     const rows = fit.model.layers
         .filter((layer) => fit.has(layer))
         .map((layer) => {
-            const same = other.model.layers.find(({ name }) => name === layer.name);
-            const there = same !== undefined && other.has(same);
+            const same = fits.map((one) => {
+                const there = one.model.layers.find(({ name }) => name === layer.name);
+                return there && one.has(there) ? { one, there } : null;
+            });
+            const cells = [
+                ...same.map((found) => (found ? percent(found.one.explained(found.there)) : '–')),
+                ...same.map((found) =>
+                    found && found.there.effectiveRank !== null ? number(found.there.effectiveRank) : '–',
+                ),
+            ];
             return h(
                 'tr',
                 {},
-                cell(shorten(layer.label, 40), 'layer'),
-                cell(percent(fit.explained(layer)), `explained, ${left}`),
-                cell(there ? percent(other.explained(same)) : '–', `explained, ${right}`),
-                cell(
-                    layer.effectiveRank === null ? '–' : number(layer.effectiveRank),
-                    `effective rank, ${left}`,
+                h(
+                    'td',
+                    { 'data-label': head[0]! },
+                    h('span', {}, layerDot(layer.index, fit.model.layers.length), shorten(layer.label, 40)),
                 ),
-                cell(
-                    there && same.effectiveRank !== null ? number(same.effectiveRank) : '–',
-                    `effective rank, ${right}`,
-                ),
+                ...cells.map((text, i) => h('td', { 'data-label': head[i + 1]! }, text)),
             );
         });
-    const head = ['layer', `explained, ${left}`, `explained, ${right}`];
-    head.push(`effective rank, ${left}`, `effective rank, ${right}`);
     return h(
         'table',
         { class: 'data' },
@@ -193,14 +208,14 @@ export function compareView(store: Store): HTMLElement {
             const found = align(fit, other);
             const both = found?.pairs.filter((pair) => pair.own !== null && pair.other !== null).length ?? 0;
             sentence.textContent =
-                `${fit.model.run.name} at rank ${fit.rank} beside ${other.model.run.name} at rank ${other.rank}. ` +
+                `${fit.model.run.name} at rank ${fit.rank} beside ${other.model.run.name} at rank ${other.rank}: ` +
                 (found
-                    ? `${plural(both, 'component')} of ${Math.min(fit.rank, other.rank)} have a counterpart: ` +
-                      `they are paired so that the ${found.basis} agree best (cosine, 1: the same), and under ` +
-                      `${leastCosine} they count as found in one run only. Click one to look into it.`
-                    : 'Their inputs differ in size and no layer or sample is the same, so their components ' +
+                    ? `${plural(both, 'component')} of ${Math.min(fit.rank, other.rank)} have a counterpart, ` +
+                      `paired so that the ${found.basis} agree best (cosine, 1: the same); under ` +
+                      `${leastCosine} they count as found in one run only.`
+                    : 'their inputs differ in size and no layer or sample is the same, so their components ' +
                       'cannot be paired.');
-            body.replaceChildren(facts(fit, other), ...(found ? pairs(store, fit, other, found) : []));
+            body.replaceChildren(facts(store, fit), ...(found ? pairs(store, fit, other, found) : []));
         },
         element,
     );

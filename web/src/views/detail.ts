@@ -19,6 +19,7 @@ import type { Store } from '../store';
 import { count, list, number, percent, plural, shorten } from '../words';
 import { layerDot, viridisKey } from './charts';
 
+const layersShown = 5; // of many
 const mapsShown = 6;
 const mapsUnfolded = 120;
 const neuronsShown = 8;
@@ -187,6 +188,31 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
     );
 }
 
+// All layers, or of many those where the component has most weight and the chosen one; the others unfold.
+function layerParts(store: Store, fit: Fit, layers: Layer[]): HTMLElement[] {
+    const make = (layer: Layer): HTMLElement => layerPart(store, fit, layer);
+    if (layers.length <= layersShown + 1) return layers.map(make);
+    const component = store.get('component');
+    const shown = new Set(
+        [...layers]
+            .sort((a, b) => fit.share(b, component) - fit.share(a, component))
+            .slice(0, layersShown)
+            .concat(store.layer ?? []),
+    );
+    const others = layers.filter((layer) => !shown.has(layer));
+    const field = h('div');
+    const element = h(
+        'details',
+        { class: 'more-layers' },
+        h('summary', {}, `${plural(others.length, 'more layer')}, where it has less weight`),
+        field,
+    );
+    element.addEventListener('toggle', () => {
+        if (element.open && !field.hasChildNodes()) field.append(...others.map(make));
+    });
+    return [...layers.filter((layer) => shown.has(layer)).map(make), element];
+}
+
 // A component in an input beside the one that stands for all.
 function inputLatent(fit: Fit, layer: Layer, component: number): HTMLElement {
     const label = `Component ${component + 1} in ${layer.name}`;
@@ -309,11 +335,13 @@ export function detailView(store: Store): HTMLElement {
                             `Comes back from other random starts: ${number(stable, 2)} (1: always the same)`,
                         ),
                     h('p', { class: 'small dim' }, `Column ${fit.column[component]!} of samples.npy`),
-                    viridisKey('0', 'most'),
                 ),
             );
             const parts = model.layers.filter((layer) => fit.has(layer) && layer !== model.input);
-            layers.replaceChildren(...parts.map((layer) => layerPart(store, fit, layer)));
+            layers.replaceChildren(
+                ...(parts.some((layer) => isMapped(layer)) ? [viridisKey('carries nothing', 'most')] : []),
+                ...layerParts(store, fit, parts),
+            );
         },
         element,
     );

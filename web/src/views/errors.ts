@@ -4,7 +4,7 @@ import { saveMenu, type Table } from '../exports';
 import type { RunModel } from '../model';
 import type { Store } from '../store';
 import { number, percent } from '../words';
-import { legend } from './charts';
+import { legend, runKey } from './charts';
 import {
     heldOut,
     heldOutChart,
@@ -76,7 +76,7 @@ export function errorView(store: Store): HTMLElement {
         ['rank', 'layer'],
         () => {
             const { fit } = store;
-            key.replaceChildren(legend(store));
+            key.replaceChildren(legend(store), ...[runKey(store)].filter((part) => part !== null));
             for (const { redraw } of panels) redraw();
             if (!fit) return;
             sentence.textContent =

@@ -9,11 +9,11 @@ import type { Store } from '../store';
 import { percent, shorten } from '../words';
 import { ends, roomsOf, type Span } from './flow_ends';
 
-const node = 12; // thickness of a column
-const shortest = 380; // a column
+const thickest = 12; // a column
+const shortest = 460; // a column
 const longest = 860;
 const labelRoom = 44;
-const leastSpacing = 92; // of columns that all have a label
+const leastSpacing = 92; // of columns that all have a label, if names are long
 
 function strongestFirst(fit: Fit, layer: Layer): number[] {
     return Array.from({ length: fit.rank }, (_, c) => c).sort(
@@ -72,15 +72,19 @@ function describeRest(fit: Fit, layers: Layer[]): string {
     return `Not explained: ${parts.join(', ')}`;
 }
 
-// Letters of a label: those at the ends start or end at their column, the others stand around theirs.
-function labelRoomOf(spacing: number, atEnd: boolean): number {
-    return Math.max(5, Math.floor((spacing * (atEnd ? 0.54 : 0.8)) / 8.2));
+// Letters of a label: it stands around its column.
+function labelRoomOf(spacing: number): number {
+    return Math.max(5, Math.floor((spacing * 0.9) / 8.2) - 2);
+}
+
+function spacingFor(layers: Layer[]): number {
+    return Math.min(leastSpacing, 8.2 * Math.max(...layers.map(({ label }) => label.length)) + 28);
 }
 
 // Which layers have a label where there is no room for all: every n-th, the ends, the chosen one instead of its
 // neighbours.
 function labelled(layers: Layer[], spacing: number, chosen: number | null): boolean[] {
-    const every = Math.ceil(leastSpacing / spacing);
+    const every = Math.ceil(spacingFor(layers) / spacing);
     const last = layers.length - 1;
     const at = layers.findIndex((layer) => layer.index === chosen);
     return layers.map((_, i) => {
@@ -101,7 +105,9 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
     const chosen = store.get('component');
     const across = upright ? width : length; // the length of a column
     const step = upright ? Math.max(120, Math.min(150, 700 / layers.length)) : 0;
-    const thickness = layers.length === 1 ? 56 : node;
+    const between = (width - rooms.left - rooms.right) / Math.max(1, layers.length - 1);
+    const node = Math.max(4, Math.min(thickest, between / 5));
+    const thickness = upright ? 56 : node;
     const along = upright ? step * (layers.length - 1) + thickness : width - rooms.left - rooms.right;
     const place = layers.map((_, index) =>
         upright ? labelRoom + index * step : rooms.left + (index * (along - node)) / (layers.length - 1),
@@ -154,14 +160,16 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
 
     const spacing = along / Math.max(1, layers.length - 1);
     const named = labelled(layers, upright ? leastSpacing : spacing, store.get('layer'));
-    const apart = spacing * Math.ceil(leastSpacing / spacing);
+    const apart = spacing * Math.ceil(spacingFor(layers) / spacing);
     layers.forEach((layer, i) => {
         if (!named[i]) return;
         const span = all[i]![chosen]!;
         const middle = (span.from + span.to) / 2;
         const last = i === layers.length - 1 && layers.length > 1;
+        const crowded = i === layers.length - 2 && spacing < 104; // the last one's stands at its left
         const value = percent(fit.share(layer, chosen));
-        root.append(
+        if (!crowded)
+            root.append(
             upright
                 ? svg(
                       'text',
@@ -184,11 +192,10 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
                       value,
                   ),
         );
-        const first = i === 0 || upright;
-        const anchor = first ? 'start' : last ? 'end' : 'middle';
-        const x = upright ? 0 : first ? place[i]! : last ? place[i]! + node : place[i]! + node / 2;
+        const anchor = upright ? 'start' : 'middle';
+        const x = upright ? 0 : place[i]! + node / 2;
         const y = upright ? place[i]! - 20 : across + 20;
-        const room = upright ? 40 : labelRoomOf(apart, first || last) - 2;
+        const room = upright ? 40 : labelRoomOf(i === 0 ? Math.min(apart, 2 * rooms.left) : apart);
         const name = shorten(layer.label, room);
         const explained = percent(fit.explained(layer));
         const details = `${explained} explained`;
@@ -308,9 +315,13 @@ export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
         ['rank', 'component', 'layer'],
         () => {
             const several = store.model.layers.length > 1;
-            title.textContent = several ? 'The way through the network' : 'What each component explains';
+            title.textContent = !several
+                ? 'What each component explains'
+                : store.model.run.network
+                  ? 'The way through the network'
+                  : 'From block to block';
             sentence.textContent = several
-                ? 'Each column is a layer and its length all of the layer’s energy; each band is a component’s share, the ' +
+                ? `Each column is a ${store.model.run.network ? 'layer' : 'block'} and its length all of its energy; each band is a component’s share, the ` +
                   'largest on top, so that what gains importance rises (× says how much from first to last); the pale ' +
                   'rest is not explained.'
                 : 'The bar is all of the block’s energy, each band a component’s share, the largest first; the pale rest ' +

@@ -26,7 +26,7 @@ export interface Rooms {
 }
 
 export function roomsOf(width: number): Rooms {
-    return width < 430 ? { picture: 26, left: 62, right: 102 } : { picture: 40, left: 76, right: 122 };
+    return width < 430 ? { picture: 26, left: 60, right: 116 } : { picture: 40, left: 76, right: 132 };
 }
 
 const pictures = new WeakMap<Fit, Map<number, { address: string; ratio: number }>>();

@@ -13,7 +13,7 @@ const classesShown = 3;
 const legible = 6; // layers whose names stand above; more have no colours that one could tell apart
 const cardGap = 16;
 const fewCards = { least: 112, most: 180 }; // the width of one where there are up to 12
-const manyCards = { least: 84, most: 132 };
+const manyCards = { least: 84, most: 150 };
 
 function bars(fit: Fit, component: number, most: number): HTMLElement {
     return h(

@@ -118,7 +118,8 @@ function explained(model: RunModel, fit: Fit): Words {
     const many = plural(fit.rank, 'component');
     const explain = fit.rank === 1 ? 'explains' : 'explain';
     if (parts.length === 1) return [`${many} ${explain} ${percent(best.explained)} of ${best.layer.label}.`];
-    const shared = `${many} that all ${plural(layers.length, 'block')} share ${explain}`;
+    const all = layers.length === 2 ? 'both blocks' : `all ${plural(layers.length, 'block')}`;
+    const shared = `${many} that ${all} share ${explain}`;
     if (percent(best.explained) === percent(worst.explained))
         return [`${shared} ${percent(best.explained)} of each.`];
     return [

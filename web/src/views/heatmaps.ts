@@ -372,6 +372,7 @@ export function heatmapView(store: Store): HTMLElement {
                         .map((layer) => new Heatmap(store, layer, tip)),
                 };
                 grid.replaceChildren(...shown.maps.map((map) => map.element));
+                grid.classList.toggle('many', shown.maps.length > 4);
             }
             for (const map of shown.maps) map.show(fit);
             sentence.textContent =

@@ -1,9 +1,10 @@
 // How it was made: what one needs to make it again, or to doubt it.
 import { h, section } from '../dom';
 import { allData } from '../all_data';
+import { commands } from '../commands';
 import { download } from '../exports';
 import { isPart, sizeWords } from '../layer';
-import type { Block, Payload, Run, Setting } from '../payload_types';
+import type { Block, Payload, Rank, Run, Setting } from '../payload_types';
 import type { Store } from '../store';
 import { count, number, percent, plural } from '../words';
 
@@ -102,6 +103,30 @@ function leftOut(run: Run): HTMLElement {
     );
 }
 
+// On a sketch of the data first where there was one, then on the data.
+function iterations({ iterations: many, sketch_iterations: before }: Rank): string {
+    if (many === undefined) return '–';
+    return before ? `${count(before)} on a sketch, ${count(many)} on all` : count(many);
+}
+
+// What to type to have the same once more.
+function again(run: Run): HTMLElement | null {
+    const lines = commands(run);
+    if (!lines.length) return null;
+    return h(
+        'div',
+        {},
+        h('h3', {}, 'The same again'),
+        h(
+            'p',
+            { class: 'small dim' },
+            'The commands with all options as they were resolved; networks and data by the names that the run knows, ' +
+                'which may need their folders before them.',
+        ),
+        h('pre', { class: 'commands' }, lines.join('\n')),
+    );
+}
+
 const stops: Record<string, string> = { tolerance: 'converged', iterations: 'iterations used up' };
 
 export function makingView(store: Store, payload: Payload, licences: string): HTMLElement {
@@ -119,7 +144,7 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
         ),
     );
     sentence.textContent =
-        'What went in, with which options and seeds, how each fit ended, and what was left out and why.';
+        'What went in, with which options and seeds, how each fit ended, what was left out and why, and how to do it again.';
     store.watch(
         ['rank'],
         () => {
@@ -129,12 +154,13 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                 String(rank.rank),
                 rank.rule ?? '–',
                 rank.seed === undefined ? '–' : String(rank.seed),
-                rank.iterations === undefined ? '–' : count(rank.iterations),
+                iterations(rank),
                 rank.stop ? (stops[rank.stop] ?? rank.stop) : '–',
                 rank.seconds === undefined ? '–' : `${number(rank.seconds, 2)} s`,
                 number(rank.rmse),
                 number(rank.relative_error),
                 percent(1 - rank.relative_error ** 2),
+                rank.digest ?? '–',
             ]);
             const whole = run.blocks.filter((block) => !isPart(run.blocks, block));
             const blocks = whole.map((block) => [
@@ -174,6 +200,7 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                     ],
                     ['Fit options', settings(store.fit?.data.options)],
                     ['Seed', run.seed === undefined ? null : String(run.seed)],
+                    ['Capture', run.digest ? `digest ${run.digest} of its manifest` : null],
                     [
                         'Made',
                         [run.created, run.version ? `nnpeek ${run.version}` : null]
@@ -198,6 +225,7 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                         'RMSE',
                         'relative error',
                         'explained',
+                        'digest',
                     ],
                     fits,
                     'Not factorised yet: nnpeek fit does it.',
@@ -209,6 +237,7 @@ export function makingView(store: Store, payload: Payload, licences: string): HT
                     'None.',
                 ),
                 leftOut(run),
+                ...[again(run)].filter((part) => part !== null),
                 h(
                     'details',
                     { class: 'licences' },

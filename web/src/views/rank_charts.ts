@@ -64,6 +64,8 @@ function choosesRank(store: Store, chart: Chart): Chart {
     return chart;
 }
 
+const scaleY = { label: null, ticks: 5, zero: true, nice: true, tickSize: 0 };
+
 function frame(store: Store, width: number, label: string): Plot.PlotOptions {
     const ranks = [...new Set(store.runs.flatMap((run) => run.ranks))].sort((a, b) => a - b);
     const most = Math.max(2, Math.floor(width / 36));
@@ -87,7 +89,7 @@ function frame(store: Store, width: number, label: string): Plot.PlotOptions {
             domain: first === last ? [first - 1, last + 1] : [first, last],
             labelArrow: 'none',
         },
-        y: { label: null, ticks: 5, zero: true, nice: true, tickSize: 0 },
+        y: scaleY,
         ariaLabel: label,
     };
 }
@@ -136,13 +138,20 @@ export function relativeChart(store: Store, width: number): Chart {
 }
 
 // One value a rank, with its standard error where it has one; of several runs those that are not shown are dashed.
-function valueChart(store: Store, width: number, label: string, data: Value[]): Chart {
+function valueChart(
+    store: Store,
+    width: number,
+    label: string,
+    data: Value[],
+    upTo?: number,
+): Chart {
     const shown = store.model.ranks[store.get('rank')] ?? 0;
     const own = data.filter((d) => d.shown);
     return choosesRank(
         store,
         Plot.plot({
             ...frame(store, width, `${label} against rank; rank ${shown} is shown`),
+            ...(upTo ? { y: { ...scaleY, domain: [0, upTo] } } : {}),
             marks: [
                 ...rankMarks(store),
                 Plot.ruleX(
@@ -200,7 +209,7 @@ export function heldOutChart(store: Store, width: number): Chart {
 }
 
 export function stabilityChart(store: Store, width: number): Chart {
-    return valueChart(store, width, 'Stability over random starts', stability(store));
+    return valueChart(store, width, 'Stability over random starts', stability(store), 1);
 }
 
 interface Value {

@@ -241,18 +241,17 @@ export function relationView(store: Store): HTMLElement {
             element.hidden = !alike && !told;
             left.figure.hidden = !alike;
             right.figure.hidden = !told;
-            sentence.textContent =
-                (alike
-                    ? 'Rows and columns are in the same order. Two layers are aligned (1) when samples that are near each other in one are near in the ' +
-                      `other, 0 when they have nothing to do with each other; from ${count(pairs!.samples)} samples. `
-                    : '') +
-                (told
-                    ? `Transmission: components are fitted on some samples; for ${count(transmission!.held_out)} others ` +
-                      'the row alone is looked at, and the column predicted through the components. What the ' +
-                      'mean alone predicts stands below.'
-                    : '');
-            left.caption.textContent = 'Alignment (linear CKA, 1: alike)';
-            right.caption.textContent = `Transmission at rank ${rank}, from row to column (relative error, 0: all is told)`;
+            sentence.textContent = [
+                alike && 'Left, two layers are aligned (1) when samples near each other in one are near in the other',
+                told &&
+                    `${alike ? 'right' : 'Here'}, what is known of a sample from the row’s layer alone is carried ` +
+                        'through the components to the column’s, the error as a share of all there is',
+            ]
+                .filter(Boolean)
+                .join('; ')
+                .concat('.');
+            left.caption.textContent = `Alignment (linear CKA; 1: alike, 0: nothing in common)${pairs ? `, ${count(pairs.samples)} samples` : ''}`;
+            right.caption.textContent = `Transmission at rank ${rank}, from row to column (relative error; 0: all is told), ${count(transmission?.held_out ?? 0)} samples that were not fitted`;
             left.words.textContent = alike ? alignmentWords(alike) : '';
             right.words.textContent = told ? transmissionWords(told) : '';
             for (const redraw of redraws) redraw();

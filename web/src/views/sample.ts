@@ -90,7 +90,7 @@ function errors(store: Store, fit: Fit, sample: number): HTMLElement | null {
             h(
                 'li',
                 { title: `${layer.name}: ${number(value)}; median of all samples ${number(median)}` },
-                h('span', {}, layerDot(layer.index, store.model.layers.length), shorten(layer.label, 12)),
+                h('span', {}, layerDot(layer.index, store.model.layers.length), shorten(layer.label, 18)),
                 h(
                     'span',
                     { class: 'track' },

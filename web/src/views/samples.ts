@@ -12,7 +12,8 @@ const reach = 24; // pixels from which a point is taken to be meant
 const cell = 64; // of the grid that shows pictures
 const pictured = 24; // their longer side
 const shades = 6; // steps from a sample that has nothing of the component to one that is nothing else
-const page = 60; // pictures of the gallery at a time
+const page = 96; // pictures of the gallery at a time: full rows of 16, 12 and 6
+const fewer = 24; // where they are wide, or the window is narrow
 
 // How much each sample is marked, 0 .. 1: its class is the chosen one, or its share of the chosen component.
 function marks(store: Store, fit: Fit): Float32Array {
@@ -277,12 +278,14 @@ export function samplesView(store: Store): HTMLElement {
         { 'aria-label': 'Order of the gallery' },
         ...orders.map((name) => h('option', { value: name }, orderNames[name])),
     );
-    let shown = page;
+    let shown = 0;
+    const atOnce = (): number =>
+        store.model.pictured?.shape && !window.matchMedia('(max-width: 560px)').matches ? page : fewer;
     const more = h('button', {
         type: 'button',
         class: 'plain link',
         click: () => {
-            shown += page;
+            shown += atOnce();
             fill();
         },
     });
@@ -295,7 +298,7 @@ export function samplesView(store: Store): HTMLElement {
                 .slice(0, shown)
                 .map((t) => sampleButton(model, t, t === store.sample, (sample) => store.set({ sample }))),
         );
-        more.textContent = `Show ${page} more`;
+        more.textContent = `Show ${atOnce()} more`;
         more.hidden = samples.length <= shown;
     };
     order.addEventListener('change', () => store.set({ order: order.value as Order }));
@@ -314,18 +317,16 @@ export function samplesView(store: Store): HTMLElement {
             const lit = store.get('lit');
             const what =
                 lit === null
-                    ? `the more a point is coloured, the larger its share of component ${store.get('component') + 1}`
-                    : `coloured: class ${shorten(model.labelName(lit), 30)}`;
+                    ? `the more it is coloured, the larger its share of component ${store.get('component') + 1}`
+                    : `coloured are those of class ${shorten(model.labelName(lit), 30)}`;
             // With one component there is nothing to tell samples apart by.
             map.element.hidden = fit.rank < 2;
             sentence.textContent =
                 fit.rank < 2
                     ? 'The samples in a chosen order; of one component all have the same composition, so that a map ' +
                       'would show nothing.'
-                    : 'Each point is a sample; near ones are made of the same components ' +
-                      '(the two main directions of their compositions, ' +
-                      `${percent(embed(fit).explained)} of the variance); ` +
-                      `${what}. Point to see one, click to choose it.`;
+                    : `Each point is a sample, and ${what}; near ones are made of the same components (the plane shows ` +
+                      `${percent(embed(fit).explained)} of how compositions differ: the less, the less nearness says).`;
             const unknown = !unexplained(store, fit);
             for (const option of order.options)
                 option.hidden = unknown && ['unexplained', 'explained'].includes(option.value);
@@ -336,7 +337,7 @@ export function samplesView(store: Store): HTMLElement {
     store.watch(
         ['rank', 'component', 'lit', 'order'],
         () => {
-            shown = page;
+            shown = atOnce();
             order.value = store.get('order');
             fill();
         },

@@ -4,7 +4,7 @@ import { saveMenu, type Table } from '../exports';
 import type { Block } from '../payload_types';
 import type { Store } from '../store';
 import { count, number, shorten } from '../words';
-import { asPicture, chartStyle, curves, legend, opacityOf, Plot, strokeOf } from './charts';
+import { asPicture, chartStyle, curves, layerDot, legend, opacityOf, Plot, runKey, strokeOf } from './charts';
 
 interface Point {
     place: number;
@@ -186,31 +186,61 @@ function possible(block: Block): number {
     return Math.min(block.columns, block.measures?.singular_value_samples ?? block.columns);
 }
 
-// What the same measure says where nothing was learned.
-function nullWords(block: Block): string {
-    const ranks = (block.nulls ?? []).flatMap(({ name, same, effective_rank: rank }) =>
-        rank === undefined ? [] : [{ words: `${name} ${number(rank, 3)}`, same }],
+// The effective rank of every layer, and beside it the same where nothing was learned.
+function rankTable(store: Store): HTMLElement {
+    const rows = spectra(store).filter(({ block }) => block.measures!.effective_rank !== undefined);
+    const names = [...new Set(rows.flatMap(({ block }) => (block.nulls ?? []).map(({ name }) => name)))];
+    const several = store.runs.length > 1;
+    const texts = several ? 2 : 1; // columns; the others are numbers
+    const head = [...(several ? ['run'] : []), 'layer', 'directions', 'possible', ...names];
+    const kind = (i: number): string | null => (i < texts ? null : 'number');
+    return h(
+        'table',
+        { class: 'data ranks-of-layers' },
+        h('thead', {}, h('tr', {}, ...head.map((word, i) => h('th', { scope: 'col', class: kind(i) }, word)))),
+        h(
+            'tbody',
+            {},
+            ...rows.map(({ run, block, layer }) => {
+                const nulls = names.map((name) => block.nulls?.find((none) => none.name === name)?.effective_rank);
+                const cells = [
+                    ...(several ? [shorten(store.runs[run]!.run.name, 20)] : []),
+                    null,
+                    number(block.measures!.effective_rank!, 3),
+                    count(possible(block)),
+                    ...nulls.map((rank) => (rank === undefined ? '–' : number(rank, 3))),
+                ];
+                return h(
+                    'tr',
+                    { class: store.get('layer') === layer ? 'chosen' : null },
+                    ...cells.map((cell, i) =>
+                        h(
+                            'td',
+                            { 'data-label': head[i]!, class: kind(i) },
+                            ...(cell === null
+                                ? [
+                                      h(
+                                          'span',
+                                          {},
+                                          layerDot(layer, store.model.layers.length),
+                                          shorten(titleOf(store, block, layer), 24),
+                                      ),
+                                  ]
+                                : [cell]),
+                        ),
+                    ),
+                );
+            }),
+        ),
     );
-    if (!ranks.length) return '';
-    const fewer = ranks.find(({ same }) => same);
-    const words = ranks.filter(({ same }) => !same).map((entry) => entry.words);
-    return fewer ? ` (of fewer samples: ${[fewer.words, ...words].join(', ')})` : ` (${words.join(', ')})`;
 }
 
-function ranksInWords(store: Store): HTMLElement {
-    const rows = spectra(store)
-        .filter(({ run, block }) => run === store.get('run') && block.measures!.effective_rank !== undefined)
-        .map(({ block, layer }) =>
-            h(
-                'li',
-                { class: store.get('layer') === layer ? 'chosen' : '' },
-                h('span', { class: 'dot', style: `background:${strokeOf(store, layer)}` }),
-                h('b', {}, number(block.measures!.effective_rank!, 3)),
-                ` directions in ${shorten(titleOf(store, block, layer), 30)}, of ${count(possible(block))} possible`,
-                h('span', { class: 'dim' }, nullWords(block)),
-            ),
-        );
-    return h('ul', { class: 'words' }, ...rows);
+// That the nulls, and what they are to be compared with, come from fewer samples, where they do.
+function fewerWords(store: Store): string {
+    const same = spectra(store)
+        .flatMap(({ block }) => block.nulls ?? [])
+        .find((none) => none.same);
+    return same ? `The columns from “${same.name}” on are of fewer samples: compare them with each other.` : '';
 }
 
 export function spectrumView(store: Store): HTMLElement {
@@ -219,20 +249,21 @@ export function spectrumView(store: Store): HTMLElement {
     const key = h('div');
     const chart = h('div', { class: 'chart' });
     const words = h('div');
+    const fewer = h('p', { class: 'small dim' });
     body.append(
         key,
         h(
             'div',
             { class: 'charts-row large-chart' },
             h('figure', {}, h('figcaption', {}, 'Singular values, divided by the largest'), chart),
-            h('div', {}, h('h3', {}, 'Effective rank'), words),
+            h('div', {}, h('h3', {}, 'Effective rank: how many directions matter'), words, fewer),
         ),
     );
     const redraw = onWidth(chart, (width) => chart.replaceChildren(asPicture(draw(store, width))));
     store.watch(
         ['rank', 'layer'],
         () => {
-            key.replaceChildren(legend(store));
+            key.replaceChildren(legend(store), ...[runKey(store)].filter((part) => part !== null));
             const samples = spectra(store)[0]?.block.measures?.singular_value_samples;
             const nulls = nullPoints(store).length > 0;
             sentence.textContent =
@@ -240,7 +271,8 @@ export function spectrumView(store: Store): HTMLElement {
                 `rank counts those that matter (exp of the entropy of the singular values${samples ? ` of ${count(samples)} samples` : ''})` +
                 `${store.runs.length > 1 ? '; dashed are the other runs' : ''}` +
                 `${nulls ? `; grey is the same where nothing was learned${store.layer ? '' : ', named where a layer is chosen'}` : ''}.`;
-            words.replaceChildren(ranksInWords(store));
+            words.replaceChildren(rankTable(store));
+            fewer.textContent = fewerWords(store);
             redraw();
         },
         element,
