@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
-import { launch, open, report, screenshots, settled, temporaryFolder } from './support.mjs';
+import { launch, open, report, settled, temporaryFolder } from './support.mjs';
 import * as runs from './synthetic_runs.mjs';
 
 const folder = temporaryFolder();
@@ -464,70 +464,5 @@ describe('names and the network', () => {
             assert.match(text, /@observablehq\/plot 0\.\d+\.\d+ \(ISC\)/);
             assert.match(text, /Copyright .*Observable/);
             assert.match(text, /d3-scale /);
-        }));
-});
-
-// Nothing wider than the window, nothing that scrolls inside, no text outside of it.
-async function assertFits(page, width) {
-    const found = await page.evaluate(() => {
-        const wrong = [];
-        if (document.documentElement.scrollWidth > innerWidth)
-            wrong.push(`the page is ${document.documentElement.scrollWidth} wide`);
-        for (const element of document.querySelectorAll('#page *')) {
-            const style = getComputedStyle(element);
-            const scrolls = [style.overflowX, style.overflowY].some(
-                (value) => value === 'auto' || value === 'scroll',
-            );
-            if (
-                scrolls &&
-                (element.scrollHeight > element.clientHeight + 1 ||
-                    element.scrollWidth > element.clientWidth + 1)
-            )
-                wrong.push(`${element.tagName} ${element.className} scrolls`);
-        }
-        for (const element of document.querySelectorAll(
-            '#page svg text, #page p, #page h1, #page h2, #page h3, #page td, #page dd, #page button',
-        )) {
-            const box = element.getBoundingClientRect();
-            if (box.width && (box.left < -1 || box.right > innerWidth + 1))
-                wrong.push(`"${element.textContent.slice(0, 40)}" is cut off (to ${Math.round(box.right)})`);
-        }
-        return wrong;
-    });
-    assert.deepEqual(found, [], `at ${width}`);
-}
-
-describe('at every width', () => {
-    for (const name of [...names, 'two'])
-        test(`"${name}" fits`, () =>
-            withPage(name, { hash: name === 'large' ? '#rank=30' : '' }, async (page) => {
-                for (const [width, height] of [
-                    [360, 740],
-                    [1280, 900],
-                    [2560, 1300],
-                ]) {
-                    await page.setViewportSize({ width, height });
-                    await page.waitForTimeout(150); // charts are drawn once their width is known
-                    await assertFits(page, width);
-                    for (const colorScheme of screenshots ? ['light', 'dark'] : []) {
-                        await page.emulateMedia({ colorScheme });
-                        fs.mkdirSync(screenshots, { recursive: true });
-                        await page.screenshot({
-                            path: path.join(screenshots, `${name}-${width}-${colorScheme}.png`),
-                            fullPage: true,
-                        });
-                    }
-                }
-            }));
-
-    test('light and dark differ, and the switch overrules the system', () =>
-        withPage('full', { colorScheme: 'dark' }, async (page) => {
-            const surface = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-            const dark = await surface();
-            await page.getByLabel('Light or dark').selectOption('light');
-            const light = await surface();
-            assert.notEqual(dark, light);
-            await page.getByLabel('Light or dark').selectOption('dark');
-            assert.equal(await surface(), dark);
         }));
 });

@@ -530,6 +530,28 @@ export function wide(folder) {
     return run;
 }
 
+// More layers than have room one below the other.
+export function deep(folder) {
+    const run = makeRun({
+        seed: 12,
+        samples: 40,
+        ranks: [4, 8],
+        blocks: [
+            { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 12, 12], channel: 0 },
+            ...Array.from({ length: 9 }, (_, i) => ({
+                name: `layers.${i}.relu`,
+                file: `relu${i}.npy`,
+                kind: 'layer',
+                shape: [12, 5, 5],
+                facts: { layout: 'channels-first' },
+            })),
+        ],
+    });
+    writeCapture(path.join(folder, 'capture'), run, { network: 'deep.onnx', data: 'photos/' });
+    writeFits(path.join(folder, 'fit'), run);
+    return run;
+}
+
 // The run "full" once more, with its components in another order: `order[r]` of the old ones is the new r-th.
 export function reordered(folder, order) {
     const run = full(folder);
@@ -541,19 +563,21 @@ export function reordered(folder, order) {
     return run;
 }
 
-// Many samples: the sizes that the page promises to stand. Each sample has two of the components.
-export function many(folder, { samples, ranks }) {
+// Many samples: the sizes that the page promises to stand. Each sample has two of the components; `layers` are shapes.
+export function many(folder, { samples, ranks, side = 8, layers = [[24]] }) {
     const random = randoms(7);
-    const [pixels, neurons] = [64, 24];
     const most = Math.max(...ranks);
     const blocks = [
-        { name: 'input', file: 'input.npy', kind: 'input', shape: [1, 8, 8], channel: 0, columns: pixels },
-        { name: 'relu', file: 'relu.npy', kind: 'layer', shape: [neurons], columns: neurons },
-    ].map((block) => ({
-        ...block,
-        parts: Array.from({ length: most }, () => Array.from({ length: block.columns }, () => random() ** 4)),
-        values: Float32Array.from({ length: samples * block.columns }, random),
-    }));
+        { name: 'input', file: 'input.npy', kind: 'input', shape: [1, side, side], channel: 0 },
+        ...layers.map((shape, i) => ({ name: `relu${i + 1}`, file: `relu${i + 1}.npy`, kind: 'layer', shape })),
+    ].map((bare) => {
+        const block = { ...bare, columns: product(bare.shape) };
+        return {
+            ...block,
+            parts: Array.from({ length: most }, () => Array.from({ length: block.columns }, () => random() ** 4)),
+            values: Float32Array.from({ length: samples * block.columns }, random),
+        };
+    });
     const factor = Array.from({ length: samples }, (_, t) => {
         const row = new Float32Array(most);
         row[t % most] = 0.5 + random();

@@ -19,6 +19,7 @@ import { spectrumView } from './views/spectra';
 import { toolbarView } from './views/toolbar';
 
 const manyLayers = 4;
+const fewComponents = 10;
 
 // The shorter of two columns stays in view while the longer one is read: at its end where it is higher than
 // the window.
@@ -66,6 +67,8 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
         const many = store.runs.some(({ layers }) => layers.length > manyLayers);
         (many ? both : right).append(sample);
         both.classList.toggle('tall', many);
+        // Few components leave room for their way under them, however wide the page is.
+        store.watch(['rank'], () => both.classList.toggle('few', (store.fit?.rank ?? 0) <= fewComponents));
         // On a wide page each of them is a column of its own.
         for (const own of both.querySelectorAll('section')) stick(own);
         charts.append(errorView(store));

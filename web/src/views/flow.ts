@@ -226,16 +226,18 @@ function draw(store: Store, fit: Fit, width: number, length: number): SVGSVGElem
     return root;
 }
 
-// The columns are as long as it takes to end where what stands beside ends: the rest of the page's other column, or on
-// a wide page the section at the right.
+// Wide pages take the columns of the page apart, so that each section is one.
+function isTakenApart(column: HTMLElement): boolean {
+    return getComputedStyle(column).display === 'contents';
+}
+
+// The columns are as long as it takes to end where what stands beside ends.
 function lengthBeside(frame: HTMLElement, neighbour: HTMLElement): number {
     const own = frame.closest('section')!;
-    const column = own.parentElement!;
-    const left = own.getBoundingClientRect().right;
-    const wide = getComputedStyle(column).display === 'contents';
-    const beside = wide ? neighbour : neighbour.parentElement!;
-    if (beside.getBoundingClientRect().left < left - 1) return shortest;
-    const others = (wide ? own : column).offsetHeight - frame.offsetHeight;
+    const column = isTakenApart(own.parentElement!) ? own : own.parentElement!;
+    const beside = isTakenApart(neighbour.parentElement!) ? neighbour : neighbour.parentElement!;
+    if (beside.getBoundingClientRect().left < own.getBoundingClientRect().right - 1) return shortest;
+    const others = column.offsetHeight - frame.offsetHeight;
     return Math.round(Math.max(shortest, Math.min(longest, beside.offsetHeight - others - labelRoom - 6)));
 }
 
