@@ -109,13 +109,13 @@ function copyInto(element: Element, left: number, top: number, into: SVGElement)
         const round = Math.min(box.height / 2, Number.parseFloat(style.borderTopLeftRadius) || 0);
         into.append(node('rect', { x, y, ...size, rx: rounded(round), fill: style.backgroundColor }));
     }
-    if (element instanceof HTMLCanvasElement) {
+    if (element instanceof HTMLCanvasElement || element instanceof HTMLImageElement) {
         into.append(
             node('image', {
                 x,
                 y,
                 ...size,
-                href: element.toDataURL('image/png'),
+                href: element instanceof HTMLImageElement ? element.src : element.toDataURL('image/png'),
                 preserveAspectRatio: 'none',
                 style: style.imageRendering === 'pixelated' ? 'image-rendering:pixelated' : '',
             }),

@@ -47,6 +47,8 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
     const measured = store.runs.some((run) =>
         run.run.blocks.some((block) => block.measures?.singular_values.length),
     );
+    // Views draw in the order in which they are made: what is chosen is marked before it is shown at length.
+    const top = [headerView(store), toolbarView(store)];
     const left = h('div', { class: 'stack' });
     const right = h('div', { class: 'stack' });
     const both = h(
@@ -59,10 +61,11 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
     stick(left);
     stick(right);
     if (factorised) {
+        const gallery = galleryView(store);
         const detail = detailView(store);
         const sample = sampleView(store);
         right.append(detail);
-        left.append(galleryView(store), flowView(store, detail));
+        left.append(gallery, flowView(store, detail));
         // Of many layers the component alone is as long as what stands at its left.
         const many = store.runs.some(({ layers }) => layers.length > manyLayers);
         (many ? both : right).append(sample);
@@ -87,8 +90,7 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
     return {
         store,
         parts: [
-            headerView(store),
-            toolbarView(store),
+            ...top,
             h('main', {}, ...views, makingView(store, payload, licences)),
         ],
     };

@@ -9,7 +9,8 @@ export type Colour = readonly [number, number, number];
 
 export function canvas(width: number, height: number, label: string, paint: Paint): HTMLCanvasElement {
     const element = h('canvas', { width, height, role: 'img', 'aria-label': label, class: 'raster' });
-    const context = element.getContext('2d');
+    // Small pictures in great number: none of them is worth the way to the graphics processor.
+    const context = element.getContext('2d', { willReadFrequently: true });
     if (context) {
         const image = context.createImageData(width, height);
         paint(image.data);

@@ -164,9 +164,8 @@ export class RunModel {
         if (place === undefined) return null;
         const { values: size, pixels, low, high } = input;
         const step = (high - low) / 255;
-        return Float32Array.from(
-            pixels.bytes.subarray(place * size, (place + 1) * size),
-            (byte) => low + byte * step,
-        );
+        const found = new Float32Array(size);
+        for (let i = 0; i < size; i++) found[i] = low + pixels.bytes[place * size + i]! * step;
+        return found;
     }
 }

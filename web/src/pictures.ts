@@ -89,13 +89,47 @@ export function samplePicture(model: RunModel, sample: number, label: string): H
     return input && values ? inputPicture(input, values, label) : null;
 }
 
+// The address of a sample's picture. Thumbnails are many, and every canvas is a layer of its own to the browser.
+const addresses = new WeakMap<RunModel, Map<number, string>>();
+const addressesKept = 3000;
+
+function thumbnail(model: RunModel, sample: number): HTMLImageElement | null {
+    if (!model.hasPicture(sample)) return null;
+    let known = addresses.get(model);
+    if (!known) addresses.set(model, (known = new Map()));
+    let address = known.get(sample);
+    if (!address) {
+        address = samplePicture(model, sample, '')?.toDataURL('image/png');
+        if (!address) return null;
+        known.set(sample, address);
+        if (known.size > addressesKept) known.delete(known.keys().next().value!);
+    }
+    const drawn = !model.pictured?.shape;
+    return h('img', { src: address, alt: '', decoding: 'sync', class: drawn ? 'raster drawn' : 'raster' });
+}
+
+// What was drawn of samples lately, to draw from: strips show the same ones again and again.
+const sources = new WeakMap<RunModel, Map<number, HTMLCanvasElement>>();
+const sourcesKept = 400;
+
+function source(model: RunModel, sample: number): HTMLCanvasElement | null {
+    let known = sources.get(model);
+    if (!known) sources.set(model, (known = new Map()));
+    const found = known.get(sample) ?? samplePicture(model, sample, '');
+    if (!found) return null;
+    known.delete(sample);
+    known.set(sample, found);
+    if (known.size > sourcesKept) known.delete(known.keys().next().value!);
+    return found;
+}
+
 // Signals need room: no more than so many beside each other.
 const linesInStrip = 2;
 
 // Several samples' pictures side by side on one canvas, or null where the page has none of them.
 export function pictureStrip(model: RunModel, samples: number[], label: string): HTMLCanvasElement | null {
     const most = model.pictured?.shape ? samples.length : linesInStrip;
-    const shown = samples.slice(0, most).flatMap((sample) => samplePicture(model, sample, '') ?? []);
+    const shown = samples.slice(0, most).flatMap((sample) => source(model, sample) ?? []);
     if (!shown.length) return null;
     const drawn = shown[0]!.classList.contains('drawn');
     const width = Math.round(shown[0]!.width / (drawn ? 2 : 1));
@@ -124,8 +158,7 @@ export function sampleButton(
 ): HTMLButtonElement {
     const name = model.className(sample);
     const label = `Sample ${sample}${name === null ? '' : `, ${name}`}${note ? `, ${note}` : ''}`;
-    const picture = samplePicture(model, sample, '');
-    picture?.setAttribute('aria-hidden', 'true');
+    const picture = thumbnail(model, sample);
     return h(
         'button',
         {

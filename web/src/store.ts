@@ -37,6 +37,7 @@ export class Store {
     private readonly watchers: { keys: Key[]; draw: () => void }[] = [];
     private readonly drawing = new Drawing();
     private written = -Infinity; // when the address was
+    private writing: ReturnType<typeof setTimeout> | undefined;
 
     constructor(readonly runs: RunModel[]) {
         this.state = this.fromHash();
@@ -94,7 +95,10 @@ export class Store {
         }
         if (wanted.layer !== before.layer && patch.neuron === undefined) wanted.neuron = null;
         if (wanted.rank !== before.rank || wanted.run !== before.run) wanted.zoom = patch.zoom ?? '';
-        if (this.change(this.allowed(wanted))) this.writeHash();
+        if (!this.change(this.allowed(wanted))) return;
+        // After the picture: browsers take their time for it where the page is large.
+        clearTimeout(this.writing);
+        this.writing = setTimeout(() => this.writeHash(), 0);
     }
 
     // Takes the state, and draws what follows from it; false where nothing is new.

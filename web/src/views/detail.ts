@@ -22,6 +22,7 @@ import { layerDot, viridisKey } from './charts';
 const layersShown = 5; // of many
 const mapsShown = 6;
 const mapsUnfolded = 120;
+const mapsInTurn = 12;
 const neuronsShown = 8;
 const samplesShown = 24;
 const driversShown = 4;
@@ -102,8 +103,15 @@ function fold(rest: Amount[], map: (amount: Amount) => HTMLElement, open: boolea
     const words = `${plural(rest.length, 'more channel')} ${carry(rest.length)} ${percent(carried)}${most}`;
     const field = h('div', { class: 'maps' });
     const element = h('details', { open }, h('summary', {}, words), field);
+    const shown = rest.slice(0, mapsUnfolded);
+    // A part in every turn, so that the page answers meanwhile.
+    const more = (): void => {
+        field.append(...shown.slice(field.childElementCount, field.childElementCount + mapsInTurn).map(map));
+        if (field.childElementCount < shown.length)
+            setTimeout(() => element.isConnected && element.open && more(), 0);
+    };
     const fill = (): void => {
-        if (element.open && !field.hasChildNodes()) field.append(...rest.slice(0, mapsUnfolded).map(map));
+        if (element.open && field.childElementCount < shown.length) more();
     };
     element.addEventListener('toggle', fill);
     fill();

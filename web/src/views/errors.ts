@@ -55,7 +55,6 @@ function advice(model: RunModel): string {
 
 export function errorView(store: Store): HTMLElement {
     const { element, sentence, body, tools } = section('errors', 'Error against rank');
-    tools.append(saveMenu('errors', body, () => numbers(store)));
     const key = h('div');
     const panels = [
         panel(store, relativeChart, () => 'Relative error of each layer (0: all is explained)'),
@@ -67,11 +66,10 @@ export function errorView(store: Store): HTMLElement {
         ),
         panel(store, rmseChart, () => 'RMSE of all blocks together, as in the paper'),
     ];
-    body.append(
-        rankSlider(store),
-        key,
-        h('div', { class: 'charts-row small-charts' }, ...panels.map(({ figure }) => figure)),
-    );
+    const figures = h('div', { class: 'charts-row small-charts' }, ...panels.map(({ figure }) => figure));
+    const charts = h('div', {}, key, figures);
+    body.append(rankSlider(store), charts);
+    tools.append(saveMenu('errors', charts, () => numbers(store)));
     store.watch(
         ['rank', 'layer'],
         () => {

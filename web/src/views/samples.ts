@@ -34,6 +34,7 @@ class SampleMap {
     readonly element: HTMLElement;
     private readonly raster = h('canvas', { tabindex: 0, role: 'application', class: 'map-of-samples' });
     private readonly tip = h('div', { class: 'tip', hidden: true, role: 'status' });
+    private readonly drawn = h('canvas'); // all but the mark of the chosen sample, which moves often
     private width = 0;
     private height = 0;
     private xs = new Float32Array(0);
@@ -61,25 +62,38 @@ class SampleMap {
     }
 
     draw(): void {
-        const { fit, store } = { fit: this.store.fit, store: this.store };
-        const context = this.raster.getContext('2d');
+        const { fit } = this.store;
+        const context = this.drawn.getContext('2d');
         if (!fit || !context || this.width === 0) return;
         const { x, y } = embed(fit);
-        const density = Math.min(2, window.devicePixelRatio);
-        this.raster.width = this.width * density;
-        this.raster.height = this.height * density;
-        this.raster.style.height = `${this.height}px`;
-        context.scale(density, density);
+        this.drawn.width = this.width * this.density;
+        this.drawn.height = this.height * this.density;
+        context.scale(this.density, this.density);
         this.xs = x.map((value) => inset + value * (this.width - 2 * inset));
         this.ys = y.map((value) => this.height - inset - value * (this.height - 2 * inset));
-        this.dots(context, marks(store, fit));
+        this.dots(context, marks(this.store, fit));
         this.pictures(context);
+        this.mark();
+    }
+
+    private get density(): number {
+        return Math.min(2, window.devicePixelRatio);
+    }
+
+    // Shows what was drawn, and the chosen sample on it.
+    mark(): void {
+        const context = this.raster.getContext('2d');
+        if (!this.drawn.width || !context || !this.xs.length) return;
+        this.raster.width = this.drawn.width;
+        this.raster.height = this.drawn.height;
+        this.raster.style.height = `${this.height}px`;
+        context.drawImage(this.drawn, 0, 0);
+        context.scale(this.density, this.density);
         this.cross(context);
-        const chosen = store.sample;
         this.raster.setAttribute(
             'aria-label',
-            `Map of ${plural(x.length, 'sample')}; sample ${chosen ?? 0} is chosen; arrow keys choose the next ` +
-                'one in that direction',
+            `Map of ${plural(this.xs.length, 'sample')}; sample ${this.store.sample ?? 0} is chosen; arrow keys choose ` +
+                'the next one in that direction',
         );
     }
 
@@ -161,7 +175,7 @@ class SampleMap {
         const name = model.className(sample);
         const button = sampleButton(model, sample, false, () => undefined);
         this.tip.replaceChildren(
-            ...(button.querySelector('canvas') ? [button.querySelector('canvas')!] : []),
+            ...(button.querySelector('img') ? [button.querySelector('img')!] : []),
             `Sample ${count(sample)}${name === null ? '' : `, ${shorten(name, 30)}`}: ` +
                 `${percent(fit!.roots[sample * fit!.rank + component]! ** 2)} component ${component + 1}`,
         );
@@ -343,10 +357,11 @@ export function samplesView(store: Store): HTMLElement {
         },
         element,
     );
+    // With the component changes the sample that has most of it.
     store.watch(
-        ['sample'],
+        ['sample', 'component'],
         () => {
-            map.draw();
+            map.mark();
             markSample(thumbs, store.sample);
         },
         element,
