@@ -94,6 +94,24 @@ describe('the payload', () => {
         pixels.forEach((pixel, i) => assert.ok(Math.abs(pixel - run.blocks[0].values[i]) <= 0.51 / 255));
     });
 
+    test('bears the digests of the files it was made from', () => {
+        const first = made('full', runs.full).shown;
+        const file = path.join(folder, 'full', 'fit', 'rank-3', 'fit.json');
+        fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('0.25', '0.26'));
+        const second = payloadOf(report([path.join(folder, 'full')], path.join(folder, 'again.html'))).runs[0];
+        assert.match(first.digest, /^[0-9a-f]{16}$/);
+        assert.equal(first.digest, second.digest);
+        assert.deepEqual(
+            first.ranks.map(({ digest }, i) => digest === second.ranks[i].digest),
+            [true, false, true],
+        );
+    });
+
+    test('gives arrays without a capture the shape of a sample', () => {
+        const { run, shown } = made('fitAlone', runs.fitAlone);
+        shown.blocks.forEach((block, b) => assert.deepEqual(block.shape, [run.blocks[b].columns]));
+    });
+
     test('divides the explained energy as the factors do', () => {
         const { run, shown } = made('full', runs.full);
         for (const rank of shown.ranks)

@@ -206,6 +206,11 @@ describe('the same again', () => {
             assert.equal(last, 'nnpeek report full');
         }));
 
+    test('what was done with negative values', () =>
+        withPage('tokens', {}, async (page) =>
+            assert.match(await page.locator('.commands').textContent(), / --signed split -o tokens\/fit\n/),
+        ));
+
     test('arrays alone', () =>
         withPage('fitAlone', {}, async (page) => {
             const words = await page.locator('.commands').textContent();
