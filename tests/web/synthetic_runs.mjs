@@ -207,7 +207,7 @@ function writeFits(folder, run) {
             blocks: run.blocks.map((block, b) => ({
                 name: block.name,
                 file: block.file,
-                shape: block.shape,
+                shape: [run.samples, block.columns],
                 norm: results[b].norm,
                 weight: 1,
                 rmse: results[b].error / Math.sqrt(run.samples * block.columns),

@@ -78,6 +78,9 @@ function rankSwitch(store: Store): HTMLElement {
                     {
                         type: 'button',
                         'data-rank': rank,
+                        ...(rank === store.model.run.recommended?.rank
+                            ? { class: 'recommended', title: 'The recommended rank' }
+                            : {}),
                         'aria-pressed': String(index === store.get('rank')),
                         click: () => store.set({ rank: index }),
                     },
