@@ -39,10 +39,18 @@ const kinds = [
     ['pointer over the map', '#samples', (i) => at('.map-of-samples', 0.3 + i / 20, 0.5, 'pointermove')],
     ['order of the samples', '#samples', (i) => select('.gallery-of-samples select', i)],
     ['class on the map', '#samples', (i) => select('.lit', i)],
-    ['more samples', '#samples', () => document.querySelector('.gallery-of-samples .link:not([hidden])')?.click()],
+    [
+        'more samples',
+        '#samples',
+        () => document.querySelector('.gallery-of-samples .link:not([hidden])')?.click(),
+    ],
     ['rank slider', '#errors', (i) => slide('.rank-slider input', i)],
     ['rank from a chart', '#errors', (i) => at('#errors .chart svg', i % 2 ? 0.2 : 0.9, 0.5, 'click')],
-    ['layer from a legend', '#spectra', (i) => document.querySelectorAll('#spectra .legend button')[i % 2].click()],
+    [
+        'layer from a legend',
+        '#spectra',
+        (i) => document.querySelectorAll('#spectra .legend button')[i % 2].click(),
+    ],
     ['neuron', '#neurons', (i) => press('.heat', 0.2 + i / 20)],
     ['zoom', '#neurons', (i) => key('.heat', i % 2 ? '-' : '+')],
     ['pointer over a heatmap', '#neurons', (i) => at('.heat', 0.2 + i / 20, 0.5, 'pointermove')],
@@ -70,7 +78,8 @@ function install() {
             fire(element, PointerEvent, 'pointerdown', point(element, x, 0.3));
             fire(element, PointerEvent, 'pointerup', point(element, x, 0.3));
         },
-        key: (selector, name) => fire(document.querySelector(selector), KeyboardEvent, 'keydown', { key: name }),
+        key: (selector, name) =>
+            fire(document.querySelector(selector), KeyboardEvent, 'keydown', { key: name }),
         select: (selector, i) => {
             const element = document.querySelector(selector);
             const options = [...element.options].filter((one) => !one.hidden);
@@ -142,7 +151,12 @@ async function answers(browser) {
             times.push(time);
         }
         const first = times.map((time) => time.first);
-        found.push({ name, first: median(first), slowest: Math.max(...first), all: median(times.map(({ all }) => all)) });
+        found.push({
+            name,
+            first: median(first),
+            slowest: Math.max(...first),
+            all: median(times.map(({ all }) => all)),
+        });
     }
     await page.context().close();
     return found;
@@ -166,7 +180,9 @@ if (asJson) {
 } else {
     const ms = (value) => Math.round(value).toString().padStart(6);
     const { first, all } = result.opening;
-    console.log(`${result.megabytes.toFixed(1)} MB; first picture ${Math.round(first)} ms, all drawn ${Math.round(all)} ms`);
+    console.log(
+        `${result.megabytes.toFixed(1)} MB; first picture ${Math.round(first)} ms, all drawn ${Math.round(all)} ms`,
+    );
     console.log(`${'milliseconds until'.padEnd(28)} answer slowest    all`);
     for (const { name, ...times } of result.answers)
         console.log(`${name.padEnd(28)} ${ms(times.first)} ${ms(times.slowest)} ${ms(times.all)}`);

@@ -27,11 +27,12 @@ add_custom_command(
     DEPENDS ${page_packages} COMMENT "Installing the page's npm packages" VERBATIM)
 
 file(GLOB_RECURSE page_sources CONFIGURE_DEPENDS ${page_source}/src/*.ts)
+file(GLOB page_styles CONFIGURE_DEPENDS ${page_source}/style/*.css)
 add_custom_command(
     OUTPUT ${page_dir}/page.html
     COMMAND ${NODE} ${page_source}/build.mjs ${page_dir} ${page_dir}/page.html
     DEPENDS ${page_dir}/packages.stamp ${page_sources} ${page_source}/build.mjs ${page_source}/page.html
-            ${page_source}/page.css ${page_source}/tsconfig.json ${page_source}/payload.schema.json
+            ${page_styles} ${page_source}/tsconfig.json ${page_source}/payload.schema.json
     COMMENT "Building the report's page" VERBATIM)
 
 add_library(nnpeek_page OBJECT ${PROJECT_SOURCE_DIR}/src/report/page.S)

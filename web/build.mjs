@@ -125,9 +125,14 @@ const built = await bundle();
 const script = built.outputFiles[0].text;
 if (/<\/script/i.test(script) || /<!--/.test(script))
     throw new Error('the bundle holds text that would end its script element');
-const style = fs.readFileSync(path.join(source, 'page.css'), 'utf8');
+// In this order: what depends on the room there is comes last.
+const style = ['base', 'top', 'components', 'numbers', 'views', 'widths']
+    .map((name) => fs.readFileSync(path.join(source, 'style', `${name}.css`), 'utf8'))
+    .join('\n');
 const css = (await esbuild.transform(style, { loader: 'css', minify: true, charset: 'ascii' })).code;
-const page = assemble(script, css, licences(built.metafile));
+const licenceText = licences(built.metafile);
+fs.writeFileSync(path.join(work, 'licences.txt'), `${licenceText}\n`); // web/licences.txt is a copy: a test compares
+const page = assemble(script, css, licenceText);
 if (page.split(payloadMarker).length !== 2)
     throw new Error(`${payloadMarker} does not stand exactly once in the page`);
 fs.writeFileSync(output, page);

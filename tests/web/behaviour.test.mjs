@@ -233,7 +233,10 @@ describe('what was measured', () => {
 
     test('the rank, held-out errors and nulls', () =>
         withPage('full', { hash: '#rank=3' }, async (page) => {
-            assert.match(await page.locator('#errors .sentence').textContent(), /Recommended: rank 3, the smallest/);
+            assert.match(
+                await page.locator('#errors .sentence').textContent(),
+                /Recommended: rank 3, the smallest/,
+            );
             const captions = (await page.locator('#errors figcaption').allTextContents()).join('; ');
             assert.match(captions, /Relative error.*held out.*Stability.*RMSE/);
             assert.ok((await page.locator('#errors .chart').nth(1).textContent()).includes('recommended'));
@@ -445,9 +448,10 @@ describe('large', () => {
         return times;
     }
 
-    test('10,000 samples and 5 ranks stay under 15 MB and answer quickly', async () => {
+    test('10,000 samples, 5 ranks and 5 layers stay under 15 MB and answer quickly', async () => {
         const ranks = [10, 20, 30, 40, 50];
-        runs.many(path.join(folder, 'many'), { samples: 10000, ranks });
+        const layers = [[4, 7, 7], [64], [48], [32], [10]];
+        runs.many(path.join(folder, 'many'), { samples: 10000, ranks, side: 28, layers });
         const file = report([path.join(folder, 'many')], path.join(folder, 'many.html'));
         assert.ok(fs.statSync(file).size < 15e6, `${fs.statSync(file).size} bytes`);
         const { page, problems, close } = await open(browser, file);

@@ -27,7 +27,12 @@ export async function fingerprint(browser, picture) {
             for (let row = 0; row < rows; row++)
                 for (let column = 0; column < columns; column++) {
                     const [x, y] = [(column * image.width) / columns, (row * image.height) / rows];
-                    const { data: field } = pixels.getImageData(x, y, image.width / columns, image.height / rows);
+                    const { data: field } = pixels.getImageData(
+                        x,
+                        y,
+                        image.width / columns,
+                        image.height / rows,
+                    );
                     let sum = 0;
                     for (let i = 0; i < field.length; i += 4)
                         sum += 0.299 * field[i] + 0.587 * field[i + 1] + 0.114 * field[i + 2];

@@ -112,7 +112,10 @@ describe('at every width', () => {
                         assert.ok(before, `${key} is new: look at its picture, then NNPEEK_FINGERPRINTS=write`);
                         const { height, light } = difference(before, now);
                         assert.ok(height < 0.15, `${key}: ${before.height} pixels high, now ${now.height}`);
-                        assert.ok(light < 0.09, `${key} looks different: ${light.toFixed(3)} of black to white`);
+                        assert.ok(
+                            light < 0.09,
+                            `${key} looks different: ${light.toFixed(3)} of black to white`,
+                        );
                     }
                     await page.emulateMedia({ colorScheme: 'light' });
                 }
@@ -152,7 +155,8 @@ describe('themes', () => {
         test(`texts in pictures can be read: ${colorScheme}`, () =>
             withPage('full', { hash: '#rank=5&layer=dense', colorScheme }, async (page) => {
                 const found = await page.evaluate(() => {
-                    const parse = (colour) => (/^rgba?\((.*)\)$/.exec(colour)?.[1] ?? '').split(',').map(Number);
+                    const parse = (colour) =>
+                        (/^rgba?\((.*)\)$/.exec(colour)?.[1] ?? '').split(',').map(Number);
                     const light = (colour) => {
                         const [r, g, b] = parse(colour).map((part) => {
                             const value = part / 255;
@@ -173,27 +177,35 @@ describe('themes', () => {
                         const ink = svg ? style.fill : style.color;
                         const box = text.getBoundingClientRect();
                         const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
-                        const inside = ({ left, right, top, bottom }) => left < x && x < right && top < y && y < bottom;
+                        const inside = ({ left, right, top, bottom }) =>
+                            left < x && x < right && top < y && y < bottom;
                         // A number in a cell stands on the cell; an outlined one on the outline; others on the page.
                         const cell = svg
-                            ? [...text.closest('svg').querySelectorAll('g[aria-hidden] rect, rect[fill^=rgb]')].find(
-                                  (rect) => inside(rect.getBoundingClientRect()),
-                              )
+                            ? [
+                                  ...text
+                                      .closest('svg')
+                                      .querySelectorAll('g[aria-hidden] rect, rect[fill^=rgb]'),
+                              ].find((rect) => inside(rect.getBoundingClientRect()))
                             : null;
                         let ground = style.stroke !== 'none' && svg ? style.stroke : surface;
                         if (cell) ground = getComputedStyle(cell).fill;
                         if (!svg) {
                             const canvas = text.closest('.plane').querySelector('canvas');
                             const area = canvas.getBoundingClientRect();
-                            const at = (place, start, size, many) => Math.floor(((place - start) / size) * many);
+                            const at = (place, start, size, many) =>
+                                Math.floor(((place - start) / size) * many);
                             if (!read.has(canvas))
                                 read.set(
                                     canvas,
-                                    canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data,
+                                    canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+                                        .data,
                                 );
                             const row = at(y, area.top, area.height, canvas.height);
                             const place = 4 * (row * canvas.width + at(x, area.left, area.width, canvas.width));
-                            ground = `rgb(${read.get(canvas).subarray(place, place + 3).join(',')})`;
+                            ground = `rgb(${read
+                                .get(canvas)
+                                .subarray(place, place + 3)
+                                .join(',')})`;
                         }
                         const ratio = contrast(ink, ground);
                         return box.width && ratio < 4.5

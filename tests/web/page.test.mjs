@@ -466,5 +466,8 @@ describe('names and the network', () => {
             assert.match(text, /@observablehq\/plot 0\.\d+\.\d+ \(ISC\)/);
             assert.match(text, /Copyright .*Observable/);
             assert.match(text, /d3-scale /);
+            // And in the repository; after a change of packages: cp build/web/licences.txt web/
+            const kept = fs.readFileSync(new URL('../../web/licences.txt', import.meta.url), 'utf8');
+            assert.equal(kept.trim(), text.trim());
         }));
 });

@@ -307,8 +307,7 @@ describe('a run that is not whole', () => {
     );
     refused(
         'a negative loading',
-        (run) =>
-            runs.writeNpy(path.join(run, 'fit/rank-2/dense.npy'), '<f4', [20, 2], new Array(40).fill(-1)),
+        (run) => runs.writeNpy(path.join(run, 'fit/rank-2/dense.npy'), '<f4', [20, 2], new Array(40).fill(-1)),
         /dense\.npy: row 0, column 0/,
     );
     refused(

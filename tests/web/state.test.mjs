@@ -141,7 +141,9 @@ describe('the way through the network', () => {
     test('says how much a component gains from first to last, with its picture at both ends', () =>
         withPage('full', { hash: '#rank=5' }, async (page) => {
             const shares = await page.evaluate(() =>
-                [...document.querySelectorAll('.shares td:nth-child(2)')].map((cell) => Number.parseFloat(cell.textContent)),
+                [...document.querySelectorAll('.shares td:nth-child(2)')].map((cell) =>
+                    Number.parseFloat(cell.textContent),
+                ),
             );
             const band = page.locator('.band[data-component="1"]');
             assert.equal(await band.locator('image').count(), 2);
@@ -160,7 +162,10 @@ describe('the way through the network', () => {
             const before = (await seen(page)).component;
             await page.keyboard.press('ArrowDown');
             assert.notEqual((await seen(page)).component, before);
-            assert.ok(await frame.evaluate((element) => element === document.activeElement), 'the focus is lost');
+            assert.ok(
+                await frame.evaluate((element) => element === document.activeElement),
+                'the focus is lost',
+            );
             await page.locator('.band[data-component="4"] .node').first().hover();
             assert.match(await page.locator('#flow .tip').textContent(), /^Component 4: .*× \d/);
         }));
@@ -172,10 +177,13 @@ describe('the way through the network', () => {
             await page.locator('.more-layers .layer').first().waitFor();
             assert.equal(await page.locator('#detail .layer').count(), 9);
             assert.equal(await page.locator('.columns-of-layers span').count(), 10);
-            const labels = await page.locator('.layer-label').evaluateAll((all) =>
-                all.map((label) => label.getBoundingClientRect()).map(({ left, right }) => [left, right]),
-            );
-            for (let i = 1; i < labels.length; i++) assert.ok(labels[i][0] >= labels[i - 1][1], 'labels overlap');
+            const labels = await page
+                .locator('.layer-label')
+                .evaluateAll((all) =>
+                    all.map((label) => label.getBoundingClientRect()).map(({ left, right }) => [left, right]),
+                );
+            for (let i = 1; i < labels.length; i++)
+                assert.ok(labels[i][0] >= labels[i - 1][1], 'labels overlap');
         }));
 });
 
@@ -184,10 +192,13 @@ describe('three runs', () => {
         withPage('three', {}, async (page) => {
             const head = await page.locator('#comparison th').allTextContents();
             for (const name of ['full', 'colour', 'deep'])
-                assert.ok(head.some((word) => word.startsWith(`explained, ${name}`)), `${name}: ${head}`);
-            const dashes = await page.locator('#errors .dash line').evaluateAll((all) =>
-                all.map((line) => line.getAttribute('stroke-dasharray')),
-            );
+                assert.ok(
+                    head.some((word) => word.startsWith(`explained, ${name}`)),
+                    `${name}: ${head}`,
+                );
+            const dashes = await page
+                .locator('#errors .dash line')
+                .evaluateAll((all) => all.map((line) => line.getAttribute('stroke-dasharray')));
             assert.equal(new Set(dashes).size, 3);
             await page.locator('.against').selectOption('2');
             await settled(page);
@@ -231,7 +242,8 @@ describe('keys alone', () => {
                     if (!element || element === document.body) return null;
                     const style = getComputedStyle(element);
                     const outlined = style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) > 0;
-                    const name = element.getAttribute('aria-label') || element.textContent || element.labels?.length;
+                    const name =
+                        element.getAttribute('aria-label') || element.textContent || element.labels?.length;
                     return { section: element.closest('section, header, nav')?.id || 'top', outlined, name };
                 });
                 if (!at) break;
@@ -242,7 +254,17 @@ describe('keys alone', () => {
             }
             assert.ok(before < 399, 'there is no end to it');
             assert.equal(unseen, 0);
-            for (const id of ['components', 'flow', 'detail', 'sample', 'samples', 'errors', 'spectra', 'neurons', 'making'])
+            for (const id of [
+                'components',
+                'flow',
+                'detail',
+                'sample',
+                'samples',
+                'errors',
+                'spectra',
+                'neurons',
+                'making',
+            ])
                 assert.ok(reached.has(id), `${id} is not reached`);
         }));
 });
@@ -251,7 +273,10 @@ describe('for everyone', () => {
     const axe = fs.readFileSync(load.resolve('axe-core/axe.min.js'), 'utf8');
     for (const name of [...names, 'three'])
         test(`axe finds nothing in "${name}", light and dark`, async () => {
-            const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, bypassCSP: true });
+            const context = await browser.newContext({
+                viewport: { width: 1280, height: 900 },
+                bypassCSP: true,
+            });
             const page = await context.newPage();
             await page.goto(`file://${files[name]}`);
             await settled(page);
@@ -263,7 +288,8 @@ describe('for everyone', () => {
                 found.push(
                     ...(await page.evaluate(async () =>
                         (await window.axe.run(document)).violations.map(
-                            ({ id, nodes }) => `${id}: ${nodes.slice(0, 2).map((node) => node.html.slice(0, 120))}`,
+                            ({ id, nodes }) =>
+                                `${id}: ${nodes.slice(0, 2).map((node) => node.html.slice(0, 120))}`,
                         ),
                     )),
                 );

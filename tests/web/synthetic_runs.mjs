@@ -235,7 +235,10 @@ function askedMeasures(run) {
                     block,
                     {
                         effective_rank: 10 * by + b,
-                        singular_values: Array.from({ length: 20 }, (_, i) => 30 * Math.exp(-i / (by * (5 + b)))),
+                        singular_values: Array.from(
+                            { length: 20 },
+                            (_, i) => 30 * Math.exp(-i / (by * (5 + b))),
+                        ),
                     },
                 ]),
             ),
@@ -314,12 +317,17 @@ export function full(folder) {
         skipped: [{ name: hostile.skipped, operator: 'Conv', reason: 'its values are signed' }],
     });
     writeFits(path.join(folder, 'fit'), run);
-    writeMeasures(path.join(folder, 'measures.json'), run, {
-        effective_rank: 2.8,
-        mutual_information: 1.2,
-        mean_confidence: 0.9,
-        classes: 3,
-    }, askedMeasures(run));
+    writeMeasures(
+        path.join(folder, 'measures.json'),
+        run,
+        {
+            effective_rank: 2.8,
+            mutual_information: 1.2,
+            mean_confidence: 0.9,
+            classes: 3,
+        },
+        askedMeasures(run),
+    );
     return run;
 }
 
@@ -574,7 +582,9 @@ export function many(folder, { samples, ranks, side = 8, layers = [[24]] }) {
         const block = { ...bare, columns: product(bare.shape) };
         return {
             ...block,
-            parts: Array.from({ length: most }, () => Array.from({ length: block.columns }, () => random() ** 4)),
+            parts: Array.from({ length: most }, () =>
+                Array.from({ length: block.columns }, () => random() ** 4),
+            ),
             values: Float32Array.from({ length: samples * block.columns }, random),
         };
     });

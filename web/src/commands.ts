@@ -42,12 +42,32 @@ function signed(run: Run, { blocks }: Rank): string[] {
     return [names.includes(`${halves[0]!.slice(0, -1)}-`) ? '--signed split' : '--signed positive'];
 }
 
+// The arrays that were factorised: both halves of one that was split are of the same file.
+function arrays(run: Run, { blocks }: Rank): string[] {
+    const names = blocks.map(({ block }) => run.blocks[block]!.name);
+    const whole = (name: string): string =>
+        /[+-]$/.test(name) && names.includes(`${name.slice(0, -1)}+`) ? name.slice(0, -1) : name;
+    return [...new Set(names.map(whole))];
+}
+
+function weights(run: Run, { blocks }: Rank): string[] {
+    return blocks.flatMap(({ block, weight = 1 }) =>
+        weight === 1 ? [] : [`--weight ${quoted(`${run.blocks[block]!.name}=${weight}`)}`],
+    );
+}
+
 function fit(run: Run, ranks: Rank[]): string {
-    const { options, blocks } = ranks[0]!;
+    const first = ranks[0]!;
     const from = run.network
         ? [quoted(`${run.name}/capture`)]
-        : [...new Set(blocks.map(({ block }) => `${run.blocks[block]!.name.replace(/[+-]$/, '')}.npy`))].map(quoted);
-    const words = [...from, `--ranks ${ranks.map(({ rank }) => rank).join(',')}`, ...flags(options, ['rank']), ...signed(run, ranks[0]!)];
+        : arrays(run, first).map((name) => quoted(`${name}.npy`));
+    const words = [
+        ...from,
+        `--ranks ${ranks.map(({ rank }) => rank).join(',')}`,
+        ...flags(first.options, ['rank']),
+        ...weights(run, first),
+        ...signed(run, first),
+    ];
     return `nnpeek fit ${words.join(' ')} -o ${quoted(run.network ? `${run.name}/fit` : run.name)}`;
 }
 

@@ -81,7 +81,6 @@ export function evenColumns(
     const lowest = Math.min(highest, Math.max(1, Math.ceil((width + gap) / (most + gap))));
     let best = highest;
     const empty = (columns: number): number => (columns - (many % columns)) % columns;
-    for (let columns = highest; columns >= lowest; columns--)
-        if (empty(columns) < empty(best)) best = columns;
+    for (let columns = highest; columns >= lowest; columns--) if (empty(columns) < empty(best)) best = columns;
     return best;
 }

@@ -89,10 +89,7 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
         : [charts, ...(hasRelations(store) ? [relationView(store)] : [])];
     return {
         store,
-        parts: [
-            ...top,
-            h('main', {}, ...views, makingView(store, payload, licences)),
-        ],
+        parts: [...top, h('main', {}, ...views, makingView(store, payload, licences))],
     };
 }
 

@@ -117,9 +117,7 @@ export class RunModel {
     // What a sample looks like, by the same preference.
     get pictured(): InputPicture | null {
         const { pictures } = this;
-        return (
-            pictures.find(({ shape }) => shape) ?? pictures.find(({ line }) => line) ?? pictures[0] ?? null
-        );
+        return pictures.find(({ shape }) => shape) ?? pictures.find(({ line }) => line) ?? pictures[0] ?? null;
     }
 
     picturesOf(layer: Layer): InputPicture | null {

@@ -175,8 +175,7 @@ function layerPart(store: Store, fit: Fit, layer: Layer): HTMLElement {
                     class: 'plain',
                     title: layer.name,
                     'aria-pressed': String(store.get('layer') === layer.index),
-                    click: () =>
-                        store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
+                    click: () => store.set({ layer: store.get('layer') === layer.index ? null : layer.index }),
                 },
                 layerDot(layer.index, fit.model.layers.length),
                 shorten(layer.label, 40),
@@ -265,17 +264,12 @@ function topSamples(store: Store, fit: Fit): HTMLElement | null {
     const top = fit
         .top(store.get('component'))
         .filter((amount) => amount.value > 0)
-        .slice(0, samplesShown);
+        .slice(0, model.pictured && !model.pictured.shape ? samplesShown / 2 : samplesShown);
     if (!top.length) return null;
     const buttons = top.map(({ index }) =>
         sampleButton(model, index, store.sample === index, (sample) => store.set({ sample })),
     );
-    return h(
-        'div',
-        {},
-        h('h3', {}, 'Samples that have most of it'),
-        h('div', { class: 'thumbs' }, ...buttons),
-    );
+    return h('div', {}, h('h3', {}, 'Samples that have most of it'), h('div', { class: 'thumbs' }, ...buttons));
 }
 
 function numbers(store: Store): Table {
@@ -322,7 +316,9 @@ export function detailView(store: Store): HTMLElement {
             sentence.textContent =
                 `Large, ${latentSource(model)}; below, the samples that have most of it` +
                 `${classes?.length ? ` (mostly ${list(classes)})` : ''} and where it lives in each layer: ` +
-                `the brighter, the more a place carries, the strongest channels first` +
+                (model.layers.some((layer) => isMapped(layer) && layer.kind !== 'input')
+                    ? 'the brighter, the more a place carries, the strongest channels first'
+                    : 'the longer the bar, the more a neuron carries') +
                 `${driven ? ', with the samples that drive them most.' : '.'}`;
             const others = model.inputs.filter((layer) => layer !== model.input && fit.has(layer));
             picture.replaceChildren(

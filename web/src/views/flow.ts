@@ -127,11 +127,11 @@ export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
                   ? 'The way through the network'
                   : 'From block to block';
             sentence.textContent = several
-                ? `Each column is a ${store.model.run.network ? 'layer' : 'block'} and its length all of its energy; each ` +
-                  'band is a component’s share, the largest on top, so that what gains importance rises (× says how much from first to last); the pale ' +
-                  'rest is not explained.'
-                : 'The bar is all of the block’s energy, each band a component’s share, the largest first; the pale rest ' +
-                  'is not explained.';
+                ? `Each column is a ${store.model.run.network ? 'layer' : 'block'} and its length all of its ` +
+                  'energy; each band is a component’s share, the largest on top, so that what gains importance ' +
+                  'rises (× says how much from first to last); the pale rest is not explained.'
+                : 'The bar is all of the block’s energy, each band a component’s share, the largest first; the ' +
+                  'pale rest is not explained.';
             redraw();
         },
         element,
@@ -144,7 +144,8 @@ export function flowView(store: Store, neighbour: HTMLElement): HTMLElement {
             const layers = model.layers.filter((layer) => fit.has(layer));
             frame.setAttribute(
                 'aria-label',
-                `${describe(fit, layers, store.get('component'))}; up and down choose a component, left and right a layer`,
+                `${describe(fit, layers, store.get('component'))}; ` +
+                    'up and down choose a component, left and right a layer',
             );
             drawing?.mark();
         },

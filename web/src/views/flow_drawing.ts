@@ -120,7 +120,10 @@ export class FlowDrawing {
         const all = this.spans;
         const rest = name === 'rest';
         const choose = (): void => this.store.set({ component });
-        const group = svg('g', { class: name, ...(rest ? {} : { 'data-component': component + 1, click: choose }) });
+        const group = svg('g', {
+            class: name,
+            ...(rest ? {} : { 'data-component': component + 1, click: choose }),
+        });
         layers.forEach((_, i) => {
             const [from, to] = [all[i]![component]!, all[i + 1]?.[component]];
             if (to) group.append(svg('path', { d: path(place[i]! + node, place[i + 1]!, from, to) }));
@@ -145,7 +148,9 @@ export class FlowDrawing {
         const named = labelled(this.layers, this.spacing, this.store.get('layer'));
         this.labels.replaceChildren(
             ...this.layers.flatMap((layer, i) =>
-                named[i] ? [this.valueOf(layer, i, chosen), this.labelOf(layer, i)].filter((part) => part !== null) : [],
+                named[i]
+                    ? [this.valueOf(layer, i, chosen), this.labelOf(layer, i)].filter((part) => part !== null)
+                    : [],
             ),
         );
     }
@@ -158,7 +163,11 @@ export class FlowDrawing {
         if (i === this.layers.length - 2 && this.spacing < 104) return null; // the last one's stands there
         const at = this.place[i]!;
         const where = this.upright
-            ? { x: Math.min(this.width - 22, Math.max(22, middle)), y: at + this.node + 14, 'text-anchor': 'middle' }
+            ? {
+                  x: Math.min(this.width - 22, Math.max(22, middle)),
+                  y: at + this.node + 14,
+                  'text-anchor': 'middle',
+              }
             : {
                   x: last ? at - 6 : at + this.node + 6,
                   y: Math.max(10, middle + 4),

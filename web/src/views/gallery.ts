@@ -176,7 +176,8 @@ export function galleryView(store: Store): HTMLElement {
             spread();
             sentence.textContent =
                 `Each picture is ${latentSource(model)}, ${orderWords(store.get('sort'))}; under it its mean share of ` +
-                `what there is, the bars its share of each layer${model.layers.length > 1 ? ', the first on top' : ''}` +
+                'what there is, the bars its share of each layer' +
+                (model.layers.length > 1 ? ', the first on top' : '') +
                 (model.labels ? ', then its classes in per cent (captions: the fit never sees labels).' : '.');
         },
         element,

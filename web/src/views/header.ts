@@ -81,8 +81,7 @@ function explainedColumns(model: RunModel, fit: Fit, layers: Layer[]): HTMLEleme
 function headlines(model: RunModel, fit: Fit | null): HTMLElement[] {
     const found: HTMLElement[] = [];
     const fitted = fit ? model.layers.filter((layer) => fit.has(layer)) : [];
-    const shown =
-        fitted.length > layersInFull ? [fitted[0]!, fitted[1]!, fitted[fitted.length - 1]!] : fitted;
+    const shown = fitted.length > layersInFull ? [fitted[0]!, fitted[1]!, fitted[fitted.length - 1]!] : fitted;
     for (const layer of shown) found.push(explainedHeadline(model, fit!, layer));
     const neurons = model.layers.filter((layer) => layer.kind === 'layer');
     if (neurons.length && neurons.every((layer) => layer.unusedCount !== null)) {
@@ -158,7 +157,10 @@ function meaning(model: RunModel, fit: Fit): Words | null {
         const pure = components.filter((c) => fit.purity(c) > 0.5);
         const best = components.reduce((a, b) => (fit.purity(b) > fit.purity(a) ? b : a));
         const name = shorten(model.labelName(fit.classes(best)?.[0]?.index ?? 0), 30);
-        const purest: Words = [{ component: best }, `, ${percent(fit.purity(best))} of which is class ${name}.`];
+        const purest: Words = [
+            { component: best },
+            `, ${percent(fit.purity(best))} of which is class ${name}.`,
+        ];
         if (!pure.length) return ['No component belongs mostly to one class; the purest is ', ...purest];
         const found = new Set(pure.map((c) => fit.classes(c)![0]!.index)).size;
         const of = plural(model.classes.length, 'class', 'classes');
@@ -227,9 +229,7 @@ export function headerView(store: Store): HTMLElement {
         words.replaceChildren(...(fit ? summary(store, fit) : []));
         numbers.replaceChildren(...headlines(model, fit));
         const fitted = fit ? model.layers.filter((layer) => fit.has(layer)) : [];
-        many.replaceChildren(
-            ...(fitted.length > layersInFull ? [explainedColumns(model, fit!, fitted)] : []),
-        );
+        many.replaceChildren(...(fitted.length > layersInFull ? [explainedColumns(model, fit!, fitted)] : []));
         [...chooser.children].forEach((button, index) =>
             button.setAttribute('aria-pressed', String(index === store.get('run'))),
         );

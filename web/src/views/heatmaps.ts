@@ -193,10 +193,7 @@ class Heatmap {
         const box = this.raster.getBoundingClientRect();
         const x = Math.min(this.range.end - 1, Math.floor(this.exact(event)));
         const rank = this.fit?.rank ?? 1;
-        const y = Math.min(
-            rank - 1,
-            Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rank)),
-        );
+        const y = Math.min(rank - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rank)));
         return { component: y, neuron: this.ordered?.neurons[x] ?? -1 };
     }
 

@@ -38,7 +38,11 @@ function points(store: Store): Point[] {
 }
 
 // The layer of another run that bears the same name.
-export function sameLayer(model: RunModel, store: Store, index: number): RunModel['layers'][number] | undefined {
+export function sameLayer(
+    model: RunModel,
+    store: Store,
+    index: number,
+): RunModel['layers'][number] | undefined {
     const name = store.model.layers[index]?.name;
     return model.layers.find((layer) => layer.name === name);
 }
@@ -138,13 +142,7 @@ export function relativeChart(store: Store, width: number): Chart {
 }
 
 // One value a rank, with its standard error where it has one; of several runs those that are not shown are dashed.
-function valueChart(
-    store: Store,
-    width: number,
-    label: string,
-    data: Value[],
-    upTo?: number,
-): Chart {
+function valueChart(store: Store, width: number, label: string, data: Value[], upTo?: number): Chart {
     const shown = store.model.ranks[store.get('rank')] ?? 0;
     const own = data.filter((d) => d.shown);
     return choosesRank(
@@ -238,8 +236,9 @@ function values(store: Store, of: (rank: Rank) => number | undefined, what: stri
 export function heldOut(store: Store): Value[] {
     const advised = store.model.run.recommended?.rank;
     return values(store, (rank) => rank.held_out_error, 'held-out error').map((value) => {
-        const span = store.runs[Number(value.key)]!.run.ranks.find(({ rank }) => rank === value.rank)
-            ?.held_out_standard_error;
+        const span = store.runs[Number(value.key)]!.run.ranks.find(
+            ({ rank }) => rank === value.rank,
+        )?.held_out_standard_error;
         return {
             ...value,
             recommended: value.shown && value.rank === advised,

@@ -5,7 +5,7 @@ import { h, onWidth, section } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Transmission, TransmissionRank } from '../payload_types';
 import type { Store } from '../store';
-import { count, number, plainNames, shorten } from '../words';
+import { number, plainNames, plural, shorten } from '../words';
 import { asPicture, chartStyle, Plot } from './charts';
 
 const written = 12; // columns up to which numbers find room in the cells
@@ -62,8 +62,7 @@ function alignment(store: Store): Matrix | null {
 function nearest(store: Store, transmission: Transmission): TransmissionRank | null {
     const rank = store.fit?.rank ?? 0;
     return transmission.ranks.reduce<TransmissionRank | null>(
-        (best, entry) =>
-            !best || Math.abs(entry.rank - rank) < Math.abs(best.rank - rank) ? entry : best,
+        (best, entry) => (!best || Math.abs(entry.rank - rank) < Math.abs(best.rank - rank) ? entry : best),
         null,
     );
 }
@@ -242,7 +241,8 @@ export function relationView(store: Store): HTMLElement {
             left.figure.hidden = !alike;
             right.figure.hidden = !told;
             sentence.textContent = [
-                alike && 'Left, two layers are aligned (1) when samples near each other in one are near in the other',
+                alike &&
+                    'Left, two layers are aligned (1) when samples near each other in one are near in the other',
                 told &&
                     `${alike ? 'right' : 'Here'}, what is known of a sample from the row’s layer alone is carried ` +
                         'through the components to the column’s, the error as a share of all there is',
@@ -250,8 +250,12 @@ export function relationView(store: Store): HTMLElement {
                 .filter(Boolean)
                 .join('; ')
                 .concat('.');
-            left.caption.textContent = `Alignment (linear CKA; 1: alike, 0: nothing in common)${pairs ? `, ${count(pairs.samples)} samples` : ''}`;
-            right.caption.textContent = `Transmission at rank ${rank}, from row to column (relative error; 0: all is told), ${count(transmission?.held_out ?? 0)} samples that were not fitted`;
+            left.caption.textContent =
+                'Alignment (linear CKA; 1: alike, 0: nothing in common)' +
+                (pairs ? `, ${plural(pairs.samples, 'sample')}` : '');
+            right.caption.textContent =
+                `Transmission at rank ${rank}, from row to column (relative error; 0: all is told), ` +
+                `${plural(transmission?.held_out ?? 0, 'sample')} that were not fitted`;
             left.words.textContent = alike ? alignmentWords(alike) : '';
             right.words.textContent = told ? transmissionWords(told) : '';
             for (const redraw of redraws) redraw();

@@ -132,8 +132,7 @@ class SampleMap {
             const [dx, dy] = [this.xs[t]! - (column + 0.5) * cell, this.ys[t]! - (row + 0.5) * cell];
             const distance = dx * dx + dy * dy;
             const key = row * 10000 + column;
-            if (distance < (best.get(key)?.distance ?? (cell / 3) ** 2))
-                best.set(key, { sample: t, distance });
+            if (distance < (best.get(key)?.distance ?? (cell / 3) ** 2)) best.set(key, { sample: t, distance });
         }
         context.globalAlpha = 0.9;
         for (const { sample } of best.values()) {
@@ -316,7 +315,13 @@ export function samplesView(store: Store): HTMLElement {
         more.hidden = samples.length <= shown;
     };
     order.addEventListener('change', () => store.set({ order: order.value as Order }));
-    const gallery = h('div', { class: 'gallery-of-samples' }, h('p', { class: 'choice no-export' }, order), thumbs, more);
+    const gallery = h(
+        'div',
+        { class: 'gallery-of-samples' },
+        h('p', { class: 'choice no-export' }, order),
+        thumbs,
+        more,
+    );
     body.append(h('div', { class: 'samples-row' }, map.element, gallery));
     tools.append(
         classSwitch(store),

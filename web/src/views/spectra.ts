@@ -3,7 +3,7 @@ import { h, onWidth, section } from '../dom';
 import { saveMenu, type Table } from '../exports';
 import type { Block } from '../payload_types';
 import type { Store } from '../store';
-import { count, number, shorten } from '../words';
+import { count, number, plural, shorten } from '../words';
 import { asPicture, chartStyle, curves, layerDot, legend, opacityOf, Plot, runKey, strokeOf } from './charts';
 
 interface Point {
@@ -38,21 +38,25 @@ function spectra(store: Store): Spectrum[] {
 const floor = 1e-5;
 
 // The same layers where nothing was learned, in grey; of the chosen layer alone where one is chosen.
-function nullPoints(store: Store): { place: number; value: number; key: string; none: string; title: string }[] {
+function nullPoints(
+    store: Store,
+): { place: number; value: number; key: string; none: string; title: string }[] {
     const chosen = store.get('layer');
     return store.model.layers
         .filter((layer) => chosen === null || chosen === layer.index)
         .flatMap((layer) => layer.measured.map((place) => store.model.run.blocks[place]!))
         .flatMap((block) =>
-            (block.nulls ?? []).filter(({ same }) => !same).flatMap(({ name, singular_values: values }) =>
-                values.map((value, i) => ({
-                    place: i + 1,
-                    value: value / (values[0] ?? 1),
-                    key: `${block.name} ${name}`,
-                    none: name,
-                    title: `${block.name}, ${name}`,
-                })),
-            ),
+            (block.nulls ?? [])
+                .filter(({ same }) => !same)
+                .flatMap(({ name, singular_values: values }) =>
+                    values.map((value, i) => ({
+                        place: i + 1,
+                        value: value / (values[0] ?? 1),
+                        key: `${block.name} ${name}`,
+                        none: name,
+                        title: `${block.name}, ${name}`,
+                    })),
+                ),
         )
         .filter((point) => point.value >= floor);
 }
@@ -202,7 +206,9 @@ function rankTable(store: Store): HTMLElement {
             'tbody',
             {},
             ...rows.map(({ run, block, layer }) => {
-                const nulls = names.map((name) => block.nulls?.find((none) => none.name === name)?.effective_rank);
+                const nulls = names.map(
+                    (name) => block.nulls?.find((none) => none.name === name)?.effective_rank,
+                );
                 const cells = [
                     ...(several ? [shorten(store.runs[run]!.run.name, 20)] : []),
                     null,
@@ -265,12 +271,14 @@ export function spectrumView(store: Store): HTMLElement {
         () => {
             key.replaceChildren(legend(store), ...[runKey(store)].filter((part) => part !== null));
             const samples = spectra(store)[0]?.block.measures?.singular_value_samples;
-            const nulls = nullPoints(store).length > 0;
+            const of = samples ? ` of ${plural(samples, 'sample')}` : '';
+            const named = store.layer ? '' : ', named where a layer is chosen';
             sentence.textContent =
-                'How fast the directions of a layer lose weight: the steeper the curve, the fewer carry it; the effective ' +
-                `rank counts those that matter (exp of the entropy of the singular values${samples ? ` of ${count(samples)} samples` : ''})` +
-                `${store.runs.length > 1 ? '; dashed are the other runs' : ''}` +
-                `${nulls ? `; grey is the same where nothing was learned${store.layer ? '' : ', named where a layer is chosen'}` : ''}.`;
+                'How fast the directions of a layer lose weight: the steeper the curve, the fewer carry it; the ' +
+                `effective rank counts those that matter (exp of the entropy of the singular values${of})` +
+                (store.runs.length > 1 ? '; dashed are the other runs' : '') +
+                (nullPoints(store).length ? `; grey is the same where nothing was learned${named}` : '') +
+                '.';
             words.replaceChildren(rankTable(store));
             fewer.textContent = fewerWords(store);
             redraw();
