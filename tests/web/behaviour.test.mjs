@@ -22,6 +22,8 @@ before(async () => {
     page('full', 'full');
     page('same', 'full', 'reordered');
     page('apart', 'full', 'alone');
+    runs.unfitted(at('unfitted'));
+    page('unfitted', 'unfitted');
     browser = await launch();
 });
 after(async () => {
@@ -247,7 +249,48 @@ describe('what was measured', () => {
             const row = await table.locator('tbody tr').nth(1).locator('td').allTextContents();
             assert.equal(Number(row[head.indexOf('untrained network')]), 11);
             assert.equal(Number(row[head.indexOf('shuffled pixels')]), 21);
-            assert.match(await page.locator('.headlines').textContent(), /90\s%/);
+        }));
+
+    test('the verdict: its interval, its reasons, the file beside it', () =>
+        withPage('full', {}, async (page) => {
+            assert.match(
+                await page.locator('.headlines').textContent(),
+                /~93\s%right, told without labels \(86\s% to 97\s%\)|right, told without labels \(86\s% to 97\s%\)~93\s%/,
+            );
+            const view = page.locator('#verdict');
+            assert.match(
+                await view.locator('.answer').textContent(),
+                /^About 93\s% of its predictions are right$/,
+            );
+            const words = await view.textContent();
+            assert.match(words, /86\s% to 97\s% holds 95 % .*paper on <b>MNIST<\/b>/);
+            assert.match(words, /output alone 0\.95, layers alone 0\.90, components alone 0\.88/);
+            const items = await view.locator('li').allTextContents();
+            assert.deepEqual(items.slice(0, 1), ['it uses 2.9 of its 3 classes']);
+            assert.ok(
+                items.some((item) => /^90\s% of the predictions stay when shifted by 1 pixel$/.test(item)),
+                items.join('; '),
+            );
+            assert.ok(items.includes('the samples are taken to be of all classes alike'));
+            assert.equal(await view.locator('b').count(), 0);
+            const dot = await view.locator('svg circle').evaluate((mark) => Number(mark.getAttribute('cx')));
+            const [low, high] = await view
+                .locator('svg g[stroke-opacity] line, svg line[stroke-opacity]')
+                .first()
+                .evaluate((mark) => [Number(mark.getAttribute('x1')), Number(mark.getAttribute('x2'))]);
+            assert.ok(
+                Math.abs((dot - low) / (high - low) - (0.93 - 0.86) / (0.97 - 0.86)) < 0.01,
+                `${low} ${dot} ${high}`,
+            );
+        }));
+
+    test('a verdict that is withheld says why', () =>
+        withPage('unfitted', {}, async (page) => {
+            const view = page.locator('#verdict');
+            assert.equal(await view.locator('.answer').textContent(), 'Withheld');
+            assert.match(await view.textContent(), /No verdict: only <i>40<\/i> samples\./);
+            assert.equal(await view.locator('svg').count(), 0);
+            assert.ok(!(await page.locator('.headlines').textContent()).includes('told without labels'));
         }));
 
     test('alignment, and transmission at the nearest rank', () =>
@@ -290,7 +333,7 @@ function csvRows(text) {
 describe('files to keep', () => {
     const views = [
         ...['components', 'flow', 'detail', 'sample', 'comparison', 'samples', 'errors', 'spectra'],
-        ...['neurons', 'relations', 'overlap'],
+        ...['neurons', 'relations', 'overlap', 'verdict'],
     ];
     for (const id of views)
         test(`of ${id}: SVG, PNG and CSV are valid`, () =>

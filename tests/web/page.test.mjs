@@ -92,11 +92,11 @@ async function state(page) {
 describe('every view', () => {
     const factorised = ['components', 'flow', 'detail', 'sample', 'samples'];
     const expected = {
-        full: [...factorised, 'errors', 'spectra', 'neurons', 'relations', 'overlap', 'making'],
+        full: [...factorised, 'verdict', 'errors', 'spectra', 'neurons', 'relations', 'overlap', 'making'],
         colour: [...factorised, 'errors', 'neurons', 'making'],
         fitAlone: [...factorised, 'errors', 'neurons', 'making'],
         smallest: [...factorised, 'errors', 'neurons', 'making'],
-        unfitted: ['spectra', 'making'],
+        unfitted: ['verdict', 'spectra', 'making'],
         large: [...factorised, 'errors', 'neurons', 'making'],
         tokens: [...factorised, 'errors', 'neurons', 'overlap', 'making'],
         signal: [...factorised, 'errors', 'neurons', 'making'],

@@ -17,6 +17,7 @@ import { sampleView } from './views/sample';
 import { samplesView } from './views/samples';
 import { spectrumView } from './views/spectra';
 import { toolbarView } from './views/toolbar';
+import { hasVerdict, verdictView } from './views/verdict';
 
 const manyLayers = 4;
 const fewComponents = 10;
@@ -77,16 +78,18 @@ function build(payload: Payload, licences: string): { store: Store; parts: HTMLE
         charts.append(errorView(store));
     }
     if (measured) charts.append(spectrumView(store));
+    const verdict = hasVerdict(store) ? [verdictView(store)] : [];
     const views = factorised
         ? [
               both,
               ...(store.runs.length > 1 ? [compareView(store)] : []),
               samplesView(store),
+              ...verdict,
               charts,
               heatmapView(store),
               ...relations(store),
           ]
-        : [charts, ...(hasRelations(store) ? [relationView(store)] : [])];
+        : [...verdict, charts, ...(hasRelations(store) ? [relationView(store)] : [])];
     return {
         store,
         parts: [...top, h('main', {}, ...views, makingView(store, payload, licences))],

@@ -97,8 +97,16 @@ function headlines(model: RunModel, fit: Fit | null): HTMLElement[] {
                 output.classes ? `of ${output.classes} output directions in use` : 'output directions in use',
             ),
         );
+    const { verdict } = model.run;
+    if (verdict?.accuracy !== undefined)
+        found.push(
+            headline(
+                `~${percent(verdict.accuracy)}`,
+                `right, told without labels (${percent(verdict.low!)} to ${percent(verdict.high!)})`,
+            ),
+        );
     const shift = model.run.shifts?.[0];
-    if (shift)
+    if (shift && verdict?.accuracy === undefined)
         found.push(
             headline(
                 percent(shift.agreement),
