@@ -84,15 +84,19 @@ typedef struct peek_dataset_cut {
     const char *classes; /* default NULL, all: "0-4,7" or class names; keeps these classes' samples and all
                             label numbers */
     const char *order;   /* default "stored": "stored", "shuffled", "by-class", "by-class:9,0-8" */
-    double mix; /* default 0: this part of the samples leaves its places and shares them anew at random;
-                   with 1 every order is a random one */
-    double
-        label_noise; /* default 0: each label is replaced with this probability by one of the other classes, all
-                        alike (symmetric noise); nested: the wrong labels of 0.2 are also wrong with 0.4 */
-    int64_t permute_labels; /* flag; default 0: every class bears the label of another one, or its own, by a
-                               seeded random permutation */
-    int64_t samples;        /* default 0, all: at most this many, a seeded random choice kept in stored order */
-    int64_t seed;           /* default 0 */
+
+    /* default 0: this part of the samples leaves its places and shares them anew at random */
+    double mix;
+
+    /* default 0: each label is replaced with this probability by one of the other classes, all alike; nested:
+     * the wrong labels of 0.2 are also wrong with 0.4 */
+    double label_noise;
+
+    /* flag; default 0: every class bears the label that a seeded random permutation gives it */
+    int64_t permute_labels;
+
+    int64_t samples; /* default 0, all: at most this many, a seeded random choice kept in stored order */
+    int64_t seed;    /* default 0 */
 } peek_dataset_cut;
 
 PEEK_API const peek_option_table *peek_dataset_cut_table(void);

@@ -112,14 +112,18 @@ PEEK_API double peek_effective_invariance(const float *p, const float *q, int64_
 enum { PEEK_NEIGHBOURS = 10 };
 
 /* Whether samples that are alike get the same class. N_t: the PEEK_NEIGHBOURS other rows of X with the largest
- * cosine to row t. Over all pairs (t, u), u in N_t:
+ * cosine to row t, the first of equal ones; rows that are zero have cosine 0 with all. Over all pairs (t, u), u
+ * in N_t:
+ *
  *     agreement   = share of pairs with label[t] = label[u],    0 .. 1
  *     information = sum_ab p_ab log( p_ab / (p_a. p_.b) ) nats,  p_ab: share of pairs with classes a and b
- * The agreement of one class for all is 1, its information 0; information is at most the entropy of the labels.
- * X: rows x columns, `stride` from row to row; label: rows, each 0 .. classes-1, as a network predicts them.
- * NAN for more than 4096 classes. Memory: rows^2 doubles. Sources: T. Cover, P. Hart, IEEE Transactions on
- * Information Theory 13, 1967 (neighbours); the information of predictions over neighbours is ours. Errors:
- * E_ARGUMENT, E_VALUE, E_MEMORY, E_STOPPED. */
+ *
+ * The agreement of one class for all is 1, its information 0; information is at most the entropy of the labels,
+ * and too high by about (classes - 1)^2 / (2 PEEK_NEIGHBOURS rows) where there are few rows for many classes.
+ * X: rows x columns, rows > PEEK_NEIGHBOURS, `stride` from row to row; label: rows, each 0 .. classes-1, as a
+ * network predicts them. NAN for more than 4096 classes. Memory: rows^2 doubles. Sources: T. Cover, P. Hart,
+ * IEEE Transactions on Information Theory 13, 1967 (neighbours); the information of predictions over neighbours
+ * is ours. Errors: E_ARGUMENT, E_VALUE, E_MEMORY, E_STOPPED. */
 PEEK_API peek_status peek_neighbour_agreement(peek_context *context, const float *x, int64_t rows,
                                               int64_t columns, int64_t stride, const int32_t *label,
                                               int64_t classes, double *agreement, double *information);

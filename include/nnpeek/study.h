@@ -10,8 +10,7 @@ extern "C" {
 
 typedef struct peek_study_options {
     size_t size;
-    int64_t
-        seeds; /* default 0, as the recipe says: each network is trained from so many seeds, from `seed` on */
+    int64_t seeds;        /* default 0, as the recipe says: seeds of each network, from `seed` on */
     int64_t samples;      /* default 0: as the recipe says: test samples to look at */
     const char *ranks;    /* default NULL: as the recipe says */
     const char *data;     /* default NULL: as the recipe says; where that is not found, strokes */
