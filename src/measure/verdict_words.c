@@ -78,13 +78,14 @@ void peek__verdict_reasons(const cJSON *measures, const double parts[PEEK__PARTS
     say(reasons, "it uses %.1f of its %.0f classes", number(predictions, "effective_classes"), classes);
     say(reasons, "its output uses %.1f of %.0f directions", number(predictions, "effective_rank"), classes);
     if (use > 0 && !isnan(parts[PEEK__PART_COMPONENTS]))
-        say(reasons, "samples of like composition get the same class in %.0f %% of the cases",
+        say(reasons, "neighbours by composition get the same class in %.0f %% of the cases",
             100 * parts[PEEK__PART_COMPONENTS] / use);
     if (use > 0 && last && !isnan(parts[PEEK__PART_LAST_LAYER]))
-        say(reasons, "samples that are alike in %s do in %.0f %%", last->valuestring,
+        say(reasons, "neighbours in %s get the same class in %.0f %%", last->valuestring,
             100 * parts[PEEK__PART_LAST_LAYER] / use);
     if (use > 0 && !isnan(parts[PEEK__PART_INPUT]))
-        say(reasons, "samples that are alike in the input do in %.0f %%", 100 * parts[PEEK__PART_INPUT] / use);
+        say(reasons, "neighbours in the input get the same class in %.0f %%",
+            100 * parts[PEEK__PART_INPUT] / use);
     int half = last ? half_of(model, last->valuestring) : 0;
     if (half)
         say(reasons, "%d of %.0f components make half of what is explained of %s", half, number(model, "rank"),

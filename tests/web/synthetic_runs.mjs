@@ -270,7 +270,7 @@ function askedMeasures(run) {
             by: { output: 0.95, activations: 0.9, factorisation: 0.88, all: 0.91, input: 0.8 },
             reasons: [
                 'it uses 2.9 of its 3 classes',
-                `samples that are alike in ${run.blocks[1]?.name ?? 'x'} do in 84 %`,
+                `neighbours in ${run.blocks[1]?.name ?? 'x'} get the same class in 84 %`,
             ],
             caveats: ['the samples are taken to be of all classes alike'],
         },
