@@ -60,15 +60,29 @@ static void say_shift(const cli_call *call, const cJSON *shift)
     cli_say(call, "\n");
 }
 
+/* Several sentences as one line. */
+static void say_sentences(const cli_call *call, const char *before, const cJSON *sentences)
+{
+    const cJSON *sentence;
+    cJSON_ArrayForEach(sentence, sentences)
+    {
+        cli_say(call, "%s%s", sentence == sentences->child ? "    " : "; ",
+                sentence == sentences->child ? before : "");
+        cli_say(call, "%s%s", sentence == sentences->child ? " " : "", cJSON_GetStringValue(sentence));
+    }
+    if (cJSON_GetArraySize(sentences)) cli_say(call, "\n");
+}
+
 /* The verdict, or why there is none. */
 static void say_verdict(const cli_call *call, const cJSON *measures)
 {
     const cJSON *verdict = member(measures, "verdict");
     const char *withheld = cJSON_GetStringValue(member(verdict, "withheld"));
-    const cJSON *reason;
     if (!verdict || !member(measures, "blocks")->child) return; /* fits without a network */
     if (withheld) {
         cli_say(call, "  how well it was trained cannot be told without labels: %s\n", withheld);
+        if (cJSON_IsNumber(member(verdict, "score")))
+            cli_say(call, "    its score is %.3f\n", cli_number(verdict, "score"));
         return;
     }
     cli_say(
@@ -76,14 +90,8 @@ static void say_verdict(const cli_call *call, const cJSON *measures)
         "  told without labels, about %.0f %% of its predictions are right (95 %% interval %.0f to %.0f %%):\n",
         100 * cli_number(verdict, "accuracy"), 100 * cli_number(verdict, "low"),
         100 * cli_number(verdict, "high"));
-    cJSON_ArrayForEach(reason, member(verdict, "reasons"))
-    {
-        cli_say(call, "    %s\n", cJSON_GetStringValue(reason));
-    }
-    cJSON_ArrayForEach(reason, member(verdict, "caveats"))
-    {
-        cli_say(call, "    but: %s\n", cJSON_GetStringValue(reason));
-    }
+    say_sentences(call, "because", member(verdict, "reasons"));
+    say_sentences(call, "but", member(verdict, "caveats"));
 }
 
 void cli_say_asked(const cli_call *call, const cJSON *measures)

@@ -52,8 +52,9 @@ static int is_family(const cJSON *family)
     return cJSON_IsString(cJSON_GetObjectItemCaseSensitive(family, "name")) && is_list(family, "scores", -1) &&
            is_list(family, "accuracies", count) && is_list(family, "picture", 3) &&
            is_list(family, "mean_picture", -1) && is_number(family, "classes") &&
-           is_number(family, "samples") && is_number(family, "layers") && is_number(family, "widening") &&
-           is_number(input, "effective_rank") && is_number(input, "intrinsic_dimension");
+           is_number(family, "samples") && is_list(family, "layer_columns", -1) &&
+           is_number(family, "widening") && is_number(input, "effective_rank") &&
+           is_number(input, "intrinsic_dimension");
 }
 
 static peek_status parse(peek_context *context, const char *from, peek__calibration *out)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "measure/document.h"
+#include "store/file.h"
 
 /* By how much an input may differ from the family's: in intrinsic dimension and effective rank, as a ratio, and
  * in its mean picture; how many samples there must be of those of the family; by what ratio the rank may be
@@ -16,26 +17,12 @@ static const double same_input = 1.25, same_picture = 0.1, enough = 0.9, same_ra
 typedef struct verdict_work {
     const peek__calibration *calibration;
     const cJSON *measures, *predictions, *family;
+    int same_layers; /* 1: the network is of the family's architecture */
+    int orders;      /* 1: withheld, but the score orders networks of its kind */
     double parts[PEEK__PARTS], score;
     cJSON *out;
     char withheld[512];
 } verdict_work;
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *item = member(object, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-static int size_of(const cJSON *object, const char *name)
-{
-    return cJSON_GetArraySize(member(object, name));
-}
 
 /* ---- Whether it can be told */
 
@@ -60,47 +47,51 @@ static double picture_distance(const cJSON *theirs, const cJSON *mine)
  * are. */
 static int is_like(const verdict_work *work, const cJSON *family)
 {
-    const cJSON *input = member(family, "input"),
-                *first = cJSON_GetArrayItem(member(work->predictions, "inputs"), 0);
-    const cJSON *block = first ? member(member(work->measures, "blocks"), first->valuestring) : NULL;
-    return cJSON_Compare(member(family, "picture"), member(work->predictions, "picture"), 1) &&
-           number(family, "classes") == number(work->predictions, "classes") &&
-           peek__verdict_within(number(member(block, "centred"), "effective_rank"),
-                                number(input, "effective_rank"), same_input) &&
-           peek__verdict_within(number(block, "intrinsic_dimension"), number(input, "intrinsic_dimension"),
-                                same_input) &&
-           picture_distance(member(family, "mean_picture"), member(work->predictions, "mean_picture")) <
-               same_picture;
+    const cJSON *input = peek__json_member(family, "input"),
+                *first = cJSON_GetArrayItem(peek__json_member(work->predictions, "inputs"), 0);
+    const cJSON *block =
+        first ? peek__json_member(peek__json_member(work->measures, "blocks"), first->valuestring) : NULL;
+    return cJSON_Compare(peek__json_member(family, "picture"), peek__json_member(work->predictions, "picture"),
+                         1) &&
+           peek__json_value(family, "classes") == peek__json_value(work->predictions, "classes") &&
+           peek__verdict_within(peek__json_value(peek__json_member(block, "centred"), "effective_rank"),
+                                peek__json_value(input, "effective_rank"), same_input) &&
+           peek__verdict_within(peek__json_value(block, "intrinsic_dimension"),
+                                peek__json_value(input, "intrinsic_dimension"), same_input) &&
+           picture_distance(peek__json_member(family, "mean_picture"),
+                            peek__json_member(work->predictions, "mean_picture")) < same_picture;
 }
 
-/* Of several, the one with most layers in common by number, since deeper networks gather neighbours more. */
+/* Of several, the one of the same architecture, as far as the sizes of layers tell. */
 static void find_family(verdict_work *work)
 {
     const cJSON *family;
-    int layers = size_of(work->predictions, "layers"), least = 0;
-    cJSON_ArrayForEach(family, member(work->calibration->json, "families"))
+    cJSON *columns = cJSON_CreateArray();
+    peek__layer_columns(work->measures, columns);
+    cJSON_ArrayForEach(family, peek__json_member(work->calibration->json, "families"))
     {
-        int distance = abs(layers - (int)number(family, "layers"));
-        if (!is_like(work, family) || (work->family && distance >= least)) continue;
+        int same = cJSON_Compare(columns, peek__json_member(family, "layer_columns"), 1);
+        if (!is_like(work, family) || work->same_layers || (work->family && !same)) continue;
         work->family = family;
-        least = distance;
+        work->same_layers = same;
     }
+    cJSON_Delete(columns);
 }
 
 static void list_families(const verdict_work *work, char *text, size_t size)
 {
-    const cJSON *family, *list = member(work->calibration->json, "families");
+    const cJSON *family, *list = peek__json_member(work->calibration->json, "families");
     size_t length = 0;
     *text = 0;
     cJSON_ArrayForEach(family, list)
     {
-        const cJSON *picture = member(family, "picture");
+        const cJSON *picture = peek__json_member(family, "picture");
         if (length < size)
-            length += (size_t)snprintf(text + length, size - length, "%s%s (%d x %d x %d, %.0f classes)",
-                                       family == list->child ? "" : "; ", member(family, "name")->valuestring,
-                                       cJSON_GetArrayItem(picture, 0)->valueint,
-                                       cJSON_GetArrayItem(picture, 1)->valueint,
-                                       cJSON_GetArrayItem(picture, 2)->valueint, number(family, "classes"));
+            length += (size_t)snprintf(
+                text + length, size - length, "%s%s (%d x %d x %d, %.0f classes)",
+                family == list->child ? "" : "; ", peek__json_member(family, "name")->valuestring,
+                cJSON_GetArrayItem(picture, 0)->valueint, cJSON_GetArrayItem(picture, 1)->valueint,
+                cJSON_GetArrayItem(picture, 2)->valueint, peek__json_value(family, "classes"));
     }
 }
 
@@ -118,10 +109,10 @@ static void bounds_of(const cJSON *list, double *least, double *most)
 
 static void judge(verdict_work *work)
 {
-    const cJSON *limits = member(work->calibration->json, "contradiction");
+    const cJSON *limits = peek__json_member(work->calibration->json, "contradiction");
     double least, most, apart = peek__verdict_contradiction(work->calibration, work->parts),
-                        samples = number(work->predictions, "samples"),
-                        rank = number(peek__verdict_model(work->measures), "rank"),
+                        samples = peek__json_value(work->predictions, "samples"),
+                        rank = peek__json_value(peek__verdict_model(work->measures), "rank"),
                         said = peek__verdict_score(work->calibration, PEEK__FROM_OUTPUT, work->parts);
     char families[384];
     size_t size = sizeof work->withheld;
@@ -131,12 +122,12 @@ static void judge(verdict_work *work)
         list_families(work, families, sizeof families);
         snprintf(work->withheld, size, "no networks of known accuracy on such data were studied; known are %s",
                  families);
-    } else if (samples < enough * number(work->family, "samples")) {
+    } else if (samples < enough * peek__json_value(work->family, "samples")) {
         snprintf(
             work->withheld, size,
             "%.0f samples are too few: the networks studied were looked at with %.0f, and among fewer samples "
             "neighbours lie farther away",
-            samples, number(work->family, "samples"));
+            samples, peek__json_value(work->family, "samples"));
     } else if (isnan(work->parts[PEEK__PART_COMPONENTS])) {
         snprintf(work->withheld, size, "there is no joint factorisation of these samples");
     } else if (!peek__verdict_within(rank, PEEK__VERDICT_RANK, same_rank)) {
@@ -145,13 +136,20 @@ static void judge(verdict_work *work)
                  PEEK__VERDICT_RANK, rank);
     } else if (isnan(work->score)) {
         snprintf(work->withheld, size, "no layer was captured, or what was captured is not finite");
-    } else if (apart < number(limits, "least") || apart > number(limits, "most")) {
+    } else if (!work->same_layers) {
+        work->orders = 1;
+        snprintf(
+            work->withheld, size,
+            "on such data networks of another architecture were studied (%s): the score orders networks of one "
+            "kind, but what accuracy it stands for is not known",
+            peek__json_member(work->family, "name")->valuestring);
+    } else if (apart < peek__json_value(limits, "least") || apart > peek__json_value(limits, "most")) {
         snprintf(work->withheld, size,
                  "the measures contradict each other as in none of the networks studied: the output alone says "
                  "%.2f, layers and components %.2f",
                  said, said - apart);
     } else {
-        bounds_of(member(work->family, "scores"), &least, &most);
+        bounds_of(peek__json_member(work->family, "scores"), &least, &most);
         if (work->score < least - beyond || work->score > most + beyond)
             snprintf(work->withheld, size,
                      "a score of %.2f lies outside those of the networks studied, %.2f to %.2f", work->score,
@@ -178,10 +176,11 @@ static double *numbers_of(const cJSON *list)
 
 static void put_interval(verdict_work *work)
 {
-    double *scores = numbers_of(member(work->family, "scores")),
-           *accuracies = numbers_of(member(work->family, "accuracies")), interval[3] = {NAN, NAN, NAN};
-    peek__scored known = {cJSON_GetArraySize(member(work->family, "scores")), scores, accuracies, NULL,
-                          number(work->family, "widening")};
+    double *scores = numbers_of(peek__json_member(work->family, "scores")),
+           *accuracies = numbers_of(peek__json_member(work->family, "accuracies")),
+           interval[3] = {NAN, NAN, NAN};
+    peek__scored known = {cJSON_GetArraySize(peek__json_member(work->family, "scores")), scores, accuracies,
+                          NULL, peek__json_value(work->family, "widening")};
     if (scores && accuracies) peek__verdict_interval(&known, -1, work->score, interval);
     peek__put_number(work->out, "score", work->score);
     peek__put_number(work->out, "accuracy", clip(interval[1]));
@@ -203,10 +202,10 @@ static void put_numbers(verdict_work *work)
 
 static cJSON *make(const peek__calibration *calibration, const cJSON *measures)
 {
-    static const char *const numbers[] = {"score", "accuracy", "low", "high"};
+    static const char *const numbers[] = {"accuracy", "low", "high"};
     verdict_work work = {.calibration = calibration,
                          .measures = measures,
-                         .predictions = member(measures, "predictions"),
+                         .predictions = peek__json_member(measures, "predictions"),
                          .out = cJSON_CreateObject()};
     if (!work.out) return NULL;
     peek__verdict_parts(measures, work.parts);
@@ -214,16 +213,19 @@ static cJSON *make(const peek__calibration *calibration, const cJSON *measures)
     find_family(&work);
     judge(&work);
     if (!*work.withheld) put_interval(&work);
+    if (*work.withheld) peek__put_number(work.out, "score", work.orders ? work.score : NAN);
     for (size_t i = 0; *work.withheld && i < sizeof numbers / sizeof *numbers; i++)
         cJSON_AddNullToObject(work.out, numbers[i]);
     cJSON_AddItemToObject(work.out, "withheld",
                           *work.withheld ? cJSON_CreateString(work.withheld) : cJSON_CreateNull());
     cJSON_AddItemToObject(work.out, "family",
-                          work.family ? cJSON_Duplicate(member(work.family, "name"), 1) : cJSON_CreateNull());
+                          work.family ? cJSON_Duplicate(peek__json_member(work.family, "name"), 1)
+                                      : cJSON_CreateNull());
     peek__verdict_reasons(measures, work.parts, cJSON_AddArrayToObject(work.out, "reasons"));
     peek__verdict_caveats(measures, work.family, cJSON_AddArrayToObject(work.out, "caveats"));
     put_numbers(&work);
-    cJSON_AddItemToObject(work.out, "calibration", cJSON_Duplicate(member(calibration->json, "study"), 1));
+    cJSON_AddItemToObject(work.out, "calibration",
+                          cJSON_Duplicate(peek__json_member(calibration->json, "study"), 1));
     return work.out;
 }
 

@@ -48,6 +48,9 @@ int peek__verdict_uses(peek__verdict_source source, peek__verdict_part part);
 /* The parts of what measures.json says, NAN where one is missing. */
 void peek__verdict_parts(const cJSON *measures, double parts[PEEK__PARTS]);
 
+/* Adds how many columns each layer has, in order. */
+void peek__layer_columns(const cJSON *measures, cJSON *list);
+
 /* The model whose components count: the one of the rank nearest to PEEK__VERDICT_RANK by ratio, or NULL. */
 const cJSON *peek__verdict_model(const cJSON *measures);
 
@@ -100,8 +103,9 @@ void peek__verdict_caveats(const cJSON *measures, const cJSON *family, cJSON *ca
 
 /* Puts the member `verdict` into measures.json, from what else is there:
  *
- * - score, accuracy, low, high: what networks of the same family with a similar score had, and the interval
- * that holds 95 % of them; null where withheld;
+ * - score, which orders networks of one kind; accuracy, low, high: what networks of the same family with a
+ * similar score had, and the interval that holds 95 % of them. Null where withheld, but for the score where it
+ * is only the architecture that is another than the family's;
  *
  * - family: its name, or null; withheld: a sentence, or null; reasons and caveats: sentences;
  *

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "measure/verdict.h"
+#include "store/file.h"
 
 const char *const peek__verdict_part_names[PEEK__PARTS] = {
     "classes_in_use",         "confidence", "output_directions",      "first_layer", "last_layer",
@@ -36,25 +37,14 @@ int peek__verdict_uses(peek__verdict_source source, peek__verdict_part part)
     return 0;
 }
 
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *item = member(object, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
 static double agreement_of(const cJSON *owner)
 {
-    return number(member(owner, "neighbours"), "agreement");
+    return peek__json_value(peek__json_member(owner, "neighbours"), "agreement");
 }
 
 static double information_of(const cJSON *owner)
 {
-    return number(member(owner, "neighbours"), "information");
+    return peek__json_value(peek__json_member(owner, "neighbours"), "information");
 }
 
 /* Mean over the blocks of a list of names. */
@@ -64,7 +54,7 @@ static double mean_in(const cJSON *measures, const cJSON *names, int first, int 
     double sum = 0;
     for (int i = 0; i < count; i++) {
         const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(names, first + i));
-        sum += name ? of(member(member(measures, "blocks"), name)) : NAN;
+        sum += name ? of(peek__json_member(peek__json_member(measures, "blocks"), name)) : NAN;
     }
     return count ? sum / count : NAN;
 }
@@ -73,9 +63,9 @@ const cJSON *peek__verdict_model(const cJSON *measures)
 {
     const cJSON *model, *best = NULL;
     double least = INFINITY;
-    cJSON_ArrayForEach(model, member(member(measures, "fit"), "ranks"))
+    cJSON_ArrayForEach(model, peek__json_member(peek__json_member(measures, "fit"), "ranks"))
     {
-        double distance = fabs(log(number(model, "rank") / PEEK__VERDICT_RANK));
+        double distance = fabs(log(peek__json_value(model, "rank") / PEEK__VERDICT_RANK));
         if (distance < least) {
             least = distance;
             best = model;
@@ -84,16 +74,27 @@ const cJSON *peek__verdict_model(const cJSON *measures)
     return best;
 }
 
+void peek__layer_columns(const cJSON *measures, cJSON *list)
+{
+    const cJSON *name;
+    cJSON_ArrayForEach(name, peek__json_member(peek__json_member(measures, "predictions"), "layers"))
+    {
+        const cJSON *block = peek__json_member(peek__json_member(measures, "blocks"), name->valuestring);
+        cJSON_AddItemToArray(list, cJSON_CreateNumber(peek__json_value(block, "columns")));
+    }
+}
+
 void peek__verdict_parts(const cJSON *measures, double parts[PEEK__PARTS])
 {
-    const cJSON *predictions = member(measures, "predictions"), *layers = member(predictions, "layers"),
-                *inputs = member(predictions, "inputs");
-    double classes = number(predictions, "classes"),
-           use = (number(predictions, "effective_classes") - 1) / (classes - 1);
+    const cJSON *predictions = peek__json_member(measures, "predictions"),
+                *layers = peek__json_member(predictions, "layers"),
+                *inputs = peek__json_member(predictions, "inputs");
+    double classes = peek__json_value(predictions, "classes"),
+           use = (peek__json_value(predictions, "effective_classes") - 1) / (classes - 1);
     int count = cJSON_GetArraySize(layers);
     parts[PEEK__PART_USE] = use;
-    parts[PEEK__PART_CONFIDENCE] = (classes * number(predictions, "confidence") - 1) / (classes - 1);
-    parts[PEEK__PART_DIRECTIONS] = (number(predictions, "effective_rank") - 1) / (classes - 1);
+    parts[PEEK__PART_CONFIDENCE] = (classes * peek__json_value(predictions, "confidence") - 1) / (classes - 1);
+    parts[PEEK__PART_DIRECTIONS] = (peek__json_value(predictions, "effective_rank") - 1) / (classes - 1);
     parts[PEEK__PART_FIRST_LAYER] = use * mean_in(measures, layers, 0, count > 0, agreement_of);
     parts[PEEK__PART_LAST_LAYER] = use * mean_in(measures, layers, count - 1, count > 0, agreement_of);
     parts[PEEK__PART_LAST_INFORMATION] =

@@ -5,22 +5,7 @@
 #include <string.h>
 
 #include "measure/verdict.h"
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *item = member(object, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-static int size_of(const cJSON *object, const char *name)
-{
-    return cJSON_GetArraySize(member(object, name));
-}
+#include "store/file.h"
 
 __attribute__((format(printf, 2, 3))) static void say(cJSON *list, const char *format, ...)
 {
@@ -39,7 +24,7 @@ static int half_of(const cJSON *model, const char *block)
     double share[MOST], sum = 0;
     const cJSON *item;
     int count = 0, taken = 0;
-    cJSON_ArrayForEach(item, member(member(model, "shares"), block))
+    cJSON_ArrayForEach(item, peek__json_member(peek__json_member(model, "shares"), block))
     {
         if (count == MOST || !cJSON_IsNumber(item)) return 0;
         int place = count++;
@@ -52,12 +37,13 @@ static int half_of(const cJSON *model, const char *block)
 
 static void say_nulls(const cJSON *measures, const char *layer, cJSON *reasons)
 {
-    const cJSON *nulls = member(measures, "nulls"), *untrained = member(nulls, "untrained network"),
-                *same = member(nulls, "trained network");
-    const cJSON *mine = member(member(same ? same : measures, "blocks"), layer),
-                *theirs = member(member(untrained, "blocks"), layer);
-    double trained = number(member(mine, "centred"), "participation_ratio"),
-           before = number(member(theirs, "centred"), "participation_ratio");
+    const cJSON *nulls = peek__json_member(measures, "nulls"),
+                *untrained = peek__json_member(nulls, "untrained network"),
+                *same = peek__json_member(nulls, "trained network");
+    const cJSON *mine = peek__json_member(peek__json_member(same ? same : measures, "blocks"), layer),
+                *theirs = peek__json_member(peek__json_member(untrained, "blocks"), layer);
+    double trained = peek__json_value(peek__json_member(mine, "centred"), "participation_ratio"),
+           before = peek__json_value(peek__json_member(theirs, "centred"), "participation_ratio");
     if (!(trained > 0 && before > 0)) return;
     if (peek__verdict_within(trained, before, 1.1))
         say(reasons,
@@ -70,13 +56,15 @@ static void say_nulls(const cJSON *measures, const char *layer, cJSON *reasons)
 
 void peek__verdict_reasons(const cJSON *measures, const double parts[PEEK__PARTS], cJSON *reasons)
 {
-    const cJSON *predictions = member(measures, "predictions");
-    const cJSON *model = peek__verdict_model(measures), *layers = member(predictions, "layers");
+    const cJSON *predictions = peek__json_member(measures, "predictions");
+    const cJSON *model = peek__verdict_model(measures), *layers = peek__json_member(predictions, "layers");
     const cJSON *last = cJSON_GetArrayItem(layers, cJSON_GetArraySize(layers) - 1);
     if (!cJSON_IsObject(predictions)) return;
-    double classes = number(predictions, "classes"), use = parts[PEEK__PART_USE];
-    say(reasons, "it uses %.1f of its %.0f classes", number(predictions, "effective_classes"), classes);
-    say(reasons, "its output uses %.1f of %.0f directions", number(predictions, "effective_rank"), classes);
+    double classes = peek__json_value(predictions, "classes"), use = parts[PEEK__PART_USE];
+    say(reasons, "it uses %.1f of its %.0f classes", peek__json_value(predictions, "effective_classes"),
+        classes);
+    say(reasons, "its output uses %.1f of %.0f directions", peek__json_value(predictions, "effective_rank"),
+        classes);
     if (use > 0 && !isnan(parts[PEEK__PART_COMPONENTS]))
         say(reasons, "neighbours by composition get the same class in %.0f %% of the cases",
             100 * parts[PEEK__PART_COMPONENTS] / use);
@@ -88,26 +76,23 @@ void peek__verdict_reasons(const cJSON *measures, const double parts[PEEK__PARTS
             100 * parts[PEEK__PART_INPUT] / use);
     int half = last ? half_of(model, last->valuestring) : 0;
     if (half)
-        say(reasons, "%d of %.0f components make half of what is explained of %s", half, number(model, "rank"),
-            last->valuestring);
-    say(reasons, "its mean confidence is %.2f", number(predictions, "confidence"));
+        say(reasons, "%d of %.0f components make half of what is explained of %s", half,
+            peek__json_value(model, "rank"), last->valuestring);
+    say(reasons, "its mean confidence is %.2f", peek__json_value(predictions, "confidence"));
     if (last) say_nulls(measures, last->valuestring, reasons);
 }
 
 void peek__verdict_caveats(const cJSON *measures, const cJSON *family, cJSON *caveats)
 {
-    const cJSON *predictions = member(measures, "predictions");
-    double samples = number(predictions, "samples");
+    const cJSON *predictions = peek__json_member(measures, "predictions");
+    double samples = peek__json_value(predictions, "samples");
     say(caveats, "classes that bear each other's names cannot be seen without labels");
     say(caveats, "the samples are taken to be of all classes alike");
-    if (family && samples < number(family, "samples"))
+    if (family && samples < peek__json_value(family, "samples"))
         say(caveats,
             "%.0f samples were taken, the networks studied had %.0f: with fewer, neighbours agree less",
-            samples, number(family, "samples"));
-    if (family && size_of(predictions, "layers") != (int)number(family, "layers"))
-        say(caveats, "the networks studied on such data had %.0f layers captured, this one %d",
-            number(family, "layers"), size_of(predictions, "layers"));
+            samples, peek__json_value(family, "samples"));
     if (cJSON_IsObject(predictions) &&
-        strcmp(cJSON_GetStringValue(member(predictions, "taken_as")), "logits") == 0)
+        strcmp(cJSON_GetStringValue(peek__json_member(predictions, "taken_as")), "logits") == 0)
         say(caveats, "the output is no distribution and was taken as logits");
 }

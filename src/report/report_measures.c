@@ -3,11 +3,7 @@
 
 #include "report/packed.h"
 #include "report/payload.h"
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
+#include "store/file.h"
 
 /* The named numbers of an object, those that are there. */
 static peek_status add_numbers(peek_context *context, const cJSON *from, const char *const *names, cJSON *to)
@@ -22,19 +18,19 @@ static peek_status add_output(peek_context *context, const cJSON *measures, cJSO
 {
     static const char *const names[] = {"effective_rank", "mutual_information", "mean_confidence", "classes",
                                         NULL};
-    const cJSON *output = member(measures, "output"), *null;
+    const cJSON *output = peek__json_member(measures, "output"), *null;
     cJSON *item = NULL, *array = NULL;
     if (!cJSON_IsObject(output)) return PEEK_OK;
     PEEK_TRY(peek__json_add(context, object, "output", cJSON_CreateObject(), &item));
     PEEK_TRY(add_numbers(context, output, names, item));
-    cJSON_ArrayForEach(null, member(measures, "nulls"))
+    cJSON_ArrayForEach(null, peek__json_member(measures, "nulls"))
     {
         cJSON *entry = NULL;
-        if (!cJSON_IsObject(member(null, "output")) || !null->string) continue;
+        if (!cJSON_IsObject(peek__json_member(null, "output")) || !null->string) continue;
         if (!array) PEEK_TRY(peek__json_add(context, item, "nulls", cJSON_CreateArray(), &array));
         PEEK_TRY(peek__json_add(context, array, NULL, cJSON_CreateObject(), &entry));
         PEEK_TRY(peek__json_add_text(context, entry, "name", null->string));
-        PEEK_TRY(add_numbers(context, member(null, "output"), names, entry));
+        PEEK_TRY(add_numbers(context, peek__json_member(null, "output"), names, entry));
     }
     return PEEK_OK;
 }
@@ -42,7 +38,7 @@ static peek_status add_output(peek_context *context, const cJSON *measures, cJSO
 /* Which rank is recommended, or why none is. */
 static peek_status add_recommendation(peek_context *context, const cJSON *rank, cJSON *object)
 {
-    int64_t recommended = peek__json_count(member(rank, "recommended"));
+    int64_t recommended = peek__json_count(peek__json_member(rank, "recommended"));
     const char *reason = peek__json_text(rank, "reason", NULL);
     cJSON *item = NULL;
     if (!reason) return PEEK_OK;
@@ -115,7 +111,8 @@ static int all_known(const peek__report_blocks *blocks, const cJSON *names)
 static peek_status add_pairs(peek_context *context, const peek__report_blocks *blocks, const cJSON *pairs,
                              cJSON *object)
 {
-    const cJSON *names = member(pairs, "blocks"), *alignment = member(pairs, "linear_cka");
+    const cJSON *names = peek__json_member(pairs, "blocks"),
+                *alignment = peek__json_member(pairs, "linear_cka");
     cJSON *item = NULL;
     if (!all_known(blocks, names) || !is_square(names, alignment)) return PEEK_OK;
     PEEK_TRY(peek__json_add(context, object, "pairs", cJSON_CreateObject(), &item));
@@ -127,22 +124,22 @@ static peek_status add_pairs(peek_context *context, const peek__report_blocks *b
 static peek_status add_transmission(peek_context *context, const peek__report_blocks *blocks,
                                     const cJSON *transmission, cJSON *object)
 {
-    const cJSON *names = member(transmission, "blocks"), *rank;
+    const cJSON *names = peek__json_member(transmission, "blocks"), *rank;
     cJSON *item = NULL, *ranks = NULL, *entry = NULL;
     if (!cJSON_GetArraySize(names) || !all_known(blocks, names)) return PEEK_OK;
     PEEK_TRY(peek__json_add(context, object, "transmission", cJSON_CreateObject(), &item));
     PEEK_TRY(add_places(context, blocks, names, item));
-    PEEK_TRY(
-        peek__json_add_number(context, item, "held_out", cJSON_GetArraySize(member(transmission, "held_out"))));
-    PEEK_TRY(add_list(context, item, "mean_error", member(transmission, "mean_error")));
+    PEEK_TRY(peek__json_add_number(context, item, "held_out",
+                                   cJSON_GetArraySize(peek__json_member(transmission, "held_out"))));
+    PEEK_TRY(add_list(context, item, "mean_error", peek__json_member(transmission, "mean_error")));
     PEEK_TRY(peek__json_add(context, item, "ranks", cJSON_CreateArray(), &ranks));
-    cJSON_ArrayForEach(rank, member(transmission, "ranks"))
+    cJSON_ArrayForEach(rank, peek__json_member(transmission, "ranks"))
     {
-        if (!is_square(names, member(rank, "relative_error"))) continue;
+        if (!is_square(names, peek__json_member(rank, "relative_error"))) continue;
         PEEK_TRY(peek__json_add(context, ranks, NULL, cJSON_CreateObject(), &entry));
         PEEK_TRY(peek__json_add_number(context, entry, "rank", peek__json_number(rank, "rank", 0)));
-        PEEK_TRY(add_rows(context, entry, "relative_error", member(rank, "relative_error")));
-        PEEK_TRY(add_list(context, entry, "from_all", member(rank, "from_all")));
+        PEEK_TRY(add_rows(context, entry, "relative_error", peek__json_member(rank, "relative_error")));
+        PEEK_TRY(add_list(context, entry, "from_all", peek__json_member(rank, "from_all")));
     }
     return PEEK_OK;
 }
@@ -167,7 +164,7 @@ static peek_status add_sentences(peek_context *context, const cJSON *from, const
     cJSON *array = NULL;
     const cJSON *sentence;
     PEEK_TRY(peek__json_add(context, to, name, cJSON_CreateArray(), &array));
-    cJSON_ArrayForEach(sentence, member(from, name))
+    cJSON_ArrayForEach(sentence, peek__json_member(from, name))
     {
         if (cJSON_IsString(sentence))
             PEEK_TRY(peek__json_add(context, array, NULL, cJSON_CreateString(sentence->valuestring), NULL));
@@ -182,18 +179,18 @@ static peek_status add_verdict(peek_context *context, const cJSON *measures, cJS
                                                                                          "output",
                                                                                          "activations",
                                                                                          "factorisation", NULL};
-    const cJSON *verdict = member(measures, "verdict");
+    const cJSON *verdict = peek__json_member(measures, "verdict");
     const char *withheld = peek__json_text(verdict, "withheld", NULL),
                *family = peek__json_text(verdict, "family", NULL);
     cJSON *item = NULL, *by = NULL;
-    if (!cJSON_IsObject(verdict) || !cJSON_IsObject(member(measures, "predictions"))) return PEEK_OK;
-    if (!withheld && !cJSON_IsNumber(member(verdict, "accuracy"))) return PEEK_OK;
+    if (!cJSON_IsObject(verdict) || !cJSON_IsObject(peek__json_member(measures, "predictions"))) return PEEK_OK;
+    if (!withheld && !cJSON_IsNumber(peek__json_member(verdict, "accuracy"))) return PEEK_OK;
     PEEK_TRY(peek__json_add(context, object, "verdict", cJSON_CreateObject(), &item));
     PEEK_TRY(add_numbers(context, verdict, numbers, item));
     if (withheld) PEEK_TRY(peek__json_add_text(context, item, "withheld", withheld));
     if (family) PEEK_TRY(peek__json_add_text(context, item, "family", family));
     PEEK_TRY(peek__json_add(context, item, "by", cJSON_CreateObject(), &by));
-    PEEK_TRY(add_numbers(context, member(verdict, "by"), sources, by));
+    PEEK_TRY(add_numbers(context, peek__json_member(verdict, "by"), sources, by));
     PEEK_TRY(add_sentences(context, verdict, "reasons", item));
     return add_sentences(context, verdict, "caveats", item);
 }
@@ -203,9 +200,9 @@ peek_status peek__report_add_measures(peek_context *context, const peek__run_fil
 {
     const cJSON *measures = run->measures;
     PEEK_TRY(add_output(context, measures, object));
-    PEEK_TRY(add_recommendation(context, member(measures, "rank"), object));
-    PEEK_TRY(add_pairs(context, blocks, member(measures, "pairs"), object));
-    PEEK_TRY(add_transmission(context, blocks, member(measures, "transmission"), object));
-    PEEK_TRY(add_shifts(context, member(measures, "shifts"), object));
+    PEEK_TRY(add_recommendation(context, peek__json_member(measures, "rank"), object));
+    PEEK_TRY(add_pairs(context, blocks, peek__json_member(measures, "pairs"), object));
+    PEEK_TRY(add_transmission(context, blocks, peek__json_member(measures, "transmission"), object));
+    PEEK_TRY(add_shifts(context, peek__json_member(measures, "shifts"), object));
     return add_verdict(context, measures, object);
 }

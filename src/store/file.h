@@ -38,6 +38,10 @@ peek_status peek__json_write(peek_context *context, const char *path, const cJSO
  * line). */
 peek_status peek__json_read(peek_context *context, const char *path, cJSON **out);
 
+/* The member of an object, or NULL; its number, or NAN. */
+const cJSON *peek__json_member(const cJSON *object, const char *name);
+double peek__json_value(const cJSON *object, const char *name);
+
 /* Reads a whole file into memory with a zero byte behind it; the caller frees *out with peek__free(). At most
  * `limit` bytes. */
 peek_status peek__file_read(peek_context *context, const char *path, int64_t limit, char **out, int64_t *size);

@@ -1,4 +1,5 @@
 /* store/json.c: JSON documents on disk. */
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -76,4 +77,15 @@ peek_status peek__json_read(peek_context *context, const char *path, cJSON **out
                             line_of(text, end));
     peek__free(&text);
     return status;
+}
+
+const cJSON *peek__json_member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+double peek__json_value(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }

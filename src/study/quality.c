@@ -25,11 +25,6 @@ typedef struct judging {
     int64_t *index, *stratum, *cluster; /* rows, by group and network */
 } judging;
 
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
 static const double *values_of(const judging *j, int64_t entity)
 {
     return entity < j->table->measures ? j->table->value + entity * j->table->rows
@@ -164,8 +159,9 @@ static peek_status put_entities(judging *j, cJSON *json)
 
 static double rho_of(const cJSON *entity, const char *group)
 {
-    const cJSON *found = group ? member(member(entity, "groups"), group) : member(entity, "overall");
-    const cJSON *rho = member(found, "rho");
+    const cJSON *found = group ? peek__json_member(peek__json_member(entity, "groups"), group)
+                               : peek__json_member(entity, "overall");
+    const cJSON *rho = peek__json_member(found, "rho");
     return cJSON_IsNumber(rho) ? rho->valuedouble : NAN;
 }
 
@@ -207,7 +203,8 @@ static void put_against(judging *j, int64_t group, const cJSON *measures, cJSON 
     {
         double sign = rho_of(entity, NULL) < 0 ? -1 : 1, rho = sign * rho_of(entity, name);
         index++;
-        if (!cJSON_IsString(member(entity, "source")) || !(rho > best) || !is_known_to_all(j, &of, index))
+        if (!cJSON_IsString(peek__json_member(entity, "source")) || !(rho > best) ||
+            !is_known_to_all(j, &of, index))
             continue;
         best = rho;
         best_sign = sign;
@@ -241,24 +238,25 @@ static void put_adds(judging *j, int64_t group, cJSON *list)
  * where there are too few to say. */
 static void put_target(const cJSON *score, const char *group, double asked, const cJSON *against, cJSON *list)
 {
-    const cJSON *found = group ? member(member(score, "groups"), group) : member(score, "overall");
-    double networks = cJSON_GetNumberValue(member(found, "networks"));
-    int met = rho_of(score, group) >= asked && !cJSON_IsTrue(member(against, "below"));
+    const cJSON *found = group ? peek__json_member(peek__json_member(score, "groups"), group)
+                               : peek__json_member(score, "overall");
+    double networks = cJSON_GetNumberValue(peek__json_member(found, "networks"));
+    int met = rho_of(score, group) >= asked && !cJSON_IsTrue(peek__json_member(against, "below"));
     cJSON *entry = cJSON_CreateObject();
     cJSON_AddItemToArray(list, entry);
     cJSON_AddItemToObject(entry, "group", group ? cJSON_CreateString(group) : cJSON_CreateNull());
     cJSON_AddNumberToObject(entry, "asked", asked);
     cJSON_AddNumberToObject(entry, "networks", networks);
-    cJSON_AddItemToObject(entry, "rho", cJSON_Duplicate(member(found, "rho"), 1));
-    cJSON_AddItemToObject(entry, "low", cJSON_Duplicate(member(found, "low"), 1));
+    cJSON_AddItemToObject(entry, "rho", cJSON_Duplicate(peek__json_member(found, "rho"), 1));
+    cJSON_AddItemToObject(entry, "low", cJSON_Duplicate(peek__json_member(found, "low"), 1));
     cJSON_AddItemToObject(entry, "met", networks < JUDGED_LEAST ? cJSON_CreateNull() : cJSON_CreateBool(met));
 }
 
 static void put_comparisons(judging *j, cJSON *json)
 {
     const peek__recipe *recipe = j->table->recipe;
-    const cJSON *measures = member(json, "measures"),
-                *score = cJSON_GetArrayItem(member(json, "scores"), PEEK__FROM_ALL);
+    const cJSON *measures = peek__json_member(json, "measures"),
+                *score = cJSON_GetArrayItem(peek__json_member(json, "scores"), PEEK__FROM_ALL);
     cJSON *against = cJSON_AddArrayToObject(json, "against"), *adds = cJSON_AddArrayToObject(json, "adds"),
           *targets = cJSON_AddArrayToObject(json, "targets");
     for (int64_t g = ALL_GROUPS; g < recipe->groups; g++) {

@@ -6,6 +6,7 @@
 #include "measure/document.h"
 #include "study/calibrate.h"
 #include "study/quality.h"
+#include "store/file.h"
 
 static const double slack = 0.05; /* beyond the differences seen between what the output and other parts say */
 
@@ -18,11 +19,6 @@ typedef struct making {
     double *score, *accuracy, *excess; /* of the networks of a family */
     int64_t *way, *row;
 } making;
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
 
 static int is_judged(const peek__study_group *group, int64_t family)
 {
@@ -115,21 +111,23 @@ static void put_family(making *m, int64_t family, cJSON *families, cJSON *covera
     if (!known.count) return;
     const cJSON *result = m->results->run[m->table->network[m->row[0]] * m->results->seeds +
                                           m->table->seed[m->row[0]] - m->results->first_seed];
-    const cJSON *predictions = member(result, "predictions");
+    const cJSON *predictions = peek__json_member(result, "predictions");
     cJSON *entry = cJSON_CreateObject();
     cJSON_AddItemToArray(families, entry);
     cJSON_AddStringToObject(entry, "name", name);
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
-        const cJSON *item = member(predictions, copied[i]);
+        const cJSON *item = peek__json_member(predictions, copied[i]);
         cJSON_AddItemToObject(entry, copied[i], item ? cJSON_Duplicate(item, 1) : cJSON_CreateNull());
     }
-    cJSON_AddNumberToObject(entry, "layers", cJSON_GetArraySize(member(predictions, "layers")));
-    const char *input = cJSON_GetStringValue(cJSON_GetArrayItem(member(predictions, "inputs"), 0));
-    const cJSON *block = member(member(result, "blocks"), input ? input : "");
+    peek__layer_columns(result, cJSON_AddArrayToObject(entry, "layer_columns"));
+    const char *input = cJSON_GetStringValue(cJSON_GetArrayItem(peek__json_member(predictions, "inputs"), 0));
+    const cJSON *block = peek__json_member(peek__json_member(result, "blocks"), input ? input : "");
     cJSON *rich = cJSON_AddObjectToObject(entry, "input");
-    peek__put_number(rich, "effective_rank",
-                     cJSON_GetNumberValue(member(member(block, "centred"), "effective_rank")));
-    peek__put_number(rich, "intrinsic_dimension", cJSON_GetNumberValue(member(block, "intrinsic_dimension")));
+    peek__put_number(
+        rich, "effective_rank",
+        cJSON_GetNumberValue(peek__json_member(peek__json_member(block, "centred"), "effective_rank")));
+    peek__put_number(rich, "intrinsic_dimension",
+                     cJSON_GetNumberValue(peek__json_member(block, "intrinsic_dimension")));
     put_coverage(m, &known, name, coverage);
     put_networks(&known, entry);
 }

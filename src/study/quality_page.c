@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "study/chart.h"
 #include "study/quality.h"
+#include "store/file.h"
 
 typedef struct page {
     peek_context *context;
@@ -18,20 +19,9 @@ typedef struct page {
 
 #define PUT(...) PEEK_TRY(peek__put(p->context, &p->file, __VA_ARGS__))
 
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *item = member(object, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
 static const char *text(const cJSON *object, const char *name)
 {
-    const char *found = cJSON_GetStringValue(member(object, name));
+    const char *found = cJSON_GetStringValue(peek__json_member(object, name));
     return found ? found : "";
 }
 
@@ -59,7 +49,8 @@ static peek_status put_number(page *p, double value, int digits, int plus)
 /* "<td>0.98", with its interval behind it or as a title; a dash where there is none. */
 static peek_status put_rho(page *p, const cJSON *found, int interval)
 {
-    double rho = number(found, "rho"), low = number(found, "low"), high = number(found, "high");
+    double rho = peek__json_value(found, "rho"), low = peek__json_value(found, "low"),
+           high = peek__json_value(found, "high");
     if (isnan(rho))
         PUT("<td>–");
     else if (isnan(low))
@@ -67,7 +58,8 @@ static peek_status put_rho(page *p, const cJSON *found, int interval)
     else if (interval)
         PUT("<td>%.2f (%.2f to %.2f)", rho, low, high);
     else
-        PUT("<td title='%.2f to %.2f, %.0f networks'>%.2f", low, high, number(found, "networks"), rho);
+        PUT("<td title='%.2f to %.2f, %.0f networks'>%.2f", low, high, peek__json_value(found, "networks"),
+            rho);
     return PEEK_OK;
 }
 
@@ -81,8 +73,8 @@ static peek_status write_head(page *p)
         "accuracy on all test samples. Correlations are Spearman's, intervals 95 %% by bootstrap over the "
         "networks "
         "of each group.</p>\n",
-        (long long)p->table->rows, number(p->summary, "samples"));
-    int failed = cJSON_GetArraySize(member(p->summary, "failed"));
+        (long long)p->table->rows, peek__json_value(p->summary, "samples"));
+    int failed = cJSON_GetArraySize(peek__json_member(p->summary, "failed"));
     if (failed) PUT("<p class='fails'>%d runs failed and are missing here; summary.json says why.</p>", failed);
     return PEEK_OK;
 }
@@ -173,7 +165,7 @@ static const cJSON *find_group(const cJSON *list, const char *group)
     const cJSON *entry;
     cJSON_ArrayForEach(entry, list)
     {
-        const char *mine = cJSON_GetStringValue(member(entry, "group"));
+        const char *mine = cJSON_GetStringValue(peek__json_member(entry, "group"));
         if ((!mine && !group) || (mine && group && strcmp(mine, group) == 0)) return entry;
     }
     return NULL;
@@ -182,11 +174,12 @@ static const cJSON *find_group(const cJSON *list, const char *group)
 /* What the score has more than another, with its interval. */
 static peek_status put_difference(page *p, const cJSON *entry)
 {
-    const cJSON *difference = member(entry, "difference");
-    PEEK_TRY(put_number(p, number(difference, "rho"), 3, 1));
-    if (!isnan(number(difference, "low")))
-        PUT(" <span class='%s'>(%+.3f to %+.3f)</span>", cJSON_IsTrue(member(entry, "below")) ? "fails" : "",
-            number(difference, "low"), number(difference, "high"));
+    const cJSON *difference = peek__json_member(entry, "difference");
+    PEEK_TRY(put_number(p, peek__json_value(difference, "rho"), 3, 1));
+    if (!isnan(peek__json_value(difference, "low")))
+        PUT(" <span class='%s'>(%+.3f to %+.3f)</span>",
+            cJSON_IsTrue(peek__json_member(entry, "below")) ? "fails" : "", peek__json_value(difference, "low"),
+            peek__json_value(difference, "high"));
     return PEEK_OK;
 }
 
@@ -202,16 +195,16 @@ static peek_status write_targets(page *p)
         "than twelve networks.</p><div "
         "class='wide'><table><tr><th>group<th>networks<th>asked<th>found<th>lower "
         "bound<th>met<th>best published<th>its correlation<th>ours less its</tr>\n");
-    cJSON_ArrayForEach(target, member(p->summary, "targets"))
+    cJSON_ArrayForEach(target, peek__json_member(p->summary, "targets"))
     {
-        const cJSON *met = member(target, "met");
-        const char *group = cJSON_GetStringValue(member(target, "group"));
-        const cJSON *against = find_group(member(p->summary, "against"), group);
+        const cJSON *met = peek__json_member(target, "met");
+        const char *group = cJSON_GetStringValue(peek__json_member(target, "group"));
+        const cJSON *against = find_group(peek__json_member(p->summary, "against"), group);
         PEEK_TRY(put_text(p, "<tr><td>%s", group ? group : "all groups of the first family"));
-        PEEK_TRY(put_number(p, number(target, "networks"), 0, 0));
-        PEEK_TRY(put_number(p, number(target, "asked"), 2, 0));
-        PEEK_TRY(put_number(p, number(target, "rho"), 3, 0));
-        PEEK_TRY(put_number(p, number(target, "low"), 2, 0));
+        PEEK_TRY(put_number(p, peek__json_value(target, "networks"), 0, 0));
+        PEEK_TRY(put_number(p, peek__json_value(target, "asked"), 2, 0));
+        PEEK_TRY(put_number(p, peek__json_value(target, "rho"), 3, 0));
+        PEEK_TRY(put_number(p, peek__json_value(target, "low"), 2, 0));
         PUT("<td class='%s'>%s",
             cJSON_IsTrue(met)    ? "holds"
             : cJSON_IsFalse(met) ? "fails"
@@ -220,7 +213,7 @@ static peek_status write_targets(page *p)
             : cJSON_IsFalse(met) ? "no"
                                  : "–");
         PEEK_TRY(put_text(p, "<td>%s", text(against, "measure")));
-        PEEK_TRY(put_number(p, number(against, "rho"), 3, 0));
+        PEEK_TRY(put_number(p, peek__json_value(against, "rho"), 3, 0));
         PEEK_TRY(put_difference(p, against));
         PUT("</tr>\n");
     }
@@ -231,7 +224,7 @@ static peek_status write_targets(page *p)
 static peek_status put_group_heads(page *p)
 {
     const cJSON *group;
-    cJSON_ArrayForEach(group, member(p->summary, "groups"))
+    cJSON_ArrayForEach(group, peek__json_member(p->summary, "groups"))
         PEEK_TRY(put_text(p, "<th>%s", text(group, "name")));
     return PEEK_OK;
 }
@@ -239,10 +232,10 @@ static peek_status put_group_heads(page *p)
 static peek_status put_row(page *p, const cJSON *entity)
 {
     const cJSON *group;
-    PEEK_TRY(put_rho(p, member(entity, "overall"), 1));
-    PEEK_TRY(put_rho(p, member(entity, "given_norms"), 0));
-    cJSON_ArrayForEach(group, member(p->summary, "groups"))
-        PEEK_TRY(put_rho(p, member(member(entity, "groups"), text(group, "name")), 0));
+    PEEK_TRY(put_rho(p, peek__json_member(entity, "overall"), 1));
+    PEEK_TRY(put_rho(p, peek__json_member(entity, "given_norms"), 0));
+    cJSON_ArrayForEach(group, peek__json_member(p->summary, "groups"))
+        PEEK_TRY(put_rho(p, peek__json_member(peek__json_member(entity, "groups"), text(group, "name")), 0));
     PUT("</tr>\n");
     return PEEK_OK;
 }
@@ -251,9 +244,10 @@ static peek_status put_row(page *p, const cJSON *entity)
 static peek_status put_added(page *p, const char *than)
 {
     const cJSON *entry;
-    cJSON_ArrayForEach(entry, member(p->summary, "adds"))
+    cJSON_ArrayForEach(entry, peek__json_member(p->summary, "adds"))
     {
-        if (!cJSON_IsNull(member(entry, "group")) || strcmp(text(entry, "than"), than) != 0) continue;
+        if (!cJSON_IsNull(peek__json_member(entry, "group")) || strcmp(text(entry, "than"), than) != 0)
+            continue;
         return put_difference(p, entry);
     }
     PUT("<td>");
@@ -273,7 +267,7 @@ static peek_status write_scores(page *p)
         "norms");
     PEEK_TRY(put_group_heads(p));
     PUT("</tr>\n");
-    cJSON_ArrayForEach(score, member(p->summary, "scores"))
+    cJSON_ArrayForEach(score, peek__json_member(p->summary, "scores"))
     {
         PEEK_TRY(put_text(p, "<tr><td>%s", text(score, "name")));
         PEEK_TRY(put_added(p, text(score, "name")));
@@ -285,20 +279,21 @@ static peek_status write_scores(page *p)
 
 static int by_strength(const void *a, const void *b)
 {
-    double x = fabs(number(member(*(const cJSON *const *)a, "overall"), "rho")),
-           y = fabs(number(member(*(const cJSON *const *)b, "overall"), "rho"));
+    double x = fabs(peek__json_value(peek__json_member(*(const cJSON *const *)a, "overall"), "rho")),
+           y = fabs(peek__json_value(peek__json_member(*(const cJSON *const *)b, "overall"), "rho"));
     return (isnan(x) ? -1 : x) < (isnan(y) ? -1 : y) ? 1 : -1;
 }
 
 static peek_status write_measure(page *p, const cJSON *measure)
 {
-    const cJSON *worst = member(measure, "worst")->child;
+    const cJSON *worst = peek__json_member(measure, "worst")->child;
     PEEK_TRY(put_text(p, "<tr><td>%s", text(measure, "name")));
-    PEEK_TRY(put_text(p, "<td>%s", cJSON_IsString(member(measure, "source")) ? text(measure, "source") : "–"));
+    PEEK_TRY(put_text(p, "<td>%s",
+                      cJSON_IsString(peek__json_member(measure, "source")) ? text(measure, "source") : "–"));
     if (worst) {
         PEEK_TRY(put_text(p, "<td>%s", text(worst, "network")));
-        PUT(", seed %.0f: %.0f %% right, looks %s", number(worst, "seed"), 100 * number(worst, "accuracy"),
-            number(worst, "off") > 0 ? "better" : "worse");
+        PUT(", seed %.0f: %.0f %% right, looks %s", peek__json_value(worst, "seed"),
+            100 * peek__json_value(worst, "accuracy"), peek__json_value(worst, "off") > 0 ? "better" : "worse");
     } else {
         PUT("<td>");
     }
@@ -307,7 +302,7 @@ static peek_status write_measure(page *p, const cJSON *measure)
 
 static peek_status write_measures(page *p)
 {
-    const cJSON *list = member(p->summary, "measures"), *measure;
+    const cJSON *list = peek__json_member(p->summary, "measures"), *measure;
     const cJSON **sorted;
     int64_t count = 0;
     PUT("<h2>Single measures</h2><p>The strongest first. A negative number means that the measure falls where "
@@ -346,12 +341,12 @@ static peek_status write_coverage(page *p)
         "the setting.</p><div class='wide'><table><tr><th>family<th>networks<th>inside as they come<th>inside "
         "when "
         "widened<th>factor<th>mean width</tr>\n");
-    cJSON_ArrayForEach(entry, member(p->summary, "coverage"))
+    cJSON_ArrayForEach(entry, peek__json_member(p->summary, "coverage"))
     {
         PEEK_TRY(put_text(p, "<tr><td>%s", text(entry, "family")));
-        PUT("<td>%.0f<td>%.0f %%<td>%.0f %%<td>%.2f<td>%.0f points</tr>\n", number(entry, "networks"),
-            100 * number(entry, "inside_unwidened"), 100 * number(entry, "inside"), number(entry, "widening"),
-            100 * number(entry, "width"));
+        PUT("<td>%.0f<td>%.0f %%<td>%.0f %%<td>%.2f<td>%.0f points</tr>\n", peek__json_value(entry, "networks"),
+            100 * peek__json_value(entry, "inside_unwidened"), 100 * peek__json_value(entry, "inside"),
+            peek__json_value(entry, "widening"), 100 * peek__json_value(entry, "width"));
     }
     PUT("</table></div>\n<h2>Data</h2><p><a href='quality.csv'>quality.csv</a>, <a "
         "href='summary.json'>summary.json</a>, <a href='calibration.json'>calibration.json</a> (for "

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "store/file.h"
 
 /* Whose member of the result a number is. */
 typedef enum owner {
@@ -78,15 +79,10 @@ const peek__quality_measure *peek__quality_measure_at(int64_t index)
     return index >= 0 && index < ROWS ? &rows[index].public : NULL;
 }
 
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
 /* The name at a place of a list of predictions, -1: the last. */
 static const char *name_at(const cJSON *result, const char *list, int place)
 {
-    const cJSON *names = member(member(result, "predictions"), list);
+    const cJSON *names = peek__json_member(peek__json_member(result, "predictions"), list);
     const char *name =
         cJSON_GetStringValue(cJSON_GetArrayItem(names, place < 0 ? cJSON_GetArraySize(names) - 1 : place));
     return name ? name : "";
@@ -95,9 +91,9 @@ static const char *name_at(const cJSON *result, const char *list, int place)
 static const cJSON *model_of(const cJSON *result, int64_t rank)
 {
     const cJSON *model;
-    cJSON_ArrayForEach(model, member(member(result, "fit"), "ranks"))
+    cJSON_ArrayForEach(model, peek__json_member(peek__json_member(result, "fit"), "ranks"))
     {
-        if (cJSON_GetNumberValue(member(model, "rank")) == (double)rank) return model;
+        if (cJSON_GetNumberValue(peek__json_member(model, "rank")) == (double)rank) return model;
     }
     return NULL;
 }
@@ -105,43 +101,43 @@ static const cJSON *model_of(const cJSON *result, int64_t rank)
 static const cJSON *shift_of(const cJSON *result, double pixels)
 {
     const cJSON *shift;
-    cJSON_ArrayForEach(shift, member(result, "shifts"))
+    cJSON_ArrayForEach(shift, peek__json_member(result, "shifts"))
     {
-        if (cJSON_GetNumberValue(member(shift, "pixels")) == pixels) return shift;
+        if (cJSON_GetNumberValue(peek__json_member(shift, "pixels")) == pixels) return shift;
     }
     return NULL;
 }
 
 static const cJSON *find_owner(owner of, const cJSON *result, int64_t rank)
 {
-    const cJSON *blocks = member(result, "blocks"), *model = model_of(result, rank);
+    const cJSON *blocks = peek__json_member(result, "blocks"), *model = model_of(result, rank);
     switch (of) {
     case OUTPUT:
-        return member(result, "output");
+        return peek__json_member(result, "output");
     case PREDICTIONS:
-        return member(result, "predictions");
+        return peek__json_member(result, "predictions");
     case FIRST_LAYER:
-        return member(blocks, name_at(result, "layers", 0));
+        return peek__json_member(blocks, name_at(result, "layers", 0));
     case LAST_LAYER:
-        return member(blocks, name_at(result, "layers", -1));
+        return peek__json_member(blocks, name_at(result, "layers", -1));
     case FIRST_CENTRED:
-        return member(member(blocks, name_at(result, "layers", 0)), "centred");
+        return peek__json_member(peek__json_member(blocks, name_at(result, "layers", 0)), "centred");
     case LAST_CENTRED:
-        return member(member(blocks, name_at(result, "layers", -1)), "centred");
+        return peek__json_member(peek__json_member(blocks, name_at(result, "layers", -1)), "centred");
     case NEAR_INPUT:
-        return member(member(blocks, name_at(result, "inputs", 0)), "neighbours");
+        return peek__json_member(peek__json_member(blocks, name_at(result, "inputs", 0)), "neighbours");
     case NEAR_FIRST:
-        return member(member(blocks, name_at(result, "layers", 0)), "neighbours");
+        return peek__json_member(peek__json_member(blocks, name_at(result, "layers", 0)), "neighbours");
     case NEAR_LAST:
-        return member(member(blocks, name_at(result, "layers", -1)), "neighbours");
+        return peek__json_member(peek__json_member(blocks, name_at(result, "layers", -1)), "neighbours");
     case NEAR_COMPONENTS:
-        return member(model, "neighbours");
+        return peek__json_member(model, "neighbours");
     case MODEL:
         return model;
     case MODEL_FIRST:
-        return member(member(model, "blocks"), name_at(result, "layers", 0));
+        return peek__json_member(peek__json_member(model, "blocks"), name_at(result, "layers", 0));
     case MODEL_LAST:
-        return member(member(model, "blocks"), name_at(result, "layers", -1));
+        return peek__json_member(peek__json_member(model, "blocks"), name_at(result, "layers", -1));
     case SHIFT_1:
         return shift_of(result, 1);
     case SHIFT_3:
@@ -152,7 +148,7 @@ static const cJSON *find_owner(owner of, const cJSON *result, int64_t rank)
 
 static double value_of(owner of, const char *name, const cJSON *result, int64_t rank)
 {
-    const cJSON *item = member(find_owner(of, result, rank), name);
+    const cJSON *item = peek__json_member(find_owner(of, result, rank), name);
     return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
 
@@ -170,7 +166,7 @@ const peek__study_group *peek__quality_group(const peek__quality_table *table, i
 static void fill_row(const peek__results *results, int64_t network, int64_t seed, peek__quality_table *out)
 {
     const cJSON *result = results->run[network * results->seeds + seed];
-    const cJSON *accuracy = member(result, "accuracy");
+    const cJSON *accuracy = peek__json_member(result, "accuracy");
     int64_t row = out->rows, most = results->recipe->networks * results->seeds,
             rank = results->recipe->ranks[0];
     if (!cJSON_IsNumber(accuracy)) return;

@@ -1,21 +1,17 @@
 /* study/results.c: the results of all runs of a study, as numbers by network and seed. */
 #include "study/results.h"
+#include "store/file.h"
 
 #include <math.h>
 #include <string.h>
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
 
 /* A sweep hands its models over as they are done, not by rank. */
 static const cJSON *find_model(const cJSON *fit, int64_t rank)
 {
     const cJSON *model;
-    cJSON_ArrayForEach(model, member(fit, "models"))
+    cJSON_ArrayForEach(model, peek__json_member(fit, "models"))
     {
-        const cJSON *mine = member(model, "rank");
+        const cJSON *mine = peek__json_member(model, "rank");
         if (cJSON_IsNumber(mine) && mine->valuedouble == (double)rank) return model;
     }
     return NULL;
@@ -23,16 +19,17 @@ static const cJSON *find_model(const cJSON *fit, int64_t rank)
 
 static const cJSON *find_owner(const peek__recipe *recipe, const cJSON *run, const peek__metric *metric)
 {
-    if (metric->fit < 0) return metric->block ? member(member(run, "blocks"), metric->block) : run;
-    const cJSON *fit = cJSON_GetArrayItem(member(run, "fits"), (int)metric->fit);
+    if (metric->fit < 0)
+        return metric->block ? peek__json_member(peek__json_member(run, "blocks"), metric->block) : run;
+    const cJSON *fit = cJSON_GetArrayItem(peek__json_member(run, "fits"), (int)metric->fit);
     const cJSON *model = find_model(fit, recipe->ranks[metric->rank]);
-    return metric->block ? member(member(model, "blocks"), metric->block) : model;
+    return metric->block ? peek__json_member(peek__json_member(model, "blocks"), metric->block) : model;
 }
 
 void peek__results_row(const peek__results *results, const peek__metric *metric, int64_t network, double *out)
 {
     for (int64_t s = 0; s < results->seeds; s++) {
-        const cJSON *item = member(
+        const cJSON *item = peek__json_member(
             find_owner(results->recipe, results->run[network * results->seeds + s], metric), metric->name);
         out[s] = cJSON_IsNumber(item) ? item->valuedouble : NAN;
     }
@@ -41,8 +38,9 @@ void peek__results_row(const peek__results *results, const peek__metric *metric,
 const char *peek__results_block(const peek__results *results, int64_t index)
 {
     for (int64_t i = 0; i < results->recipe->networks * results->seeds; i++) {
-        const cJSON *fit = cJSON_GetArrayItem(member(results->run[i], "fits"), 0);
-        const cJSON *blocks = member(cJSON_GetArrayItem(member(fit, "models"), 0), "blocks");
+        const cJSON *fit = cJSON_GetArrayItem(peek__json_member(results->run[i], "fits"), 0);
+        const cJSON *blocks =
+            peek__json_member(cJSON_GetArrayItem(peek__json_member(fit, "models"), 0), "blocks");
         if (!blocks) continue;
         const cJSON *block = cJSON_GetArrayItem(blocks, (int)index);
         return block ? block->string : NULL;

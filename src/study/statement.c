@@ -1,12 +1,8 @@
 /* study/statement.c: single statements of the paper. */
 #include "study/statement.h"
+#include "store/file.h"
 
 #include <math.h>
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
 
 static const cJSON *run_of(const peek__results *results, int64_t network, int64_t seed)
 {
@@ -41,7 +37,8 @@ static double overlap(const cJSON *rows, const cJSON *pairs)
 
 static double carrying(const peek__results *results, int64_t network, int64_t seed, const char *layer)
 {
-    const cJSON *share = member(member(run_of(results, network, seed), "carrying"), layer);
+    const cJSON *share =
+        peek__json_member(peek__json_member(run_of(results, network, seed), "carrying"), layer);
     return cJSON_IsNumber(share) ? share->valuedouble : NAN;
 }
 
@@ -59,13 +56,15 @@ double peek__statement_value(const peek__results *results, const peek__study_sta
     const cJSON *run = run_of(results, statement->network, seed);
     switch (statement->kind) {
     case PEEK__OVERLAP:
-        return overlap(member(member(run, by_components ? "component_overlap" : "overlap"), statement->layer),
-                       statement->pairs);
+        return overlap(
+            peek__json_member(peek__json_member(run, by_components ? "component_overlap" : "overlap"),
+                              statement->layer),
+            statement->pairs);
     case PEEK__CARRYING:
         return carrying(results, statement->network, seed, statement->layer) -
                carrying(results, statement->against, seed, statement->layer);
     case PEEK__RECOGNISES:
-        return recognised(member(run, "confusion"), statement->label);
+        return recognised(peek__json_member(run, "confusion"), statement->label);
     }
     return NAN;
 }

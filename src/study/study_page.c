@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "study/chart.h"
 #include "study/picture_figures.h"
+#include "store/file.h"
 
 enum { SPECTRUM = 100 }; /* singular values shown */
 
@@ -21,17 +22,6 @@ typedef struct page {
 } page;
 
 #define PUT(...) PEEK_TRY(peek__put(p->context, &p->file, __VA_ARGS__))
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *item = member(object, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
 
 static peek_status put_text(page *p, const char *format, const char *text)
 {
@@ -52,7 +42,7 @@ static peek_status write_head(page *p)
         "over the "
         "seeds.</p>",
         (long long)recipe->samples, (long long)p->results->seeds);
-    int failed = cJSON_GetArraySize(member(p->summary, "failed"));
+    int failed = cJSON_GetArraySize(peek__json_member(p->summary, "failed"));
     if (failed) PUT("<p class='fails'>%d runs failed and are missing here; summary.json says why.</p>", failed);
     PUT("<p class='key'>");
     for (int64_t n = 0; n < recipe->networks; n++)
@@ -64,7 +54,7 @@ static peek_status write_head(page *p)
 /* "0 (97 %), 4 (3 %)": the classes that a network takes samples for most. */
 static peek_status put_predicts(page *p, const cJSON *network)
 {
-    const cJSON *shares = member(network, "predicts"), *share;
+    const cJSON *shares = peek__json_member(network, "predicts"), *share;
     double last = INFINITY;
     for (int place = 0; place < 3; place++) {
         double best = -1;
@@ -91,15 +81,16 @@ static peek_status write_accuracies(page *p)
     PUT("<h2>Accuracy</h2><p>On all test samples, of all classes.</p><div class='wide'><table><tr><th>trained "
         "on<th>the "
         "paper<th>mean<th>95 %% interval<th>classes it predicts most</tr>\n");
-    cJSON_ArrayForEach(network, member(p->summary, "networks"))
+    cJSON_ArrayForEach(network, peek__json_member(p->summary, "networks"))
     {
-        const cJSON *found = member(network, "accuracy");
+        const cJSON *found = peek__json_member(network, "accuracy");
         PUT("<tr><td>%s<td>", p->names[n++]);
-        if (cJSON_IsNumber(member(network, "paper_accuracy")))
-            PUT("%.0f %%", 100 * number(network, "paper_accuracy"));
-        PUT("<td>%.1f %%<td>", 100 * number(found, "mean"));
-        if (cJSON_IsNumber(member(found, "low")))
-            PUT("%.1f to %.1f %%", 100 * fmax(0, number(found, "low")), 100 * fmin(1, number(found, "high")));
+        if (cJSON_IsNumber(peek__json_member(network, "paper_accuracy")))
+            PUT("%.0f %%", 100 * peek__json_value(network, "paper_accuracy"));
+        PUT("<td>%.1f %%<td>", 100 * peek__json_value(found, "mean"));
+        if (cJSON_IsNumber(peek__json_member(found, "low")))
+            PUT("%.1f to %.1f %%", 100 * fmax(0, peek__json_value(found, "low")),
+                100 * fmin(1, peek__json_value(found, "high")));
         PUT("<td>");
         PEEK_TRY(put_predicts(p, network));
         PUT("</tr>\n");
@@ -174,9 +165,10 @@ static peek_status write_spectrum(page *p, const char *title, const char *block)
     for (int64_t n = 0; status == PEEK_OK && n < recipe->networks; n++)
         for (int i = 0; i < SPECTRUM; i++) {
             for (int64_t s = 0; s < p->results->seeds; s++) {
-                const cJSON *values =
-                    member(member(member(p->results->run[n * p->results->seeds + s], "blocks"), block),
-                           "singular_values");
+                const cJSON *values = peek__json_member(
+                    peek__json_member(peek__json_member(p->results->run[n * p->results->seeds + s], "blocks"),
+                                      block),
+                    "singular_values");
                 const cJSON *first = cJSON_GetArrayItem(values, 0), *value = cJSON_GetArrayItem(values, i);
                 p->results->values[s] =
                     first && value && first->valuedouble > 0 ? value->valuedouble / first->valuedouble : NAN;
@@ -237,7 +229,7 @@ static peek_status write_all_pictures(page *p)
 
 static peek_status write_statements(page *p)
 {
-    const cJSON *list = member(p->summary, "statements"), *statement;
+    const cJSON *list = peek__json_member(p->summary, "statements"), *statement;
     if (!cJSON_GetArraySize(list)) return PEEK_OK;
     PUT("<h2>What the paper says of single networks</h2><p>Overlap: of the neurons of the last layer that are "
         "active "
@@ -251,13 +243,13 @@ static peek_status write_statements(page *p)
         "says<th>network<th>by<th>difference<th>we find</tr>\n");
     cJSON_ArrayForEach(statement, list)
     {
-        const char *verdict = cJSON_GetStringValue(member(statement, "verdict"));
-        PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(member(statement, "about"))));
-        PEEK_TRY(put_text(p, "<td>%s", cJSON_GetStringValue(member(statement, "network"))));
-        PEEK_TRY(put_text(p, "<td>%s", cJSON_GetStringValue(member(statement, "by"))));
-        PUT("<td>%+.2f", number(statement, "mean"));
-        if (cJSON_IsNumber(member(statement, "low")))
-            PUT(" (%+.2f to %+.2f)", number(statement, "low"), number(statement, "high"));
+        const char *verdict = cJSON_GetStringValue(peek__json_member(statement, "verdict"));
+        PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(peek__json_member(statement, "about"))));
+        PEEK_TRY(put_text(p, "<td>%s", cJSON_GetStringValue(peek__json_member(statement, "network"))));
+        PEEK_TRY(put_text(p, "<td>%s", cJSON_GetStringValue(peek__json_member(statement, "by"))));
+        PUT("<td>%+.2f", peek__json_value(statement, "mean"));
+        if (cJSON_IsNumber(peek__json_member(statement, "low")))
+            PUT(" (%+.2f to %+.2f)", peek__json_value(statement, "low"), peek__json_value(statement, "high"));
         PUT("<td class='%s'>%s</tr>\n",
             strcmp(verdict, "seen") == 0           ? "holds"
             : strncmp(verdict, "not seen", 8) == 0 ? "fails"
@@ -311,15 +303,15 @@ static peek_status write_claims(page *p)
         "does not where one lies below.</p><div class='wide'><table><tr><th>claim<th>verdict<th>neighbours for "
         "which it "
         "holds : is reversed : is open</tr>\n");
-    cJSON_ArrayForEach(claim, member(p->summary, "claims"))
+    cJSON_ArrayForEach(claim, peek__json_member(p->summary, "claims"))
     {
         int counts[3] = {0, 0, 0};
-        cJSON_ArrayForEach(rank, member(claim, "ranks")) cJSON_ArrayForEach(pair, member(rank, "pairs"))
-            counts[pair->valueint > 0   ? 0
-                   : pair->valueint < 0 ? 1
-                                        : 2]++;
-        const char *verdict = cJSON_GetStringValue(member(claim, "verdict"));
-        PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(member(claim, "about"))));
+        cJSON_ArrayForEach(rank, peek__json_member(claim, "ranks"))
+            cJSON_ArrayForEach(pair, peek__json_member(rank, "pairs")) counts[pair->valueint > 0   ? 0
+                                                                              : pair->valueint < 0 ? 1
+                                                                                                   : 2]++;
+        const char *verdict = cJSON_GetStringValue(peek__json_member(claim, "verdict"));
+        PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(peek__json_member(claim, "about"))));
         PUT("<td class='%s'>", strncmp(verdict, "holds", 5) == 0      ? "holds"
                                : strncmp(verdict, "does not", 8) == 0 ? "fails"
                                                                       : "");
@@ -336,7 +328,8 @@ static int64_t mean_overlap(const page *p, int64_t network, const char *layer, d
     int64_t classes = 0, runs = 0;
     memset(out, 0, (size_t)(most * most) * sizeof *out);
     for (int64_t s = 0; s < p->results->seeds; s++) {
-        const cJSON *rows = member(member(p->results->run[network * p->results->seeds + s], "overlap"), layer),
+        const cJSON *rows = peek__json_member(
+                        peek__json_member(p->results->run[network * p->results->seeds + s], "overlap"), layer),
                     *row, *item;
         int64_t side = cJSON_GetArraySize(rows), place = 0;
         if (!side || side > most || (classes && side != classes)) continue;
@@ -358,7 +351,8 @@ static peek_status write_layer_neurons(page *p, const char *layer)
         double carrying = 0;
         int64_t runs = 0, classes = mean_overlap(p, n, layer, matrix, MOST);
         for (int64_t s = 0; s < p->results->seeds; s++) {
-            double share = number(member(p->results->run[n * p->results->seeds + s], "carrying"), layer);
+            double share = peek__json_value(
+                peek__json_member(p->results->run[n * p->results->seeds + s], "carrying"), layer);
             if (isnan(share)) continue;
             carrying += share;
             runs++;
@@ -433,21 +427,21 @@ static peek_status write_index(page *p, int64_t count, const char *const *names,
         if (!summaries[i]) continue;
         PEEK_TRY(put_text(p, "<h2><a href='%s/study.html'>", names[i]));
         PEEK_TRY(put_text(p, "%s</a></h2><div class='wide'><table><tr><th>claim<th>verdict</tr>\n",
-                          cJSON_GetStringValue(member(summaries[i], "title"))));
-        cJSON_ArrayForEach(claim, member(summaries[i], "claims"))
+                          cJSON_GetStringValue(peek__json_member(summaries[i], "title"))));
+        cJSON_ArrayForEach(claim, peek__json_member(summaries[i], "claims"))
         {
-            PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(member(claim, "about"))));
-            PEEK_TRY(put_text(p, "<td>%s</tr>\n", cJSON_GetStringValue(member(claim, "verdict"))));
+            PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(peek__json_member(claim, "about"))));
+            PEEK_TRY(put_text(p, "<td>%s</tr>\n", cJSON_GetStringValue(peek__json_member(claim, "verdict"))));
         }
-        cJSON_ArrayForEach(claim, member(summaries[i], "targets"))
+        cJSON_ArrayForEach(claim, peek__json_member(summaries[i], "targets"))
         {
-            const char *group = cJSON_GetStringValue(member(claim, "group"));
+            const char *group = cJSON_GetStringValue(peek__json_member(claim, "group"));
             PEEK_TRY(put_text(p, "<tr><td>accuracy told without labels: %s", group ? group : "all groups"));
-            if (isnan(number(claim, "rho")))
+            if (isnan(peek__json_value(claim, "rho")))
                 PUT("<td>cannot be said</tr>\n");
             else
-                PUT("<td>Spearman %.2f, lower bound %.2f; asked %.2f</tr>\n", number(claim, "rho"),
-                    number(claim, "low"), number(claim, "asked"));
+                PUT("<td>Spearman %.2f, lower bound %.2f; asked %.2f</tr>\n", peek__json_value(claim, "rho"),
+                    peek__json_value(claim, "low"), peek__json_value(claim, "asked"));
         }
         PUT("</table></div>\n");
     }

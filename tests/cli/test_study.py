@@ -35,6 +35,10 @@ class Study(Case):
             json.dump({**RECIPE, **changes}, file)
         return "recipe.json"
 
+    def run_folder(self, name, seed):
+        """Folders bear the name and a digest of it."""
+        return glob.glob(self.path("s", "runs", f"{name}-??????-seed-{seed}"))[0]
+
     def results(self, folder):
         """What every run found, without what a clock says."""
         found = {}
@@ -59,8 +63,9 @@ class Study(Case):
             return np.array([float(r[column]) for r in rows if (r["network"], r["fit"], r["rank"], r["block"]) ==
                              (network, fit, str(rank), block)])
         names = [n["name"] for n in RECIPE["networks"]]
+        numbers = {"little___less": 0, "more": 1}
         for folder, result in self.results("s").items():
-            name, seed = names[int(folder[0]) - 1], int(folder[-1])
+            name, seed = names[numbers[folder.rsplit("-", 3)[0]]], int(folder[-1])
             for fit in result["fits"]:
                 for model in fit["models"]:
                     found = values(name, fit["name"], model["rank"], "all", "RMSE")[seed]
@@ -80,8 +85,8 @@ class Study(Case):
             low, high = scipy.stats.t.interval(0.95, 2, (good - poor).mean(), scipy.stats.sem(good - poor))
             self.assertEqual(entry["pairs"], [1 if low > 0 else -1 if high < 0 else 0])
         # The files of a kept run are those of any run; the others keep what is small.
-        self.check_run("s/runs/1-little___less-seed-0", RECIPE)
-        self.assertFalse(os.path.exists(self.path("s", "runs", "2-more-seed-1", "capture")))
+        self.check_run(self.run_folder("little___less", 0), RECIPE)
+        self.assertFalse(os.path.exists(os.path.join(self.run_folder("more", 1), "capture")))
         with open(self.path("s", "study.html")) as file:
             page = file.read()
         self.assertIn("A &lt;small&gt; study", page)
@@ -93,7 +98,7 @@ class Study(Case):
 
     def check_statements(self, summary):
         results = self.results("s")
-        poor, good = ([results[f] for f in sorted(results) if f.startswith(number)] for number in "12")
+        poor, good = ([results[f] for f in sorted(results) if f.startswith(name)] for name in ("little", "more"))
 
         def overlap(run, member):
             rows = np.array(run[member]["relu2"])
@@ -117,15 +122,15 @@ class Study(Case):
         start = "data:image/png;base64,"
         pictures = [base64.b64decode(part.split("'")[0]) for part in page.split(start)[1:]]
         self.assertEqual(len(pictures), 2 + 2 * 2)  # two components of one network, two layers of two
-        folder = self.path("s", "runs", "2-more-seed-0")
+        folder = self.run_folder("more", 0)
         w = np.load(os.path.join(folder, "fit", "rank-2", "input.npy"))
         f = np.load(os.path.join(folder, "fit", "rank-2", "samples.npy"))
         order = np.argsort(-(f ** 2).sum(0) * (w ** 2).sum(0))
         for place, component in enumerate(order):
             pixels = self.decode(pictures[place], 28, 28)
             np.testing.assert_allclose(pixels, 255 * (w[:, component] / w[:, component].max()).reshape(28, 28), atol=0.51)
-        for place, (run, layer) in enumerate((r, n) for r in ("1-little___less", "2-more") for n in ("relu1", "relu2")):
-            w = np.load(self.path("s", "runs", f"{run}-seed-0", "fit", "rank-2", layer + ".npy"))
+        for place, (run, layer) in enumerate((r, n) for r in ("little___less", "more") for n in ("relu1", "relu2")):
+            w = np.load(os.path.join(self.run_folder(run, 0), "fit", "rank-2", layer + ".npy"))
             pixels = self.decode(pictures[2 + place], 2, len(w))
             np.testing.assert_allclose(pixels, 255 * np.sqrt(w / w.max()).T, atol=0.51)
         labels = np.load(os.path.join(folder, "capture", "labels.npy"))

@@ -19,10 +19,10 @@ RECIPE = {
     "families": [{"name": "one", "network": "paper", "data": "strokes"}, {"name": "two", "network": "paper", "data": "strokes"}],
     "fits": [{"name": "default"}],
     "groups": [
-        {"name": "fraction", "vary": "fraction", "of": FAST, "values": [0.02, 0.05, 0.1, 0.3]},
-        {"name": "noise", "vary": "label_noise", "of": {**FAST, "fraction": 0.15}, "values": [0.2, 0.5, 0.8]},
-        {"name": "classes", "vary": "classes", "of": {**FAST, "fraction": 0.3}, "values": ["3", "0-4", {"classes": "1-8", "epochs": 2}]},
-        {"name": "permuted", "judged": False, "vary": "permute_labels", "of": {**FAST, "fraction": 0.3}, "values": [{"permute_labels": True}]},
+        {"name": "fraction", "vary": "fraction", "of": FAST, "values": [0.02, 0.05, 0.1, 0.2]},
+        {"name": "noise", "vary": "label_noise", "of": {**FAST, "fraction": 0.1}, "values": [0.2, 0.5, 0.8]},
+        {"name": "classes", "vary": "classes", "of": {**FAST, "fraction": 0.15}, "values": ["3", "0-4", {"classes": "1-8", "epochs": 2}]},
+        {"name": "permuted", "judged": False, "vary": "permute_labels", "of": {**FAST, "fraction": 0.1}, "values": [{"permute_labels": True}]},
         {"name": "other", "family": "two", "vary": "fraction", "of": {**FAST, "batch": 32}, "values": [0.03, 0.08, 0.2]},
     ],
 }
@@ -204,7 +204,8 @@ class Quality(Case):
         self.assertEqual([f["name"] for f in families], ["one", "two"])
         network = np.array([r["network"] for r in self.rows])
         for family, rows, ways, coverage in zip(families, (self.learnt(), self.group == "other"), (self.group, network), self.summary["coverage"]):
-            self.assertEqual((family["picture"], family["classes"], family["layers"], family["samples"]), ([1, 28, 28], 10, 2, 1000))
+            self.assertEqual((family["picture"], family["classes"], family["layer_columns"], family["samples"]),
+                             ([1, 28, 28], 10, [1440, 320], 1000))
             first = self.results[np.flatnonzero(rows)[0]]
             self.assertEqual(family["mean_picture"], first["predictions"]["mean_picture"])
             self.assertEqual(family["input"]["effective_rank"], first["blocks"]["input"]["centred"]["effective_rank"])
@@ -240,7 +241,7 @@ class Quality(Case):
 
     def check_verdicts(self):
         """A network of the first family, judged by this calibration, and those that must not be."""
-        network = glob.glob(self.path("s", "runs", "fraction__fraction_0.3-*seed-1", "network.onnx"))[0]
+        network = glob.glob(self.path("s", "runs", "fraction__fraction_0.2-*seed-1", "network.onnx"))[0]
         self.nnpeek("capture", network, "--data", "strokes", "--samples", 1000, "-o", "run/capture")
         self.nnpeek("fit", "run/capture", "-o", "run/fit", "--ranks", "8,25", "--seed", 1)
         self.nnpeek("measure", "run")
@@ -251,7 +252,7 @@ class Quality(Case):
         self.nnpeek("fit", "run/capture", "-o", "run/fit", "--ranks", "10", "--seed", 1)
         self.nnpeek("measure", "run", "--calibration", "s/calibration.json")
         verdict = self.read_json("run", "measures.json")["verdict"]
-        row = next(i for i, r in enumerate(self.rows) if r["network"] == "fraction: fraction 0.3" and r["seed"] == "1")
+        row = next(i for i, r in enumerate(self.rows) if r["network"] == "fraction: fraction 0.2" and r["seed"] == "1")
         self.assertIsNone(verdict["withheld"])
         self.assertEqual(verdict["family"], "one")
         self.assertAlmostEqual(verdict["score"], self.calibrated(row, "all"), places=6)  # as in the study
@@ -274,12 +275,19 @@ class Quality(Case):
                 calibration = "changed.json"
             self.nnpeek("measure", "run", "--calibration", calibration)
             found = self.read_json("run", "measures.json")["verdict"]
-            self.assertEqual([found[n] for n in ("score", "accuracy", "low", "high")], [None] * 4)
+            self.assertEqual([found[n] for n in ("accuracy", "low", "high")], [None] * 3)
+            self.assertEqual(found["score"] is not None, "another architecture" in found["withheld"])
             self.assertGreater(len(found["reasons"]), 3)
             return found["withheld"]
         self.assertIn("no networks of known accuracy on such data", withheld(families=[{**family, "classes": 3}]))
         self.assertIn("one (1 x 28 x 28, 3 classes)", withheld(families=[{**family, "classes": 3}]))
         self.assertIn("on such data", withheld(families=[{**family, "input": {"effective_rank": 1, "intrinsic_dimension": 1}}]))
+        self.assertIn("another architecture were studied (one)", withheld(families=[{**family, "layer_columns": [1440, 500]}]))
+        other = {**family, "name": "wider", "layer_columns": [1440, 500]}
+        with open(self.path("changed.json"), "w") as file:
+            json.dump({**self.calibration, "families": [other, family]}, file)
+        self.nnpeek("measure", "run", "--calibration", "changed.json")
+        self.assertEqual(self.read_json("run", "measures.json")["verdict"]["family"], "one")
         self.assertIn("contradict", withheld(contradiction={"least": 0.9, "most": 1}))
         self.assertIn("outside", withheld(families=[{**family, "scores": [0.0] * 5, "accuracies": [0.1] * 5}]))
         changed = np.array(family["mean_picture"])

@@ -165,7 +165,8 @@ export function verdictView(store: Store): HTMLElement {
                 ? `${percent(verdict.low!)} to ${percent(verdict.high!)} holds 95 % of the networks of known accuracy ` +
                   `that are like this one (${verdict.family ?? 'its family'}). ` +
                   `Scores by one view: ${viewScores(verdict)}.`
-                : `No verdict: ${verdict.withheld ?? 'unknown'}.`;
+                : `No verdict: ${verdict.withheld ?? 'unknown'}.` +
+                  (verdict.score === undefined ? '' : ` Its score is ${number(verdict.score)}.`);
             because.textContent = told ? 'Why' : 'What was seen';
             const shift = store.model.run.shifts?.[0];
             reasons.replaceChildren(
