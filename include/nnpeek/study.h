@@ -22,13 +22,14 @@ typedef struct peek_study_options {
 PEEK_API const peek_option_table *peek_study_option_table(void);
 PEEK_API void peek_study_options_default(peek_study_options *options);
 
-/* Runs a study into a folder: folder/runs/NETWORK-seed-S/ (network.onnx, measures.json, result.json; the first
- * seed's also capture and fits, to look at), summary.json, one CSV a figure, study.html, and compare.html, the
- * report of the first seed's runs side by side. recipe: `fraction`, `classes`, `order` (the paper's three case
- * studies) or a JSON file like those in docs/studies.md. A run that fails is told and left out, and the others
- * go on; E_STOPPED ends the study with all finished runs kept. The same bits for any number of threads, and
- * whether resumed or not. *failed: how many runs failed; may be NULL. Errors: E_NOT_FOUND and E_FORMAT (the
- * recipe), E_IO, E_MEMORY, E_STOPPED; the first run's, where all fail. */
+/* Runs a study into a folder: folder/runs/NAME-DIGEST-seed-S/ (network.onnx, trained.json, measures.json,
+ * result.json; the first seed's also capture and fits, to look at), summary.json, one CSV a figure, study.html,
+ * and compare.html, the report of the first seed's runs side by side; of the kind "quality" quality.csv and
+ * calibration.json in the place of the latter two (docs/quality.md). recipe: a built-in one (peek_study_list())
+ * or a JSON file like those in docs/studies.md. A run that fails is told and left out, and the others go on;
+ * E_STOPPED ends the study with all finished runs kept. The same bits for any number of threads, and whether
+ * resumed or not. *failed: how many runs failed; may be NULL. Errors: E_NOT_FOUND and E_FORMAT (the recipe),
+ * E_SHAPE (too few networks to learn from), E_IO, E_MEMORY, E_STOPPED; the first run's, where all fail. */
 PEEK_API peek_status peek_study(peek_context *context, const char *recipe, const char *folder,
                                 const peek_study_options *options, int64_t *failed);
 
