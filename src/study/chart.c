@@ -54,6 +54,15 @@ peek_status peek__escape(peek_context *context, const char *text, char **out)
     return PEEK_OK;
 }
 
+peek_status peek__put_text(peek_context *context, peek__file *file, const char *format, const char *text)
+{
+    char *safe = NULL;
+    PEEK_TRY(peek__escape(context, text ? text : "", &safe));
+    peek_status status = peek__put(context, file, format, safe);
+    peek__free(&safe);
+    return status;
+}
+
 /* The axes: what is shown, and where it lies. */
 typedef struct frame {
     const peek__chart *chart;

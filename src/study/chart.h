@@ -35,6 +35,9 @@ const char *peek__chart_colour(int64_t index);
 /* Writes formatted text; `%s` of untrusted text must have passed peek__escape(). */
 peek_status peek__put(peek_context *context, peek__file *file, const char *format, ...) PEEK_PRINTF(3, 4);
 
+/* Writes plain text, escaped, in the place of the one %s of the format. */
+peek_status peek__put_text(peek_context *context, peek__file *file, const char *format, const char *text);
+
 /* Text for HTML: < > & " ' as entities. The caller frees it. */
 peek_status peek__escape(peek_context *context, const char *text, char **out);
 

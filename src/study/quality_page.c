@@ -25,15 +25,6 @@ static const char *text(const cJSON *object, const char *name)
     return found ? found : "";
 }
 
-static peek_status put_text(page *p, const char *format, const char *plain)
-{
-    char *safe = NULL;
-    PEEK_TRY(peek__escape(p->context, plain, &safe));
-    peek_status status = peek__put(p->context, &p->file, format, safe);
-    peek__free(&safe);
-    return status;
-}
-
 /* "<td>0.98", or a dash where there is none; plus: with its sign. */
 static peek_status put_number(page *p, double value, int digits, int plus)
 {
@@ -66,8 +57,8 @@ static peek_status put_rho(page *p, const cJSON *found, int interval)
 static peek_status write_head(page *p)
 {
     PEEK_TRY(peek__page_begin(p->context, &p->file, text(p->summary, "title")));
-    PEEK_TRY(put_text(p, "<p>%s ", text(p->summary, "about")));
-    PEEK_TRY(put_text(p, "Data: %s. ", text(p->summary, "data")));
+    PEEK_TRY(peek__put_text(p->context, &p->file, "<p>%s ", text(p->summary, "about")));
+    PEEK_TRY(peek__put_text(p->context, &p->file, "Data: %s. ", text(p->summary, "data")));
     PUT("%lld networks looked at %.0f test samples each, without their labels; what was seen is set against "
         "their "
         "accuracy on all test samples. Correlations are Spearman's, intervals 95 %% by bootstrap over the "
@@ -118,7 +109,7 @@ static peek_status write_scatter(page *p, int64_t family, int judged, points *me
     PUT("<p class='key'>");
     for (int64_t l = 0; l < lines; l++) {
         PUT("<span style='background:%s'></span>", peek__chart_colour(l));
-        PEEK_TRY(put_text(p, "%s", recipe->group[group[l]].name));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "%s", recipe->group[group[l]].name));
     }
     PUT("</p></div>\n");
     return PEEK_OK;
@@ -200,7 +191,8 @@ static peek_status write_targets(page *p)
         const cJSON *met = peek__json_member(target, "met");
         const char *group = cJSON_GetStringValue(peek__json_member(target, "group"));
         const cJSON *against = find_group(peek__json_member(p->summary, "against"), group);
-        PEEK_TRY(put_text(p, "<tr><td>%s", group ? group : "all groups of the first family"));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<tr><td>%s",
+                                group ? group : "all groups of the first family"));
         PEEK_TRY(put_number(p, peek__json_value(target, "networks"), 0, 0));
         PEEK_TRY(put_number(p, peek__json_value(target, "asked"), 2, 0));
         PEEK_TRY(put_number(p, peek__json_value(target, "rho"), 3, 0));
@@ -212,7 +204,7 @@ static peek_status write_targets(page *p)
             cJSON_IsTrue(met)    ? "yes"
             : cJSON_IsFalse(met) ? "no"
                                  : "–");
-        PEEK_TRY(put_text(p, "<td>%s", text(against, "measure")));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<td>%s", text(against, "measure")));
         PEEK_TRY(put_number(p, peek__json_value(against, "rho"), 3, 0));
         PEEK_TRY(put_difference(p, against));
         PUT("</tr>\n");
@@ -225,7 +217,7 @@ static peek_status put_group_heads(page *p)
 {
     const cJSON *group;
     cJSON_ArrayForEach(group, peek__json_member(p->summary, "groups"))
-        PEEK_TRY(put_text(p, "<th>%s", text(group, "name")));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<th>%s", text(group, "name")));
     return PEEK_OK;
 }
 
@@ -269,7 +261,7 @@ static peek_status write_scores(page *p)
     PUT("</tr>\n");
     cJSON_ArrayForEach(score, peek__json_member(p->summary, "scores"))
     {
-        PEEK_TRY(put_text(p, "<tr><td>%s", text(score, "name")));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<tr><td>%s", text(score, "name")));
         PEEK_TRY(put_added(p, text(score, "name")));
         PEEK_TRY(put_row(p, score));
     }
@@ -287,11 +279,12 @@ static int by_strength(const void *a, const void *b)
 static peek_status write_measure(page *p, const cJSON *measure)
 {
     const cJSON *worst = peek__json_member(measure, "worst")->child;
-    PEEK_TRY(put_text(p, "<tr><td>%s", text(measure, "name")));
-    PEEK_TRY(put_text(p, "<td>%s",
-                      cJSON_IsString(peek__json_member(measure, "source")) ? text(measure, "source") : "–"));
+    PEEK_TRY(peek__put_text(p->context, &p->file, "<tr><td>%s", text(measure, "name")));
+    PEEK_TRY(
+        peek__put_text(p->context, &p->file, "<td>%s",
+                       cJSON_IsString(peek__json_member(measure, "source")) ? text(measure, "source") : "–"));
     if (worst) {
-        PEEK_TRY(put_text(p, "<td>%s", text(worst, "network")));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<td>%s", text(worst, "network")));
         PUT(", seed %.0f: %.0f %% right, looks %s", peek__json_value(worst, "seed"),
             100 * peek__json_value(worst, "accuracy"), peek__json_value(worst, "off") > 0 ? "better" : "worse");
     } else {
@@ -343,7 +336,7 @@ static peek_status write_coverage(page *p)
         "widened<th>factor<th>mean width</tr>\n");
     cJSON_ArrayForEach(entry, peek__json_member(p->summary, "coverage"))
     {
-        PEEK_TRY(put_text(p, "<tr><td>%s", text(entry, "family")));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<tr><td>%s", text(entry, "family")));
         PUT("<td>%.0f<td>%.0f %%<td>%.0f %%<td>%.2f<td>%.0f points</tr>\n", peek__json_value(entry, "networks"),
             100 * peek__json_value(entry, "inside_unwidened"), 100 * peek__json_value(entry, "inside"),
             peek__json_value(entry, "widening"), 100 * peek__json_value(entry, "width"));

@@ -23,21 +23,12 @@ typedef struct page {
 
 #define PUT(...) PEEK_TRY(peek__put(p->context, &p->file, __VA_ARGS__))
 
-static peek_status put_text(page *p, const char *format, const char *text)
-{
-    char *safe = NULL;
-    PEEK_TRY(peek__escape(p->context, text ? text : "", &safe));
-    peek_status status = peek__put(p->context, &p->file, format, safe);
-    peek__free(&safe);
-    return status;
-}
-
 static peek_status write_head(page *p)
 {
     const peek__recipe *recipe = p->results->recipe;
     PEEK_TRY(peek__page_begin(p->context, &p->file, recipe->title));
-    PEEK_TRY(put_text(p, "<p>%s ", recipe->about));
-    PEEK_TRY(put_text(p, "Data: %s, ", p->results->data));
+    PEEK_TRY(peek__put_text(p->context, &p->file, "<p>%s ", recipe->about));
+    PEEK_TRY(peek__put_text(p->context, &p->file, "Data: %s, ", p->results->data));
     PUT("%lld test samples looked at, %lld seeds each; bands and intervals are 95 %% confidence by Student's t "
         "over the "
         "seeds.</p>",
@@ -202,7 +193,7 @@ static peek_status write_pictures(page *p, const peek__study_figure *figure)
 {
     const peek__recipe *recipe = p->results->recipe;
     int components = strcmp(figure->what, "components") == 0;
-    PEEK_TRY(put_text(p, "<h2>%s: ", figure->label));
+    PEEK_TRY(peek__put_text(p->context, &p->file, "<h2>%s: ", figure->label));
     PUT("%s at rank %lld</h2><p>Of the first seed's networks. %s</p>\n",
         components ? "components and who has them" : "neurons and components", (long long)recipe->ranks[0],
         components
@@ -244,9 +235,12 @@ static peek_status write_statements(page *p)
     cJSON_ArrayForEach(statement, list)
     {
         const char *verdict = cJSON_GetStringValue(peek__json_member(statement, "verdict"));
-        PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(peek__json_member(statement, "about"))));
-        PEEK_TRY(put_text(p, "<td>%s", cJSON_GetStringValue(peek__json_member(statement, "network"))));
-        PEEK_TRY(put_text(p, "<td>%s", cJSON_GetStringValue(peek__json_member(statement, "by"))));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<tr><td>%s",
+                                cJSON_GetStringValue(peek__json_member(statement, "about"))));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<td>%s",
+                                cJSON_GetStringValue(peek__json_member(statement, "network"))));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<td>%s",
+                                cJSON_GetStringValue(peek__json_member(statement, "by"))));
         PUT("<td>%+.2f", peek__json_value(statement, "mean"));
         if (cJSON_IsNumber(peek__json_member(statement, "low")))
             PUT(" (%+.2f to %+.2f)", peek__json_value(statement, "low"), peek__json_value(statement, "high"));
@@ -311,11 +305,12 @@ static peek_status write_claims(page *p)
                                                                               : pair->valueint < 0 ? 1
                                                                                                    : 2]++;
         const char *verdict = cJSON_GetStringValue(peek__json_member(claim, "verdict"));
-        PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(peek__json_member(claim, "about"))));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<tr><td>%s",
+                                cJSON_GetStringValue(peek__json_member(claim, "about"))));
         PUT("<td class='%s'>", strncmp(verdict, "holds", 5) == 0      ? "holds"
                                : strncmp(verdict, "does not", 8) == 0 ? "fails"
                                                                       : "");
-        PEEK_TRY(put_text(p, "%s", verdict));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "%s", verdict));
         PUT("<td>%d : %d : %d</tr>\n", counts[0], counts[1], counts[2]);
     }
     PUT("</table></div>\n");
@@ -346,7 +341,7 @@ static peek_status write_layer_neurons(page *p, const char *layer)
     enum { MOST = 20 };
     double matrix[MOST * MOST];
     char title[512];
-    PEEK_TRY(put_text(p, "<p><b>%s</b></p><div class='rasters'>", layer));
+    PEEK_TRY(peek__put_text(p->context, &p->file, "<p><b>%s</b></p><div class='rasters'>", layer));
     for (int64_t n = 0; n < p->results->recipe->networks; n++) {
         double carrying = 0;
         int64_t runs = 0, classes = mean_overlap(p, n, layer, matrix, MOST);
@@ -425,18 +420,22 @@ static peek_status write_index(page *p, int64_t count, const char *const *names,
     for (int64_t i = 0; i < count; i++) {
         const cJSON *claim;
         if (!summaries[i]) continue;
-        PEEK_TRY(put_text(p, "<h2><a href='%s/study.html'>", names[i]));
-        PEEK_TRY(put_text(p, "%s</a></h2><div class='wide'><table><tr><th>claim<th>verdict</tr>\n",
-                          cJSON_GetStringValue(peek__json_member(summaries[i], "title"))));
+        PEEK_TRY(peek__put_text(p->context, &p->file, "<h2><a href='%s/study.html'>", names[i]));
+        PEEK_TRY(peek__put_text(p->context, &p->file,
+                                "%s</a></h2><div class='wide'><table><tr><th>claim<th>verdict</tr>\n",
+                                cJSON_GetStringValue(peek__json_member(summaries[i], "title"))));
         cJSON_ArrayForEach(claim, peek__json_member(summaries[i], "claims"))
         {
-            PEEK_TRY(put_text(p, "<tr><td>%s", cJSON_GetStringValue(peek__json_member(claim, "about"))));
-            PEEK_TRY(put_text(p, "<td>%s</tr>\n", cJSON_GetStringValue(peek__json_member(claim, "verdict"))));
+            PEEK_TRY(peek__put_text(p->context, &p->file, "<tr><td>%s",
+                                    cJSON_GetStringValue(peek__json_member(claim, "about"))));
+            PEEK_TRY(peek__put_text(p->context, &p->file, "<td>%s</tr>\n",
+                                    cJSON_GetStringValue(peek__json_member(claim, "verdict"))));
         }
         cJSON_ArrayForEach(claim, peek__json_member(summaries[i], "targets"))
         {
             const char *group = cJSON_GetStringValue(peek__json_member(claim, "group"));
-            PEEK_TRY(put_text(p, "<tr><td>accuracy told without labels: %s", group ? group : "all groups"));
+            PEEK_TRY(peek__put_text(p->context, &p->file, "<tr><td>accuracy told without labels: %s",
+                                    group ? group : "all groups"));
             if (isnan(peek__json_value(claim, "rho")))
                 PUT("<td>cannot be said</tr>\n");
             else
