@@ -43,17 +43,36 @@ static double picture_distance(const cJSON *theirs, const cJSON *mine)
     return a || b || !(norm > 0) ? INFINITY : sqrt(apart / norm);
 }
 
-/* Whether the pictures are like those of a family: their shape, how many classes there are, and how rich they
- * are. */
+static int is_of_shape(const verdict_work *work, const cJSON *family)
+{
+    return cJSON_Compare(peek__json_member(family, "picture"), peek__json_member(work->predictions, "picture"),
+                         1) &&
+           peek__json_value(family, "classes") == peek__json_value(work->predictions, "classes");
+}
+
+/* Whether there are as many samples as a family of such a shape was looked at with: what tells data apart grows
+ * with them. *asked: how many those were; 0: there is no such family. */
+static int are_enough(const verdict_work *work, double *asked)
+{
+    const cJSON *family;
+    double samples = peek__json_value(work->predictions, "samples");
+    *asked = 0;
+    cJSON_ArrayForEach(family, peek__json_member(work->calibration->json, "families"))
+    {
+        if (is_of_shape(work, family)) *asked = fmax(*asked, peek__json_value(family, "samples"));
+    }
+    return samples >= enough * *asked;
+}
+
+/* Whether the pictures are like those of a family: their shape, how many classes there are, how rich they are,
+ * and what they are on average. */
 static int is_like(const verdict_work *work, const cJSON *family)
 {
     const cJSON *input = peek__json_member(family, "input"),
                 *first = cJSON_GetArrayItem(peek__json_member(work->predictions, "inputs"), 0);
     const cJSON *block =
         first ? peek__json_member(peek__json_member(work->measures, "blocks"), first->valuestring) : NULL;
-    return cJSON_Compare(peek__json_member(family, "picture"), peek__json_member(work->predictions, "picture"),
-                         1) &&
-           peek__json_value(family, "classes") == peek__json_value(work->predictions, "classes") &&
+    return is_of_shape(work, family) &&
            peek__verdict_within(peek__json_value(peek__json_member(block, "centred"), "effective_rank"),
                                 peek__json_value(input, "effective_rank"), same_input) &&
            peek__verdict_within(peek__json_value(block, "intrinsic_dimension"),
@@ -110,24 +129,23 @@ static void bounds_of(const cJSON *list, double *least, double *most)
 static void judge(verdict_work *work)
 {
     const cJSON *limits = peek__json_member(work->calibration->json, "contradiction");
-    double least, most, apart = peek__verdict_contradiction(work->calibration, work->parts),
-                        samples = peek__json_value(work->predictions, "samples"),
+    double least, most, apart = peek__verdict_contradiction(work->calibration, work->parts), asked = 0,
                         rank = peek__json_value(peek__verdict_model(work->measures), "rank"),
                         said = peek__verdict_score(work->calibration, PEEK__FROM_OUTPUT, work->parts);
     char families[384];
     size_t size = sizeof work->withheld;
     if (!cJSON_IsObject(work->predictions)) {
         snprintf(work->withheld, size, "the output is not one row of values a class for each sample");
-    } else if (!work->family) {
-        list_families(work, families, sizeof families);
-        snprintf(work->withheld, size, "no networks of known accuracy on such data were studied; known are %s",
-                 families);
-    } else if (samples < enough * peek__json_value(work->family, "samples")) {
+    } else if (!are_enough(work, &asked)) {
         snprintf(
             work->withheld, size,
             "%.0f samples are too few: the networks studied were looked at with %.0f, and among fewer samples "
             "neighbours lie farther away",
-            samples, peek__json_value(work->family, "samples"));
+            peek__json_value(work->predictions, "samples"), asked);
+    } else if (!work->family) {
+        list_families(work, families, sizeof families);
+        snprintf(work->withheld, size, "no networks of known accuracy on such data were studied; known are %s",
+                 families);
     } else if (isnan(work->parts[PEEK__PART_COMPONENTS])) {
         snprintf(work->withheld, size, "there is no joint factorisation of these samples");
     } else if (!peek__verdict_within(rank, PEEK__VERDICT_RANK, same_rank)) {

@@ -293,6 +293,7 @@ class Quality(Case):
         changed = np.array(family["mean_picture"])
         self.assertIn("on such data", withheld(families=[{**family, "mean_picture": list(changed[::-1])}]))  # upside down
         self.assertIn("1000 samples are too few", withheld(families=[{**family, "samples": 2000}]))
+        self.assertIn("1000 samples are too few", withheld(families=[{**family, "samples": 2000, "input": {"effective_rank": 1, "intrinsic_dimension": 1}}]))
         self.nnpeek("fit", "run/capture", "-o", "run/fit", "--ranks", "5")
         shutil.rmtree(self.path("run", "fit", "rank-10"))
         self.assertIn("the nearest rank here is 5", withheld())
