@@ -41,13 +41,15 @@ typedef struct peek_context_options {
     int64_t threads;     /* default 0: the cores this process may use */
     peek_event_fn event; /* default NULL: nobody listens */
     void *user;          /* passed to event */
+    int64_t memory; /* bytes that a call may take where it can do with less (a fit then reads its data in every
+                       pass instead of keeping them); default 0: three quarters of what is free */
 } peek_context_options;
 
 /* Defaults as in the comments. */
 PEEK_API void peek_context_options_default(peek_context_options *options);
 
 /* Creates a context. options may be NULL for the defaults; the caller frees *out with peek_context_free().
- * Errors: E_ARGUMENT (threads < 0 or > 1024), E_MEMORY. */
+ * Errors: E_ARGUMENT (threads < 0 or > 1024, memory < 0), E_MEMORY. */
 PEEK_API peek_status peek_context_create(peek_context **out, const peek_context_options *options);
 
 /* Frees a context and clears the pointer; NULL is fine. Free what was made with it first. */

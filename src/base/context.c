@@ -1,6 +1,8 @@
 /* base/context.c: a context: threads, the event callback, the last error. */
 #include "base/context.h"
 
+#include "base/available.h"
+
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,6 +19,7 @@ static const double event_interval = 0.05;
 
 struct peek_context {
     int threads;
+    int64_t memory; /* 0: by what is free */
     peek_event_fn event;
     void *user;
     pthread_t owner;
@@ -85,11 +88,13 @@ peek_status peek_context_create(peek_context **out, const peek_context_options *
     peek_context_options standard;
     peek_context_options_default(&standard);
     if (!options) options = &standard;
-    if (!out || options->size != sizeof *options || options->threads < 0 || options->threads > 1024)
+    if (!out || options->size != sizeof *options || options->threads < 0 || options->threads > 1024 ||
+        options->memory < 0)
         return PEEK_E_ARGUMENT;
     peek_context *context = calloc(1, sizeof *context);
     if (!context) return PEEK_E_MEMORY;
     context->threads = options->threads ? (int)options->threads : usable_cores();
+    context->memory = options->memory;
     context->event = options->event;
     context->user = options->user;
     context->owner = pthread_self();
@@ -116,6 +121,11 @@ const char *peek_error(const peek_context *context)
 int peek_threads(const peek_context *context)
 {
     return context->threads;
+}
+
+int64_t peek__memory_limit(const peek_context *context)
+{
+    return context->memory ? context->memory : peek__memory_available() / 4 * 3;
 }
 
 /* A sentence is one line, and does nothing to a terminal, whatever the names in it are. */

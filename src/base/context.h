@@ -39,6 +39,10 @@ void peek__note(peek_context *context, const char *format, ...) PEEK_PRINTF(2, 3
 /* hushed: 1: notes are dropped, as those of one run among many; 0: no longer. */
 void peek__hush(peek_context *context, int hushed);
 
+/* Bytes that work which can do with less memory may take: what the context was made with, else three quarters
+ * of what is free now. */
+int64_t peek__memory_limit(const peek_context *context);
+
 /* Seconds on a steady clock. */
 double peek__seconds(void);
 

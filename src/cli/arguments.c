@@ -21,6 +21,12 @@ static const peek_option common_rows[] = {
      .max = 1024,
      .placeholder = "N",
      .help = "threads to work with; the result does not depend on it (default: the cores it may use)"},
+    {.name = "memory",
+     .type = PEEK_OPTION_TEXT,
+     .offset = offsetof(cli_common, memory),
+     .placeholder = "LIMIT",
+     .help = "memory that may be taken, as in 4G or 500M; larger data are read from disk again and again "
+             "(default: three quarters of what is free)"},
     {.name = "quiet",
      .type = PEEK_OPTION_FLAG,
      .offset = offsetof(cli_common, quiet),
@@ -134,10 +140,35 @@ static peek_status apply(cli_call *call)
     return PEEK_OK;
 }
 
+/* "4G", "1.5 GB", "500M", "2GiB" or a number of bytes; 0 where it is none of these. */
+static int64_t bytes_of(const char *text)
+{
+    static const struct {
+        const char *name;
+        double bytes;
+    } units[] = {{"", 1},         {"B", 1},        {"k", 1e3},      {"kB", 1e3},    {"M", 1e6},
+                 {"MB", 1e6},     {"G", 1e9},      {"GB", 1e9},     {"T", 1e12},    {"TB", 1e12},
+                 {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}};
+    char *unit;
+    double number = strtod(text, &unit);
+    while (*unit == ' ') unit++;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcasecmp(unit, units[i].name) == 0 && number * units[i].bytes >= 1 &&
+            number * units[i].bytes < 0x1p62)
+            return (int64_t)(number * units[i].bytes);
+    return 0;
+}
+
 static peek_status open_context(cli_call *call)
 {
     peek_context_options options;
     peek_context_options_default(&options);
+    if (call->common.memory) {
+        options.memory = bytes_of(call->common.memory);
+        if (!options.memory)
+            return cli_wrong(call, "--memory is '%s', but must be a number of bytes, as in 4G or 500M",
+                             call->common.memory);
+    }
     options.threads = call->common.threads;
     options.event = cli_event;
     peek_context_free(&call->context);

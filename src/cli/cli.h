@@ -21,6 +21,7 @@ typedef struct cli_set {
 typedef struct cli_common {
     size_t size;
     int64_t seed, threads, quiet, json;
+    const char *memory;
 } cli_common;
 
 /* One run of a verb. The verb fills the first part, cli_begin() the second. */

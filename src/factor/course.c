@@ -102,6 +102,14 @@ static peek_status begin_phase(peek__course *course, const peek__sketch *sketch,
     return peek__pass_prepare(&course->pass);
 }
 
+peek_status peek__course_look(peek__course *course, double *seconds)
+{
+    peek_status status = begin_phase(course, NULL, course->model->samples, 1, 0, course->model->objective);
+    if (status == PEEK_OK) status = peek__pass_look(&course->pass, seconds);
+    peek__pass_clear(&course->pass);
+    return status;
+}
+
 /* Whether the objective fell by less than the tolerance in each of the last `steps` iterations, on average. */
 static int settled(const peek__course *course, int64_t last, int64_t steps)
 {

@@ -47,6 +47,9 @@ typedef struct peek__course {
 /* A model with its start. peek__course_clear() in every case. */
 peek_status peek__course_begin(const peek__fit *fit, int64_t rank, int64_t seed, peek__course *course);
 
+/* About how many seconds an iteration on the data will take. The model stays as it is. */
+peek_status peek__course_look(peek__course *course, double *seconds);
+
 /* Brings it close on a sketch. Its objective there is an estimate and is not kept. */
 peek_status peek__course_approach(peek__course *course, const peek__sketch *sketch);
 

@@ -263,3 +263,42 @@ peek_status peek__pass_run(peek__pass *const *passes, int64_t count)
         if (passes[i]->fixed != PEEK__FIXED_LOADINGS) PEEK_TRY(finish(passes[i]));
     return PEEK_OK;
 }
+
+/* A look at some runs, one after the other. */
+typedef struct look {
+    peek__pass *pass;
+    int64_t runs;
+    double seconds;
+} look;
+
+static peek_status look_at_runs(void *argument, int64_t index, int thread)
+{
+    (void)index;
+    look *work = argument;
+    peek__pass *pass = work->pass;
+    int64_t rows = least(work->runs * pass->run_rows, pass->rows);
+    float *kept;
+    PEEK_TRY(peek__alloc(pass->context, &kept, rows * pass->k, "the sample matrix"));
+    memcpy(kept, pass->samples, (size_t)(rows * pass->k) * sizeof *kept);
+    clear_lane(pass, 0);
+    double begin = peek__seconds();
+    for (int64_t i = 0; i < work->runs; i++) {
+        peek__run run = peek__reader_run(pass->reader, i, thread);
+        work_run(pass, 0, &run, thread);
+    }
+    work->seconds = peek__seconds() - begin;
+    memcpy(pass->samples, kept, (size_t)(rows * pass->k) * sizeof *kept);
+    peek__free(&kept);
+    return PEEK_OK;
+}
+
+peek_status peek__pass_look(peek__pass *pass, double *seconds)
+{
+    enum { RUNS = 16 };
+    look work = {.pass = pass, .runs = least(RUNS, pass->runs)};
+    show_gram(pass, pass->loading_gram, pass->sample_penalty.l2);
+    PEEK_TRY(peek__parallel(pass->context, 1, look_at_runs, &work));
+    double workers = pass->small ? 1 : peek__workers(pass->context, pass->lanes);
+    *seconds = work.seconds / (double)work.runs * (double)pass->runs / workers;
+    return PEEK_OK;
+}

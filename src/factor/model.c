@@ -83,7 +83,7 @@ static peek_status judge_tile(void *argument, int64_t tile, int thread)
     int64_t rows = work->model->rows - first < work->tile ? work->model->rows - first : work->tile;
     double *product = work->scratch + thread * work->tile * (n + k), *f = product + rows * n;
     const float *x =
-        peek__block_rows(work->block, first, rows, work->buffers + thread * work->tile * n, &stride);
+        peek__block_next(work->block, first, rows, work->buffers + thread * work->tile * n, &stride);
     for (int64_t i = 0; i < rows * k; i++) f[i] = work->model->samples[first * k + i];
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, (int)k, 1.0, f, (int)k,
                 work->loadings, (int)k, 0.0, product, (int)n);
@@ -96,6 +96,7 @@ static peek_status judge_tile(void *argument, int64_t tile, int thread)
         work->squares[first + t] = sum;
         work->model->errors[(first + t) * work->model->blocks + work->index] = (float)sqrt(sum);
     }
+    peek__block_drop(work->block, first, rows);
     return PEEK_OK;
 }
 

@@ -85,6 +85,10 @@ double peek__pass_bytes(const peek_problem *problem, const peek__rule *rule, int
  * sketch, or one alone (factor/iteration.c). */
 peek_status peek__pass_run(peek__pass *const *passes, int64_t count);
 
+/* About how many seconds an iteration takes, from some runs of the data. The model stays as it is, the pass is
+ * of no more use. */
+peek_status peek__pass_look(peek__pass *pass, double *seconds);
+
 /* Extrapolating rules. Refuse: F and W become the pair before the last sweep. Settle: W becomes what stands in
  * the pair, without extrapolation; to be called before W is read. Both do nothing for other rules. */
 peek_status peek__pass_refuse(peek__pass *pass);

@@ -70,6 +70,25 @@ static peek_status unique_file(peek_context *context, const peek_problem *proble
     return status;
 }
 
+void peek__problem_stream(peek_problem *problem)
+{
+    problem->streamed = 1;
+    for (int64_t b = 0; b < problem->count; b++) {
+        peek__block *block = &problem->blocks[b];
+        block->streamed = peek__block_mapped(block) > 0;
+        peek__block_drop(block, 0, block->rows);
+    }
+}
+
+/* Counts a file that is about to be read. Data that leave too little of the memory for the work on them are
+ * streamed; a fit, which knows how much that is, may yet decide so for smaller ones. */
+static void count_mapped(peek_context *context, peek_problem *problem, peek__block *block)
+{
+    problem->mapped += peek__block_mapped(block);
+    if (!problem->streamed && problem->mapped > peek__memory_limit(context) / 2) peek__problem_stream(problem);
+    block->streamed = problem->streamed && peek__block_mapped(block) > 0;
+}
+
 static peek_status make_room(peek_context *context, peek_problem *problem)
 {
     if (problem->count < problem->capacity) return PEEK_OK;
@@ -94,12 +113,19 @@ static peek_status make_room(peek_context *context, peek_problem *problem)
     return PEEK_OK;
 }
 
-/* Takes the block over into the problem; on failure it stays the caller's. */
-static peek_status append(peek_context *context, peek_problem *problem, peek__block *block)
+/* Takes the block over into the problem; on failure it stays the caller's. scan: of a block with a plain view,
+ * else NULL. */
+static peek_status append(peek_context *context, peek_problem *problem, peek__block *block,
+                          const peek__block_scan *scan)
 {
     PEEK_TRY(check_name(context, problem, block->name));
     PEEK_TRY(unique_file(context, problem, block));
-    PEEK_TRY(peek__block_measure(context, block));
+    if (scan) {
+        block->square = scan->square;
+        block->largest = scan->largest;
+    } else {
+        PEEK_TRY(peek__block_measure(context, block));
+    }
     PEEK_TRY(make_room(context, problem));
     problem->rows = block->rows;
     problem->columns += block->columns;
@@ -141,7 +167,8 @@ static peek_status add_split(peek_context *context, peek_problem *problem, const
     for (int i = 0; i < 2; i++) {
         peek__block part;
         peek_status status = twin(context, block, path, parts[i].suffix, parts[i].view, &part);
-        if (status == PEEK_OK) status = append(context, problem, &part);
+        if (status == PEEK_OK) count_mapped(context, problem, &part);
+        if (status == PEEK_OK) status = append(context, problem, &part, NULL);
         peek__block_clear(&part);
         PEEK_TRY(status);
     }
@@ -154,6 +181,7 @@ static peek_status add(peek_context *context, peek_problem *problem, peek__block
 {
     peek__block_scan scan;
     peek_status status = check_shape(context, problem, block);
+    count_mapped(context, problem, block);
     if (status == PEEK_OK) status = peek__block_inspect(context, block, &scan);
     if (status == PEEK_OK && scan.negative_row >= 0 && negatives == PEEK_SIGNED_REFUSE)
         status = refuse(context, block, path, &scan);
@@ -164,7 +192,7 @@ static peek_status add(peek_context *context, peek_problem *problem, peek__block
             block->view = negatives == PEEK_SIGNED_POSITIVE ? PEEK__VIEW_POSITIVE : PEEK__VIEW_SHIFT;
             block->offset = (float)scan.smallest;
         }
-        status = append(context, problem, block);
+        status = append(context, problem, block, scan.negative_row >= 0 ? NULL : &scan);
     }
     peek__block_clear(block);
     return status;

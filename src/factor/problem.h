@@ -11,7 +11,13 @@ struct peek_problem {
     int64_t count, capacity;
     peek__block *blocks;
     double *weights;         /* alpha_b */
+    int64_t mapped;          /* bytes of files */
+    int streamed;            /* 1: they are not kept in memory */
     char capture_digest[17]; /* of the manifest.json that the samples come from; "": not of one capture */
 };
+
+/* From now on the blocks that lie in files are read in every pass and not kept in memory. The results have the
+ * same bits. */
+void peek__problem_stream(peek_problem *problem);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * A run is so small that it stays in a core's cache between the products of all models that share the sweep.
  * Runs depend on the problem's shape alone. Blocks that lie in memory as plain floats are read where they are;
- * others (other types, views) are converted, once a run. */
+ * others (other types, views) are converted, once a run. Of streamed blocks a thread's run before is let go,
+ * and runs that come soon are asked for. */
 #ifndef FACTOR_READER_H
 #define FACTOR_READER_H
 
@@ -17,6 +18,7 @@ typedef struct peek__reader {
     const float *
         *soon;        /* threads x blocks: where the next run's rows are, if in place and as many; else NULL */
     int64_t *strides; /* threads x blocks: floats from row to row */
+    int64_t *before;  /* threads: the run that was handed out last, or -1 */
 } peek__reader;
 
 peek_status peek__reader_prepare(peek_context *context, const peek_problem *problem, peek__reader *reader);

@@ -77,6 +77,7 @@ static void gather(const sketch_work *work, int64_t first, int64_t count, float 
             int64_t stride;
             const float *x = peek__block_rows(block, work->chosen[first + t], 1, buffer, &stride);
             for (int64_t i = 0; i < block->columns; i++) out[i] = (float)work->multipliers[b] * x[i];
+            peek__block_drop(block, work->chosen[first + t], 1);
             out += block->columns;
         }
 }
@@ -176,9 +177,10 @@ static peek_status coefficients_of_run(void *argument, int64_t run, int thread)
         const peek__block *block = &work->problem->blocks[b];
         int64_t stride;
         const float *x =
-            peek__block_rows(block, first, rows, work->buffers + thread * RUN * work->widest, &stride);
+            peek__block_next(block, first, rows, work->buffers + thread * RUN * work->widest, &stride);
         work->kernel->times(rows, block->columns, l, (float)work->multipliers[b], x, stride, NULL,
                             work->transposed + offset, n, work->sketch->coefficients + first * l);
+        peek__block_drop(block, first, rows);
         offset += block->columns;
     }
     return PEEK_OK;

@@ -64,9 +64,10 @@ static peek_status to_left(void *argument, int64_t run, int thread)
     for (int64_t b = 0; b < s->problem->count; b++) {
         const peek__block *block = &s->problem->blocks[b];
         int64_t stride;
-        const float *x = peek__block_rows(block, first, rows, buffer, &stride);
+        const float *x = peek__block_next(block, first, rows, buffer, &stride);
         s->kernel->times(rows, block->columns, s->width, (float)s->multipliers[b], x, stride, NULL,
                          s->right + offset, n, out);
+        peek__block_drop(block, first, rows);
         offset += block->columns;
     }
     return PEEK_OK;
@@ -86,10 +87,11 @@ static peek_status to_right(void *argument, int64_t lane, int thread)
         for (int64_t b = 0; b < s->problem->count; b++) {
             const peek__block *block = &s->problem->blocks[b];
             int64_t stride;
-            const float *x = peek__block_rows(block, first, rows, buffer, &stride);
+            const float *x = peek__block_next(block, first, rows, buffer, &stride);
             for (int64_t i = 0; i < rows * l; i++)
                 scaled[i] = (float)s->multipliers[b] * s->left[first * l + i];
             s->kernel->transposed(rows, block->columns, l, scaled, x, stride, NULL, out + offset, n);
+            peek__block_drop(block, first, rows);
             offset += block->columns;
         }
         PEEK_TRY(peek__poll(s->context));

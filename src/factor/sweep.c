@@ -1,7 +1,9 @@
 /* factor/sweep.c: many models of one problem: one sketch for all, groups that share each sweep over the data.
  */
 #include "factor/sweep.h"
+#include "factor/estimate.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,9 +32,12 @@ typedef struct sweep_work {
     int64_t count;
     rank_state *ranks;
     peek__sketch sketch; /* of the largest rank that has one */
+    int64_t widest;      /* its width, 0: none is made */
+    peek__needs needs;
     peek__course group[GROUP_MOST];
     rank_state *owner[GROUP_MOST];
     int64_t grouped, begun, ended;
+    int ready; /* 1: the sketch is made */
     peek_model_fn take;
     void *user;
 } sweep_work;
@@ -43,13 +48,12 @@ static int from_files(const peek_fit_options *options)
     return options->init && strcmp(options->init, "uniform") != 0 && strcmp(options->init, "nndsvd") != 0;
 }
 
-/* Makes the sketch of all models, where one is wanted and pays. */
-static peek_status make_sketch(sweep_work *work)
+/* Decides which models have a sketch, where one is wanted and pays, and how wide that of all is. */
+static peek_status choose_widths(sweep_work *work)
 {
     peek__fit *fit = work->fit;
     const peek_fit_options *options = fit->options;
     const peek_problem *problem = fit->problem;
-    int64_t widest = 0;
     if (options->accuracy == PEEK_ACCURACY_FAST && !fit->rule->sketched)
         return peek__fail(
             fit->context, PEEK_E_ARGUMENT,
@@ -61,13 +65,19 @@ static peek_status make_sketch(sweep_work *work)
         return PEEK_OK;
     for (int64_t i = 0; i < work->count; i++) {
         work->ranks[i].width = peek__sketch_width(problem, work->ranks[i].rank);
-        if (work->ranks[i].width > widest) widest = work->ranks[i].width;
+        if (work->ranks[i].width > work->widest) work->widest = work->ranks[i].width;
     }
-    if (!widest) return PEEK_OK;
+    return PEEK_OK;
+}
+
+static peek_status make_sketch(sweep_work *work)
+{
+    peek__fit *fit = work->fit;
+    if (!work->widest) return PEEK_OK;
     double begin = peek__seconds();
-    PEEK_TRY(peek__sketch_make(fit->context, problem, fit->scaling.multipliers, widest, (uint64_t)options->seed,
-                               &work->sketch));
-    if (work->count > 1) PEEK_TRY(peek__sketch_sort(fit->context, problem, &work->sketch));
+    PEEK_TRY(peek__sketch_make(fit->context, fit->problem, fit->scaling.multipliers, work->widest,
+                               (uint64_t)fit->options->seed, &work->sketch));
+    if (work->count > 1) PEEK_TRY(peek__sketch_sort(fit->context, fit->problem, &work->sketch));
     fit->sketch_seconds = peek__seconds() - begin;
     return PEEK_OK;
 }
@@ -167,11 +177,26 @@ static peek_status approach(sweep_work *work, peek__course *course, int64_t widt
     return status;
 }
 
+/* What comes before the first group: what it will take, and the sketch. */
+static peek_status get_ready(sweep_work *work)
+{
+    peek__fit *fit = work->fit;
+    char text[80];
+    int64_t ranks = 0;
+    for (int64_t i = 0; i < work->count; i++) ranks += work->ranks[i].rank * fit->options->restarts;
+    PEEK_TRY(peek__estimate_tell(&work->group[0], &work->needs, ranks));
+    describe(work, text, sizeof text);
+    peek__stage(fit->context, "fit", text, fit->models * fit->options->iterations * (work->widest ? 2 : 1));
+    return make_sketch(work);
+}
+
 /* Works the group off. */
 static peek_status work_group(sweep_work *work)
 {
     peek__fit *fit = work->fit;
-    int64_t phases = work->sketch.width ? 2 : 1;
+    int64_t phases = work->widest ? 2 : 1;
+    if (!work->ready) PEEK_TRY(get_ready(work));
+    work->ready = 1;
     for (int64_t i = 0; i < work->grouped; i++) {
         PEEK_TRY(approach(work, &work->group[i], work->owner[i]->width));
         if (phases > 1) fit->steps += fit->options->iterations;
@@ -184,14 +209,19 @@ static peek_status work_group(sweep_work *work)
     return peek__step(fit->context, fit->steps);
 }
 
+static double model_bytes(const sweep_work *work, const rank_state *state)
+{
+    return peek__model_bytes(work->fit, state->rank, state->width < work->widest ? state->width : 0);
+}
+
 static peek_status work_all(sweep_work *work)
 {
     peek__fit *fit = work->fit;
     double data = sizeof(float) * (double)fit->problem->rows * (double)fit->problem->columns, bytes = 0;
-    double most = data * group_share > group_bytes ? data * group_share : group_bytes;
+    double most = fmin(fmax(data * group_share, group_bytes), work->needs.group);
     for (int64_t i = 0; i < work->count; i++) {
         rank_state *state = &work->ranks[i];
-        double one = peek__pass_bytes(fit->problem, fit->rule, state->rank);
+        double one = model_bytes(work, state);
         for (int64_t start = 0; start < fit->options->restarts; start++) {
             if (work->grouped == GROUP_MOST || (work->grouped && bytes + one > most)) {
                 PEEK_TRY(work_group(work));
@@ -218,13 +248,10 @@ static peek_status prepare(sweep_work *work, const int64_t *ranks)
         work->ranks[i].rank = ranks[i];
         PEEK_TRY(peek__alloc(fit->context, &work->ranks[i].starts, restarts, "a sweep"));
     }
-    char text[80];
-    describe(work, text, sizeof text);
-    peek__stage(fit->context, "fit", text, 0);
-    PEEK_TRY(make_sketch(work));
-    peek__stage(fit->context, "fit", text,
-                fit->models * fit->options->iterations * (work->sketch.width ? 2 : 1));
-    return PEEK_OK;
+    PEEK_TRY(choose_widths(work));
+    double largest = 0;
+    for (int64_t i = 0; i < work->count; i++) largest = fmax(largest, model_bytes(work, &work->ranks[i]));
+    return peek__estimate_memory(fit, largest, work->widest, &work->needs);
 }
 
 peek_status peek__sweep(peek__fit *fit, int64_t count, const int64_t *ranks, peek_model_fn take, void *user)

@@ -23,6 +23,7 @@ static peek_status copy_row(void *argument, int64_t t, int thread)
         peek__block_rows(work->block, work->rows->index[t], 1, work->buffers + thread * n, &stride);
     float *to = work->out + t * work->width;
     for (int64_t i = 0; i < work->width; i++) to[i] = row[work->columns ? work->columns->index[i] : i];
+    peek__block_drop(work->block, work->rows->index[t], 1);
     return PEEK_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "store/mapping.h"
 
 /* Rows looked at in one task; part of the order of sums, so it depends on nothing but the block. */
 static int64_t tile_rows(const peek__block *block)
@@ -48,10 +49,47 @@ const float *peek__block_rows(const peek__block *block, int64_t first, int64_t c
     return buffer;
 }
 
+int64_t peek__block_mapped(const peek__block *block)
+{
+    return block->values || block->npy.moved ? 0 : (int64_t)block->npy.mapping_size;
+}
+
+/* So far ahead of the rows in use a streamed file is asked for: enough for a disk to be busy all the time. */
+static const int64_t ahead_bytes = 8 << 20;
+
+/* Of a row in its file. */
+static int64_t row_bytes(const peek__block *block)
+{
+    return block->columns * (int64_t)peek__type_size(block->npy.type);
+}
+
+const float *peek__block_next(const peek__block *block, int64_t first, int64_t count, float *buffer,
+                              int64_t *stride)
+{
+    if (block->streamed) {
+        int64_t row = row_bytes(block), soon = first + count + ahead_bytes / row, left = block->rows - soon;
+        if (left > 0)
+            peek__mapping_ahead((const char *)block->npy.data + soon * row,
+                                (size_t)((count < left ? count : left) * row));
+    }
+    return peek__block_rows(block, first, count, buffer, stride);
+}
+
+void peek__block_drop(const peek__block *block, int64_t first, int64_t count)
+{
+    int64_t row = row_bytes(block);
+    if (block->streamed)
+        peek__mapping_drop(block->npy.mapping, block->npy.mapping_size,
+                           (const char *)block->npy.data + first * row, (size_t)(count * row));
+}
+
 int peek__block_in_place(const peek__block *block)
 {
     return block->view == PEEK__VIEW_PLAIN && (block->values || block->npy.type == PEEK__FLOAT32);
 }
+
+static const peek__block_scan nothing_seen = {
+    .smallest = INFINITY, .largest = -INFINITY, .negative_row = -1, .negative_column = -1};
 
 /* The first value of a tile that is not finite; row -1: there is none. */
 typedef struct bad_value {
@@ -75,13 +113,14 @@ static peek_status inspect_tile(void *argument, int64_t index, int thread)
     int64_t tile = tile_rows(block), first = index * tile, stride;
     int64_t count = block->rows - first < tile ? block->rows - first : tile;
     const float *rows =
-        stored_rows(block, first, count, work->buffers + thread * tile * block->columns, &stride);
-    peek__block_scan scan = {INFINITY, -INFINITY, -1, -1, 0};
+        peek__block_next(block, first, count, work->buffers + thread * tile * block->columns, &stride);
+    peek__block_scan scan = nothing_seen;
     bad_value *bad = &work->bad[index];
     *bad = (bad_value){.row = -1};
     for (int64_t t = 0; t < count; t++)
         for (int64_t i = 0; i < block->columns; i++) {
             float x = rows[t * stride + i];
+            scan.square += (double)x * x;
             if (!isfinite(x) && bad->row < 0) *bad = (bad_value){first + t, i, isnan(x)};
             if (x < scan.smallest) scan.smallest = x;
             if (x > scan.largest) scan.largest = x;
@@ -91,6 +130,7 @@ static peek_status inspect_tile(void *argument, int64_t index, int thread)
                 scan.negative = x;
             }
         }
+    peek__block_drop(block, first, count);
     work->scans[index] = scan;
     return PEEK_OK;
 }
@@ -102,7 +142,7 @@ static peek_status measure_tile(void *argument, int64_t index, int thread)
     int64_t tile = tile_rows(block), first = index * tile, stride;
     int64_t count = block->rows - first < tile ? block->rows - first : tile;
     const float *rows =
-        peek__block_rows(block, first, count, work->buffers + thread * tile * block->columns, &stride);
+        peek__block_next(block, first, count, work->buffers + thread * tile * block->columns, &stride);
     double square = 0, largest = 0;
     for (int64_t t = 0; t < count; t++)
         for (int64_t i = 0; i < block->columns; i++) {
@@ -110,6 +150,7 @@ static peek_status measure_tile(void *argument, int64_t index, int thread)
             square += x * x;
             if (x > largest) largest = x;
         }
+    peek__block_drop(block, first, count);
     work->squares[index] = square;
     work->largest[index] = largest;
     return PEEK_OK;
@@ -137,12 +178,13 @@ static peek_status prepare_work(scan_work *work, int64_t tiles)
 
 peek_status peek__block_inspect(peek_context *context, const peek__block *block, peek__block_scan *scan)
 {
-    *scan = (peek__block_scan){INFINITY, -INFINITY, -1, -1, 0};
+    *scan = nothing_seen;
     scan_work work = {.context = context, .block = block};
     int64_t tiles = (block->rows + tile_rows(block) - 1) / tile_rows(block);
     peek_status status = prepare_work(&work, tiles);
     if (status == PEEK_OK) status = peek__parallel(context, tiles, inspect_tile, &work);
     for (int64_t i = 0; status == PEEK_OK && i < tiles; i++) {
+        scan->square += work.scans[i].square;
         if (work.scans[i].smallest < scan->smallest) scan->smallest = work.scans[i].smallest;
         if (work.scans[i].largest > scan->largest) scan->largest = work.scans[i].largest;
         if (work.scans[i].negative_row >= 0 && scan->negative_row < 0) {

@@ -19,6 +19,7 @@ typedef struct peek__block {
     int64_t rows, columns, stride;
     const float *values;
     peek__npy npy;
+    int streamed; /* 1: of a file too large to be kept in memory */
     peek__view view;
     float offset;
     double square;  /* ||X||_F^2 of the view, in double */
@@ -30,13 +31,24 @@ typedef struct peek__block {
 const float *peek__block_rows(const peek__block *block, int64_t first, int64_t count, float *buffer,
                               int64_t *stride);
 
+/* The same in a pass that goes over the rows in order: of a streamed block the system is asked to read rows
+ * that will be wanted soon. When these are done with, peek__block_drop() lets them go from memory; of a block
+ * that is not streamed both do nothing beside. */
+const float *peek__block_next(const peek__block *block, int64_t first, int64_t count, float *buffer,
+                              int64_t *stride);
+void peek__block_drop(const peek__block *block, int64_t first, int64_t count);
+
 /* Whether peek__block_rows() points into the data and needs no buffer. */
 int peek__block_in_place(const peek__block *block);
 
-/* Scans the block as stored: smallest and largest value, and an E_VALUE that names row and column of the first
- * value that is not finite. negative_row, negative_column: the first value below 0, or -1. */
+/* Bytes of a file that the block has mapped, 0 where it is in memory. */
+int64_t peek__block_mapped(const peek__block *block);
+
+/* Scans a block that has a plain view: smallest and largest value, sum of squares, and an E_VALUE that names
+ * row and column of the first value that is not finite. negative_row, negative_column: the first value below 0,
+ * or -1. */
 typedef struct peek__block_scan {
-    double smallest, largest;
+    double smallest, largest, square;
     int64_t negative_row, negative_column;
     float negative;
 } peek__block_scan;

@@ -44,3 +44,23 @@ void peek__unmap_file(const char **bytes, size_t *size)
     *bytes = NULL;
     *size = 0;
 }
+
+/* Where a page fault finds pages in the cache, the system maps this much around it, to both sides. Source:
+ * fault_around_bytes in https://docs.kernel.org/admin-guide/mm/ and mm/memory.c, 64 kB unless changed. */
+enum { AROUND = 1 << 16 };
+
+void peek__mapping_ahead(const void *from, size_t count)
+{
+    uintptr_t begin = (uintptr_t)from / AROUND * AROUND, end = (uintptr_t)from + count;
+    if (count) madvise((void *)begin, end - begin, MADV_WILLNEED);
+}
+
+void peek__mapping_drop(const char *mapping, size_t size, const void *from, size_t count)
+{
+    uintptr_t least = (uintptr_t)mapping, most = least + size;
+    uintptr_t begin = (uintptr_t)from / AROUND * AROUND;
+    uintptr_t end = ((uintptr_t)from + count + AROUND - 1) / AROUND * AROUND;
+    if (begin < least) begin = least; /* a mapping begins at a page */
+    if (end > most) end = most;
+    if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+}

@@ -12,4 +12,9 @@ peek_status peek__map_file(peek_context *context, const char *path, const char *
 /* Unmaps and clears; NULL is fine. */
 void peek__unmap_file(const char **bytes, size_t *size);
 
+/* For files that are larger than memory: asks the system to read some bytes of a mapping soon, and lets bytes
+ * go that are in memory (they are read again where they are wanted again). Only hints, both. */
+void peek__mapping_ahead(const void *from, size_t count);
+void peek__mapping_drop(const char *mapping, size_t size, const void *from, size_t count);
+
 #endif

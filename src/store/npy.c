@@ -43,6 +43,7 @@ static peek_status align(peek_context *context, const char *path, peek__npy *npy
     peek__unmap_file(&npy->mapping, &npy->mapping_size);
     npy->data = npy->mapping = moved;
     npy->mapping_size = size + 1;
+    npy->moved = 1;
     return PEEK_OK;
 }
 

@@ -35,6 +35,7 @@ typedef struct peek__npy {
     const void *data;
     const char *mapping;
     size_t mapping_size;
+    int moved; /* 1: the mapping is memory that holds a copy */
 } peek__npy;
 
 /* Maps a file. Where fewer rows are there than the header says (a writer was killed), E_FORMAT says how many
