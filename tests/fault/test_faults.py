@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 import numpy as np
 
@@ -63,6 +64,15 @@ def write_idx(path, array):
         file.write(struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes())
 
 
+def write_png(path, array):
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    rows = b"".join(b"\0" + row.tobytes() for row in array)
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", *array.shape[::-1], 8, 0, 0, 0, 0)) +
+                   chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
 def make_inputs(folder):
     """A tiny MNIST, a network, a run, blocks, pictures, a recipe."""
     random = np.random.default_rng(5)
@@ -76,10 +86,8 @@ def make_inputs(folder):
     with open(os.path.join(folder, "labels.txt"), "w") as file:
         file.write("".join(f"name {i % 3}\n" for i in range(9)))
     os.makedirs(os.path.join(folder, "pictures"))
-    from PIL import Image
     for i in range(8):
-        picture = Image.fromarray(random.integers(0, 255, (28, 28), dtype=np.uint8))
-        picture.save(os.path.join(folder, "pictures", f"{i}.{'png' if i % 2 else 'jpg'}"))
+        write_png(os.path.join(folder, "pictures", f"{i}.png"), random.integers(0, 255, (28, 28), dtype=np.uint8))
     with open(os.path.join(folder, "recipe.json"), "w") as file:
         file.write('{"name": "tiny", "title": "Tiny", "about": "Tiny.", "samples": 12, "network": "paper", "data": "mnist", "ranks": "2", '
                    '"fits": [{"name": "mu", "rule": "mu", "iterations": 5, "tolerance": 0}], "networks": [{"name": "half", '
