@@ -39,8 +39,7 @@ static cJSON *put_array(document *d, cJSON *object, const char *key)
 /* Takes the item. */
 static cJSON *append(document *d, cJSON *array, cJSON *item)
 {
-    if (array && item && cJSON_AddItemToArray(array, item)) return item;
-    cJSON_Delete(item);
+    if (cJSON_AddItemToArray(array, item)) return item;
     d->failed = 1;
     return NULL;
 }
@@ -187,10 +186,7 @@ peek_status peek__manifest_write(peek_context *context, const peek__manifest *ma
         put_block(&d, blocks, manifest, &manifest->selection->chosen[i]);
     put_skipped(&d, root, manifest);
     cJSON *options = peek__options_json(peek_capture_option_table(), manifest->options);
-    if (!root || !options || !cJSON_AddItemToObject(root, "options", options)) {
-        cJSON_Delete(options);
-        d.failed = 1;
-    }
+    if (!cJSON_AddItemToObject(root, "options", options)) d.failed = 1;
     if (status == PEEK_OK) status = peek__json_write(context, path, d.failed ? NULL : root);
     cJSON_Delete(root);
     peek__free(&preprocess);

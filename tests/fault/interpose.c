@@ -165,7 +165,7 @@ static void write_trace(kind k)
 
 typedef enum verdict { GO, HALF, FAIL } verdict;
 
-static verdict decide(kind k, const void *caller)
+static verdict decide(kind k, int halvable, const void *caller)
 {
     if (!ready || inside || !wanted[k] || !range_of(caller)) return GO;
     inside = 1;
@@ -179,14 +179,14 @@ static verdict decide(kind k, const void *caller)
         if (system(command) != 0) _exit(99);
         v = GO;
     }
-    if (v == HALF && k != READ && k != WRITE) v = FAIL;
+    if (v == HALF && !halvable) v = FAIL;
     if (v == FAIL) errno = reason ? (int)reason : k == ALLOC || k == MAP ? ENOMEM : EIO;
     inside = 0;
     return v;
 }
 
 #define CALLER __builtin_return_address(0)
-#define FAILS(k) (decide((k), CALLER) != GO)
+#define FAILS(k) (decide((k), 0, CALLER) != GO)
 #define REAL(name) ((__typeof__(&name))real(#name))
 
 static void *real(const char *name)
@@ -417,7 +417,7 @@ static void mark(FILE *stream)
 
 size_t fread(void *out, size_t size, size_t times, FILE *stream)
 {
-    verdict v = decide(READ, CALLER);
+    verdict v = decide(READ, 1, CALLER);
     int error = errno;
     size_t done = v == FAIL ? 0 : REAL(fread)(out, 1, v == HALF ? size * times / 2 : size * times, stream);
     if (v != GO) {
@@ -438,19 +438,19 @@ char *fgets(char *out, int size, FILE *stream)
 
 ssize_t read(int handle, void *out, size_t size)
 {
-    verdict v = decide(READ, CALLER);
+    verdict v = decide(READ, 1, CALLER);
     return v == FAIL ? -1 : REAL(read)(handle, out, v == HALF ? (size + 1) / 2 : size);
 }
 
 ssize_t pread(int handle, void *out, size_t size, off_t offset)
 {
-    verdict v = decide(READ, CALLER);
+    verdict v = decide(READ, 1, CALLER);
     return v == FAIL ? -1 : REAL(pread)(handle, out, v == HALF ? (size + 1) / 2 : size, offset);
 }
 
 size_t fwrite(const void *from, size_t size, size_t times, FILE *stream)
 {
-    verdict v = decide(WRITE, CALLER);
+    verdict v = decide(WRITE, 1, CALLER);
     int error = errno;
     size_t done = v == FAIL ? 0 : REAL(fwrite)(from, 1, v == HALF ? size * times / 2 : size * times, stream);
     if (v != GO) {
@@ -462,13 +462,13 @@ size_t fwrite(const void *from, size_t size, size_t times, FILE *stream)
 
 ssize_t write(int handle, const void *from, size_t size)
 {
-    verdict v = decide(WRITE, CALLER);
+    verdict v = decide(WRITE, 1, CALLER);
     return v == FAIL ? -1 : REAL(write)(handle, from, v == HALF ? (size + 1) / 2 : size);
 }
 
 ssize_t pwrite(int handle, const void *from, size_t size, off_t offset)
 {
-    verdict v = decide(WRITE, CALLER);
+    verdict v = decide(WRITE, 1, CALLER);
     return v == FAIL ? -1 : REAL(pwrite)(handle, from, v == HALF ? (size + 1) / 2 : size, offset);
 }
 
