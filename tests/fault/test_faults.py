@@ -108,7 +108,7 @@ def make_inputs(folder):
 
 # --- what is there after a run ---------------------------------------------------------------------------------------
 
-CLOCKS = re.compile(rb'("[a-z_]*seconds":\s*)[-+.e0-9]+')
+CLOCKS = re.compile(rb'("(?:[a-z_]*seconds|times)":\s*)(?:[-+.e0-9]+|\[[-+.e0-9,\s]*\])')
 
 DATES = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
