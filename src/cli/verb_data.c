@@ -50,7 +50,8 @@ static peek_status list(cli_call *call, const data_flags *flags)
             cJSON_AddNullToObject(item, "found");
         cJSON_AddItemToArray(call->result, item);
     }
-    return PEEK_OK;
+    /* What could not be looked for is listed as not found. */
+    return peek_error(call->context)[0] ? PEEK_E_MEMORY : PEEK_OK;
 }
 
 static peek_status make(cli_call *call, const data_flags *flags)

@@ -200,7 +200,8 @@ int peek_dataset_list(peek_context *context, const peek_dataset_options *options
     if (find_place(context, &r, set->batches, "test_batch.bin", &path) == PEEK_OK && !path &&
         find_place(context, &r, set->places[PEEK_SPLIT_TEST], NULL, &path) != PEEK_OK)
         path = NULL;
-    if (path) out->found = peek__keep_text(context, 3, path);
+    if (path && !(out->found = peek__keep_text(context, 3, path)))
+        peek__fail(context, PEEK_E_MEMORY, "not enough memory to say where %s is", set->name);
     peek__free(&path);
     free_roots(&r);
     return 1;
