@@ -1,5 +1,6 @@
 /* cli/main.c: the verbs of nnpeek. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,7 +65,8 @@ int main(int argc, char **argv)
 {
     calm_threads(argv);
     hold_streams();
-    peek_guard_mappings(); /* where the system refuses, all goes on without */
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow ends in a sentence, as a full disk does */
+    peek_guard_mappings();    /* where the system refuses, all goes on without */
     const char *name = argc > 1 ? argv[1] : "";
     if (argc < 2) {
         usage(stderr);

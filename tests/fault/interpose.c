@@ -1,7 +1,9 @@
-/* fault/interpose.c: a library to preload that makes one call of the system fail, and sees what is left at the end.
+/* fault/interpose.c: a library to preload that makes one call of the system fail, and sees what is left at the
+ * end.
  *
  * Counted are calls whose caller is nnpeek, its library, or a library that works in its name and says when it
- * fails. OpenBLAS, oneDNN and libgomp end the process by themselves where memory is short; their calls go through.
+ * fails. OpenBLAS, oneDNN and libgomp end the process by themselves where memory is short; their calls go
+ * through.
  *
  *     FAULT_KINDS=alloc,read   which kinds are counted: alloc open read write sync map rename stat
  *     FAULT_NTH=N              the N-th of them fails; 0 or not given: none does
@@ -12,8 +14,8 @@
  *     FAULT_DO=COMMAND         instead of failing, the command is run by a shell before the N-th call
  *     FAULT_REPORT=FILE        gets at the end: "count N", "failed N", and a line for all that is left: memory,
  *                              files, folders and mappings, each with the place that asked for it
- *     FAULT_TRACE=FILE         gets a line for every counted call: its kind and a digest of the functions that led there
- *     FAULT_STACKS=1           the whole way to the place, in the report */
+ *     FAULT_TRACE=FILE         gets a line for every counted call: its kind and a digest of the functions that
+ * led there FAULT_STACKS=1           the whole way to the place, in the report */
 #include <argp.h>
 #include <dirent.h>
 #include <dlfcn.h>
@@ -32,12 +34,13 @@
 #include <unistd.h>
 
 typedef enum kind { ALLOC, OPEN, READ, WRITE, SYNC, MAP, RENAME, STAT, KINDS } kind;
-static const char *const kind_names[KINDS] = {"alloc", "open", "read", "write", "sync", "map", "rename", "stat"};
+static const char *const kind_names[KINDS] = {"alloc", "open", "read",   "write",
+                                              "sync",  "map",  "rename", "stat"};
 
 /* --- whose calls are counted ------------------------------------------------------------------------------ */
 
-static const char *const counted[] = {"nnpeek", "libnnpeek.so", "libcjson.so", "libprotobuf-c.so", "libspng.so",
-                                      "libjpeg.so", "libz.so", "liblapacke.so"};
+static const char *const counted[] = {"nnpeek",     "libnnpeek.so", "libcjson.so", "libprotobuf-c.so",
+                                      "libspng.so", "libjpeg.so",   "libz.so",     "liblapacke.so"};
 
 enum { RANGES = 64, DEEPEST = 24 };
 
@@ -184,8 +187,8 @@ static verdict decide(kind k, int halvable, const void *caller)
     return v;
 }
 
-#define CALLER __builtin_return_address(0)
-#define FAILS(k) (decide((k), 0, CALLER) != GO)
+#define CALLER     __builtin_return_address(0)
+#define FAILS(k)   (decide((k), 0, CALLER) != GO)
 #define REAL(name) ((__typeof__(&name))real(#name))
 
 static void *real(const char *name)

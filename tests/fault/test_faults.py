@@ -11,6 +11,7 @@ and with nothing under a temporary name. Where it is 0, everything must be as if
 import concurrent.futures
 import os
 import re
+import resource
 import shutil
 import struct
 import subprocess
@@ -249,6 +250,36 @@ class Verb:
         return ways
 
 
+def real_faults(inputs, home):
+    """What is wrong with runs that meet a real fault: a file that shrinks, changes or goes, a folder that goes, and files that
+    may not grow. The moment is a numbered call, so that it is the same every time."""
+    array = np.load(os.path.join(inputs, "blocks", "relu1.npy"))
+    np.save(os.path.join(inputs, "big.npy"), np.concatenate([np.abs(array) + 1] * 20))
+    call = ("fit", "big.npy", "--ranks", "2,3", "--iterations", "20", "-o", "out")
+    wrong = []
+
+    def run(what, words, limit=None, **settings):
+        folder = os.path.join(home, what)
+        shutil.copytree(inputs, folder)
+        before = snapshot(folder)
+        done = subprocess.run([NNPEEK, *call, *COMMON], cwd=folder, capture_output=True, timeout=120,
+                              env=environment(LD_PRELOAD=INTERPOSER, **settings),
+                              preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))))
+        said, found = done.stderr.decode(), snapshot(folder)
+        new = sorted(name for name in found if name not in before)
+        if done.returncode != 1 or said.count("\n") != 1 or not all(word in said for word in words) or new:
+            wrong.append(f"{what}: status {done.returncode}, {said!r}, left {new}")
+        shutil.rmtree(folder)
+
+    middle = {"FAULT_KINDS": "alloc", "FAULT_NTH": "40"}
+    run("shrinks", ("big.npy", "shrank"), FAULT_DO="truncate -s 5000 big.npy", **middle)
+    run("changes", ("big.npy", "changed"), FAULT_DO="touch -d 2001-01-01 big.npy", **middle)
+    run("goes", ("big.npy", "removed"), FAULT_DO="rm big.npy", **middle)
+    run("folder-goes", ("out",), FAULT_KINDS="sync", FAULT_NTH="1", FAULT_DO="rm -r out")
+    run("may-not-grow", ("File too large",), limit=400)
+    return wrong
+
+
 def choose(ways, most):
     """Numbers of calls: the first by each way, and of these `most` over the whole run."""
     first = {}
@@ -275,6 +306,10 @@ def main():
             print("\n".join(lines + ["wrong: " + w for w in wrong]))
             return 1 if wrong else 0
         failures = runs = 0
+        if not arguments:
+            wrong = real_faults(inputs, home)
+            print("real faults:", *(wrong or ["as they should be"]), sep="\n    ")
+            failures = len(wrong)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for name in names:
                 verb = Verb(name, inputs, home)
