@@ -70,12 +70,13 @@ static peek_status unique_file(peek_context *context, const peek_problem *proble
     return status;
 }
 
-void peek__problem_stream(peek_problem *problem)
+void peek__problem_stream(peek_problem *problem, double kept)
 {
     problem->streamed = 1;
     for (int64_t b = 0; b < problem->count; b++) {
         peek__block *block = &problem->blocks[b];
         block->streamed = peek__block_mapped(block) > 0;
+        block->kept = (int64_t)(kept / (double)problem->mapped * (double)problem->rows);
         peek__block_drop(block, 0, block->rows);
     }
 }
@@ -85,7 +86,8 @@ void peek__problem_stream(peek_problem *problem)
 static void count_mapped(peek_context *context, peek_problem *problem, peek__block *block)
 {
     problem->mapped += peek__block_mapped(block);
-    if (!problem->streamed && problem->mapped > peek__memory_limit(context) / 2) peek__problem_stream(problem);
+    if (!problem->streamed && problem->mapped > peek__memory_limit(context) / 2)
+        peek__problem_stream(problem, 0);
     block->streamed = problem->streamed && peek__block_mapped(block) > 0;
 }
 

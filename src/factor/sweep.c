@@ -13,9 +13,7 @@
 /* A sketch pays where the problem is large; less than this is done at once. */
 static const double sketch_above = 1e6;
 
-/* Models share a sweep as long as together they take no more than this share of what the data takes, or so many
- * bytes: reading is shared well by a few. */
-static const double group_share = 0.25, group_bytes = 16e6;
+/* Models in a group at most. */
 enum { GROUP_MOST = 64 };
 
 /* What is known of one rank. */
@@ -217,13 +215,12 @@ static double model_bytes(const sweep_work *work, const rank_state *state)
 static peek_status work_all(sweep_work *work)
 {
     peek__fit *fit = work->fit;
-    double data = sizeof(float) * (double)fit->problem->rows * (double)fit->problem->columns, bytes = 0;
-    double most = fmin(fmax(data * group_share, group_bytes), work->needs.group);
+    double bytes = 0;
     for (int64_t i = 0; i < work->count; i++) {
         rank_state *state = &work->ranks[i];
         double one = model_bytes(work, state);
         for (int64_t start = 0; start < fit->options->restarts; start++) {
-            if (work->grouped == GROUP_MOST || (work->grouped && bytes + one > most)) {
+            if (work->grouped == GROUP_MOST || (work->grouped && bytes + one > work->needs.group)) {
                 PEEK_TRY(work_group(work));
                 bytes = 0;
             }
@@ -249,9 +246,13 @@ static peek_status prepare(sweep_work *work, const int64_t *ranks)
         PEEK_TRY(peek__alloc(fit->context, &work->ranks[i].starts, restarts, "a sweep"));
     }
     PEEK_TRY(choose_widths(work));
-    double largest = 0;
-    for (int64_t i = 0; i < work->count; i++) largest = fmax(largest, model_bytes(work, &work->ranks[i]));
-    return peek__estimate_memory(fit, largest, work->widest, &work->needs);
+    double largest = 0, all = 0;
+    for (int64_t i = 0; i < work->count; i++) {
+        double one = model_bytes(work, &work->ranks[i]);
+        largest = fmax(largest, one);
+        all += one * (double)restarts;
+    }
+    return peek__estimate_memory(fit, largest, all, work->widest, &work->needs);
 }
 
 peek_status peek__sweep(peek__fit *fit, int64_t count, const int64_t *ranks, peek_model_fn take, void *user)
