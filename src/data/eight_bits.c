@@ -32,7 +32,7 @@ static peek_status look_at_tile(void *argument, int64_t tile, int thread)
     if (end > work->dataset->count) end = work->dataset->count;
     for (int64_t t = tile * TILE; t < end && !__atomic_load_n(&work->other, __ATOMIC_RELAXED); t++) {
         PEEK_TRY(peek_dataset_read(work->context, work->dataset, t, 1, sample));
-        if (peek__to_bytes(sample, size, PEEK__BYTE_SCALE, work->bytes + thread * size) >= 0)
+        if (peek__converter_best()->to_bytes(sample, size, PEEK__BYTE_SCALE, work->bytes + thread * size))
             __atomic_store_n(&work->other, 1, __ATOMIC_RELAXED);
     }
     return PEEK_OK;

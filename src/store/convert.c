@@ -1,10 +1,11 @@
 /* store/convert.c: numbers of 8 and 16 bits to floats and back.
  *
  * The loops are plain C without branches, which compilers turn into vectors of the machine they compile for
- * (SSE2, NEON). On x86-64 the same loops are compiled a second time for AVX2, and F16C converts float16.
+ * (SSE2, NEON). On x86-64 they are compiled a second time for AVX2, where F16C reads float16.
  * Source of the bit patterns: F. Giesen, "Float->half variants", https://gist.github.com/rygorous/2156668. */
 #include "store/convert.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -13,8 +14,6 @@
 #include <immintrin.h>
 #define AVX2 __attribute__((target("avx2,f16c")))
 #endif
-
-enum { BLOCK = 4096 }; /* numbers between two looks at whether one could not be had */
 
 static const uint32_t sign_bit = 0x80000000, infinite = 0x7f800000;
 
@@ -75,26 +74,25 @@ INLINE uint32_t overflows(uint32_t bits, uint32_t limit)
 
 static const uint32_t half_limit = 0x477ff000 /* 65520 */, brief_limit = 0x7f7f8000;
 
-INLINE void bytes_in(const uint8_t *restrict in, int64_t count, float scale, float *restrict out)
+INLINE void from_bytes(const uint8_t *restrict in, int64_t count, float scale, float *restrict out)
 {
     for (int64_t i = 0; i < count; i++) out[i] = (float)in[i] / scale;
 }
 
-INLINE void halves_in(const uint16_t *restrict in, int64_t count, float *restrict out)
+INLINE void from_float16(const uint16_t *restrict in, int64_t count, float *restrict out)
 {
     for (int64_t i = 0; i < count; i++) out[i] = float_of(from_half(in[i]));
 }
 
-INLINE void briefs_in(const uint16_t *restrict in, int64_t count, float *restrict out)
+INLINE void from_bfloat16(const uint16_t *restrict in, int64_t count, float *restrict out)
 {
     for (int64_t i = 0; i < count; i++) out[i] = float_of((uint32_t)in[i] << 16);
 }
 
-/* These return whether any number could not be had. */
-INLINE uint32_t bytes_out(const float *restrict in, int64_t count, float scale, uint8_t *restrict out)
+INLINE uint32_t to_bytes(const float *restrict in, int64_t count, float scale, uint8_t *restrict out)
 {
-    uint32_t bad = 0;
     const int32_t most = (int32_t)bits_of(255);
+    uint32_t bad = 0;
     for (int64_t i = 0; i < count; i++) {
         int32_t near = (int32_t)bits_of(in[i] * scale + 0.5f); /* floats above 0 are ordered as their bits */
         near = near > 0 ? near : 0;
@@ -106,7 +104,7 @@ INLINE uint32_t bytes_out(const float *restrict in, int64_t count, float scale, 
     return bad;
 }
 
-INLINE uint32_t halves_out(const float *restrict in, int64_t count, uint16_t *restrict out)
+INLINE uint32_t to_float16(const float *restrict in, int64_t count, uint16_t *restrict out)
 {
     uint32_t bad = 0;
     for (int64_t i = 0; i < count; i++) {
@@ -116,7 +114,7 @@ INLINE uint32_t halves_out(const float *restrict in, int64_t count, uint16_t *re
     return bad;
 }
 
-INLINE uint32_t briefs_out(const float *restrict in, int64_t count, uint16_t *restrict out)
+INLINE uint32_t to_bfloat16(const float *restrict in, int64_t count, uint16_t *restrict out)
 {
     uint32_t bad = 0;
     for (int64_t i = 0; i < count; i++) {
@@ -127,101 +125,104 @@ INLINE uint32_t briefs_out(const float *restrict in, int64_t count, uint16_t *re
 }
 
 #ifdef AVX2
-/* Asked once: cpuid takes microseconds in a virtual machine. A fact of the machine, so threads may race. */
 static int has_avx2(void)
 {
-    static int known = 0; /* 1: yes, -1: no */
-    int now = __atomic_load_n(&known, __ATOMIC_RELAXED);
-    if (now) return now > 0;
     unsigned a, b, c = 0, d;
     __builtin_cpu_init();
-    now = __builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C ? 1 : -1;
-    __atomic_store_n(&known, now, __ATOMIC_RELAXED);
-    return now > 0;
+    return __builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
 }
 
-AVX2 static void bytes_in_avx2(const uint8_t *in, int64_t count, float scale, float *out)
+AVX2 static void avx2_from_bytes(const uint8_t *in, int64_t count, float scale, float *out)
 {
-    bytes_in(in, count, scale, out);
+    from_bytes(in, count, scale, out);
 }
 
-AVX2 static void briefs_in_avx2(const uint16_t *in, int64_t count, float *out)
-{
-    briefs_in(in, count, out);
-}
-
-AVX2 static void halves_in_avx2(const uint16_t *in, int64_t count, float *out)
+AVX2 static void avx2_from_float16(const uint16_t *in, int64_t count, float *out)
 {
     int64_t i = 0;
     for (; i + 8 <= count; i += 8)
         _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(in + i))));
-    halves_in(in + i, count - i, out + i);
+    from_float16(in + i, count - i, out + i);
 }
 
-AVX2 static uint32_t bytes_out_avx2(const float *in, int64_t count, float scale, uint8_t *out)
+AVX2 static void avx2_from_bfloat16(const uint16_t *in, int64_t count, float *out)
 {
-    return bytes_out(in, count, scale, out);
+    from_bfloat16(in, count, out);
 }
 
-AVX2 static uint32_t halves_out_avx2(const float *in, int64_t count, uint16_t *out)
+AVX2 static uint32_t avx2_to_bytes(const float *in, int64_t count, float scale, uint8_t *out)
 {
-    return halves_out(in, count, out);
+    return to_bytes(in, count, scale, out);
 }
 
-AVX2 static uint32_t briefs_out_avx2(const float *in, int64_t count, uint16_t *out)
+AVX2 static uint32_t avx2_to_float16(const float *in, int64_t count, uint16_t *out)
 {
-    return briefs_out(in, count, out);
+    return to_float16(in, count, out);
 }
 
-#define CALL(name, ...) (has_avx2() ? name##_avx2(__VA_ARGS__) : name(__VA_ARGS__))
-#else
-#define CALL(name, ...) name(__VA_ARGS__)
+AVX2 static uint32_t avx2_to_bfloat16(const float *in, int64_t count, uint16_t *out)
+{
+    return to_bfloat16(in, count, out);
+}
 #endif
 
-void peek__from_bytes(const uint8_t *in, int64_t count, float scale, float *out)
+static int always(void)
 {
-    CALL(bytes_in, in, count, scale, out);
+    return 1;
 }
 
-void peek__from_float16(const uint16_t *in, int64_t count, float *out)
+static void plain_from_bytes(const uint8_t *in, int64_t count, float scale, float *out)
 {
-    CALL(halves_in, in, count, out);
+    from_bytes(in, count, scale, out);
 }
 
-void peek__from_bfloat16(const uint16_t *in, int64_t count, float *out)
+static void plain_from_float16(const uint16_t *in, int64_t count, float *out)
 {
-    CALL(briefs_in, in, count, out);
+    from_float16(in, count, out);
 }
 
-int64_t peek__to_bytes(const float *in, int64_t count, float scale, uint8_t *out)
+static void plain_from_bfloat16(const uint16_t *in, int64_t count, float *out)
 {
-    for (int64_t at = 0; at < count; at += BLOCK) {
-        int64_t some = count - at < BLOCK ? count - at : BLOCK;
-        if (!CALL(bytes_out, in + at, some, scale, out + at)) continue;
-        while (!bytes_out(in + at, 1, scale, out + at)) at++;
-        return at;
-    }
-    return -1;
+    from_bfloat16(in, count, out);
 }
 
-int64_t peek__to_float16(const float *in, int64_t count, uint16_t *out)
+static uint32_t plain_to_bytes(const float *in, int64_t count, float scale, uint8_t *out)
 {
-    for (int64_t at = 0; at < count; at += BLOCK) {
-        int64_t some = count - at < BLOCK ? count - at : BLOCK;
-        if (!CALL(halves_out, in + at, some, out + at)) continue;
-        while (!halves_out(in + at, 1, out + at)) at++;
-        return at;
-    }
-    return -1;
+    return to_bytes(in, count, scale, out);
 }
 
-int64_t peek__to_bfloat16(const float *in, int64_t count, uint16_t *out)
+static uint32_t plain_to_float16(const float *in, int64_t count, uint16_t *out)
 {
-    for (int64_t at = 0; at < count; at += BLOCK) {
-        int64_t some = count - at < BLOCK ? count - at : BLOCK;
-        if (!CALL(briefs_out, in + at, some, out + at)) continue;
-        while (!briefs_out(in + at, 1, out + at)) at++;
-        return at;
-    }
-    return -1;
+    return to_float16(in, count, out);
+}
+
+static uint32_t plain_to_bfloat16(const float *in, int64_t count, uint16_t *out)
+{
+    return to_bfloat16(in, count, out);
+}
+
+static const peek__converter converters[] = {
+#ifdef AVX2
+    {"avx2", has_avx2, avx2_from_bytes, avx2_from_float16, avx2_from_bfloat16, avx2_to_bytes, avx2_to_float16,
+     avx2_to_bfloat16},
+#endif
+    {"plain", always, plain_from_bytes, plain_from_float16, plain_from_bfloat16, plain_to_bytes,
+     plain_to_float16, plain_to_bfloat16},
+};
+
+const peek__converter *peek__converter_at(int64_t index)
+{
+    return index >= 0 && index < (int64_t)(sizeof converters / sizeof *converters) ? &converters[index] : NULL;
+}
+
+/* Asked once, since cpuid takes microseconds in a virtual machine. It is a fact of the machine, so that threads
+ * may find it at the same time. */
+const peek__converter *peek__converter_best(void)
+{
+    static const peek__converter *found = NULL;
+    const peek__converter *best = __atomic_load_n(&found, __ATOMIC_RELAXED);
+    if (best) return best;
+    for (best = converters; !best->usable();) best++;
+    __atomic_store_n(&found, best, __ATOMIC_RELAXED);
+    return best;
 }

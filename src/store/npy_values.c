@@ -22,10 +22,10 @@ void peek__npy_floats(const peek__npy *npy, int64_t first, int64_t count, float 
         CONVERT_TO_FLOAT(double);
         break;
     case PEEK__FLOAT16:
-        peek__from_float16((const uint16_t *)npy->data + first, count, out);
+        peek__converter_best()->from_float16((const uint16_t *)npy->data + first, count, out);
         break;
     case PEEK__BFLOAT16:
-        peek__from_bfloat16((const uint16_t *)npy->data + first, count, out);
+        peek__converter_best()->from_bfloat16((const uint16_t *)npy->data + first, count, out);
         break;
     case PEEK__BOOL: /* any nonzero byte is true, as in NumPy */
     {
@@ -34,7 +34,8 @@ void peek__npy_floats(const peek__npy *npy, int64_t first, int64_t count, float 
         break;
     }
     case PEEK__UINT8:
-        peek__from_bytes((const uint8_t *)npy->data + first, count, npy->scale > 0 ? npy->scale : 1, out);
+        peek__converter_best()->from_bytes((const uint8_t *)npy->data + first, count,
+                                           npy->scale > 0 ? npy->scale : 1, out);
         break;
     case PEEK__INT8:
         CONVERT_TO_FLOAT(int8_t);

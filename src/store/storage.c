@@ -23,16 +23,31 @@ static peek_status refuse(peek_context *context, const peek__storage *storage, c
                       (double)value, (double)PEEK__BFLOAT16_MOST);
 }
 
+/* Not 0: some number cannot be had. */
+static uint32_t convert(const peek__storage *storage, const float *values, int64_t count, void *room)
+{
+    const peek__converter *best = peek__converter_best();
+    switch (storage->type) {
+    case PEEK__UINT8:
+        return best->to_bytes(values, count, storage->scale, room);
+    case PEEK__FLOAT16:
+        return best->to_float16(values, count, room);
+    case PEEK__BFLOAT16:
+        return best->to_bfloat16(values, count, room);
+    default:
+        return 0;
+    }
+}
+
 peek_status peek__store_values(peek_context *context, const peek__storage *storage, const char *what,
                                const char *block, const float *values, int64_t count, void *room,
                                const void **out)
 {
-    int64_t bad = -1;
     *out = storage->type == PEEK__FLOAT32 ? (const void *)values : room;
-    if (storage->type == PEEK__UINT8) bad = peek__to_bytes(values, count, storage->scale, room);
-    if (storage->type == PEEK__FLOAT16) bad = peek__to_float16(values, count, room);
-    if (storage->type == PEEK__BFLOAT16) bad = peek__to_bfloat16(values, count, room);
-    return bad < 0 ? PEEK_OK : refuse(context, storage, what, block, values[bad]);
+    if (!convert(storage, values, count, room)) return PEEK_OK;
+    int64_t bad = 0;
+    while (!convert(storage, values + bad, 1, room)) bad++;
+    return refuse(context, storage, what, block, values[bad]);
 }
 
 /* Takes over what the entry says of the numbers. */
