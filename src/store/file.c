@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/guard.h"
 #include "base/memory.h"
 
 /* How many temporary names are tried before giving up. */
@@ -128,11 +129,12 @@ peek_status peek__file_commit(peek_context *context, peek__file *file)
     if (!reason && (fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0)) reason = errno;
     if (fclose(file->stream) != 0 && !reason) reason = errno;
     file->stream = NULL;
-    if (!reason && rename(file->temporary, file->path) != 0) reason = errno;
-    peek_status status = PEEK_OK;
+    /* Nothing gets a name that was made of files which changed meanwhile. */
+    peek_status status = reason ? PEEK_OK : peek__guard_check_files(context);
+    if (!reason && status == PEEK_OK && rename(file->temporary, file->path) != 0) reason = errno;
     if (reason)
         status = cannot_write(context, file, reason);
-    else {
+    else if (status == PEEK_OK) {
         flush_folder(file->path);
         peek__free(&file->temporary); /* so that abort leaves alone what now bears another name */
     }

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/guard.h"
 #include "base/memory.h"
 #include "store/file.h"
 
@@ -206,7 +207,8 @@ static peek_status replace(peek_context *context, const char *target, const char
 peek_status peek__folder_commit(peek_context *context, const char *path, char **temporary, const char *mark)
 {
     char *target = NULL;
-    peek_status status = resolve(context, &target, path);
+    peek_status status = peek__guard_check_files(context);
+    if (status == PEEK_OK) status = resolve(context, &target, path);
     if (status == PEEK_OK) status = replace(context, target, *temporary, mark);
     peek__free(&target);
     if (status == PEEK_OK)
