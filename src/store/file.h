@@ -7,10 +7,12 @@
 
 #include "base/context.h"
 
-/* A file being written under a temporary name beside its own. */
+/* A file being written under a temporary name beside its own. That is locked while it is open, so that one
+ * which a killed process left is taken over by the next that writes the same file. */
 typedef struct peek__file {
     FILE *stream;
     char *path, *temporary;
+    int in_place; /* 1: under its own name, in a folder that is partial itself (store/partial.h) */
 } peek__file;
 
 /* Opens a temporary file in the folder of path (which must exist and be writable). */
@@ -61,8 +63,17 @@ peek_status peek__folder_begin(peek_context *context, const char *path, char **t
  * ever removed. */
 peek_status peek__folder_commit(peek_context *context, const char *path, char **temporary, const char *mark);
 
+/* The same for a folder `fresh` of any name, which is kept on failure. */
+peek_status peek__folder_rename(peek_context *context, const char *path, const char *fresh, const char *mark);
+
 /* Removes the temporary folder and frees *temporary; NULL is fine. */
 void peek__folder_abort(char **temporary);
+
+/* Removes a folder and all that is in it, or a file; what is not there is fine. */
+void peek__folder_remove(const char *path);
+
+/* The path behind symbolic links where it exists, else itself, without '/' at the end; the caller frees it. */
+peek_status peek__folder_resolve(peek_context *context, char **out, const char *path);
 
 /* Bytes that are free for this user on the disk of a folder; -1 where the system does not say. */
 int64_t peek__folder_room(const char *path);
