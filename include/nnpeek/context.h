@@ -1,7 +1,8 @@
 /* nnpeek/context.h: the context that every call takes: threads, the progress callback, the last error.
  *
- * A context is used by one thread at a time; several contexts may live side by side. The library keeps no
- * global state, never prints and never exits. */
+ * A context is used by one thread at a time; several contexts may live side by side. The library never prints
+ * and never exits. It keeps no global state but one: a table of the files that are mapped at the moment, with a
+ * lock, for peek_guard_mappings(); no result depends on it. */
 #ifndef NNPEEK_CONTEXT_H
 #define NNPEEK_CONTEXT_H
 
@@ -58,6 +59,14 @@ PEEK_API void peek_context_free(peek_context **context);
 /* The sentence of the last failed call: what, where, what to do. "" when none failed. Valid until the next
  * call. */
 PEEK_API const char *peek_error(const peek_context *context);
+
+/* Guards the process against mapped files that shrink or cannot be read any more, which otherwise end it by
+ * SIGBUS: a handler of that signal, for the whole process and for good, lets the call at work go on over zeros
+ * and end with E_IO and a sentence that names the file; no file is written from these zeros. While such a file
+ * is open, calls with its context fail. Signals about other addresses go to the handler that was there before.
+ * The command line does this; other programs may, once, after they have installed a handler of their own.
+ * Errors: E_UNSUPPORTED (the system refuses the handler). */
+PEEK_API peek_status peek_guard_mappings(void);
 
 /* How many threads the context works with. */
 PEEK_API int peek_threads(const peek_context *context);

@@ -29,9 +29,10 @@ typedef struct peek_inspect_options {
     const char *layers;       /* default "auto" */
     int64_t samples;          /* default 2000: at most this many, a seeded random choice */
     const char *labels;       /* default NULL: a file of labels, for captions */
-    const char *preprocess;   /* default "auto"; this and the next two as in peek_capture_options */
+    const char *preprocess;   /* default "auto"; this and the next three as in peek_capture_options */
     const char *reduce;       /* default "auto" */
     double budget;            /* default 0.5 */
+    int64_t store;            /* default float32 */
     int64_t measures;         /* peek_inspect_measures; default auto */
     const char *data_dir;     /* default NULL */
     int64_t seed;             /* default 0 */

@@ -2,6 +2,7 @@
 #include "base/context.h"
 
 #include "base/available.h"
+#include "base/guard.h"
 
 #include <omp.h>
 #include <pthread.h>
@@ -33,6 +34,7 @@ struct peek_context {
     char *kept[SLOTS];
     int64_t fault_countdown;
     int hushed;
+    peek__guard guard;
 };
 
 #define STATUS_NAME(name, number, sentence)                                                                    \
@@ -107,6 +109,7 @@ peek_status peek_context_create(peek_context **out, const peek_context_options *
 void peek_context_free(peek_context **context)
 {
     if (!context || !*context) return;
+    peek__guard_forget(*context);
     for (int i = 0; i < SLOTS; i++) free((*context)->kept[i]);
     pthread_mutex_destroy(&(*context)->lock);
     free(*context);
@@ -135,6 +138,17 @@ static void clean(char *text)
         if ((unsigned char)*text < ' ' || *text == 0x7f) *text = '?';
 }
 
+/* What a file holds that changed in the middle, or zeros in the place of a broken one, may look like a mistake
+ * in the data: then that is said instead. */
+static peek_status blame_files(peek_context *context, peek_status status)
+{
+    int about_data = status == PEEK_E_VALUE || status == PEEK_E_NUMERIC || status == PEEK_E_FORMAT;
+    peek_status whole = status == PEEK_E_IO ? PEEK_OK
+                        : about_data        ? peek__guard_check_files(context)
+                                            : peek__guard_check(context);
+    return whole == PEEK_OK ? status : whole;
+}
+
 peek_status peek__fail(peek_context *context, peek_status status, const char *format, ...)
 {
     va_list arguments;
@@ -144,7 +158,7 @@ peek_status peek__fail(peek_context *context, peek_status status, const char *fo
     clean(context->error);
     pthread_mutex_unlock(&context->lock);
     va_end(arguments);
-    return status;
+    return blame_files(context, status);
 }
 
 peek_status peek__fail_in(peek_context *context, peek_status status, const char *format, ...)
@@ -227,6 +241,7 @@ peek_status peek__step(peek_context *context, int64_t done)
     context->done = done;
     if (done == context->total || peek__seconds() - context->last_event >= event_interval)
         send_progress(context);
+    PEEK_TRY(peek__guard_check(context));
     return stop_status(context);
 }
 
@@ -293,7 +308,12 @@ peek_status peek__parallel_if(peek_context *context, int small, int64_t count, p
             }
         }
     }
-    return result;
+    return result == PEEK_OK ? peek__guard_check(context) : result;
+}
+
+struct peek__guard *peek__guard_of(peek_context *context)
+{
+    return &context->guard;
 }
 
 void peek__fail_nth(peek_context *context, int64_t nth)

@@ -12,7 +12,8 @@
     } while (0)
 
 /* Records the sentence of a failure and returns its status: `return peek__fail(context, PEEK_E_SHAPE, "...")`.
- * May be called from any thread of a parallel loop. A later failure replaces an earlier one. */
+ * May be called from any thread of a parallel loop. A later failure replaces an earlier one. Where a
+ * mapped file changed or broke (base/guard.h) that is said instead, and E_IO returned. */
 peek_status peek__fail(peek_context *context, peek_status status, const char *format, ...) PEEK_PRINTF(3, 4);
 
 /* Puts "WHERE: " before the sentence already recorded, and returns status. */
@@ -31,7 +32,7 @@ void peek__stage_text(peek_context *context, const char *text);
 
 /* Says that `done` steps of the stage are done, and asks whether to stop; rate-limited, so that it may be
  * called often. Main thread only (elsewhere it does nothing). Returns PEEK_E_STOPPED once the listener asked
- * for it. */
+ * for it, E_IO where a mapped file broke (base/guard.h). */
 peek_status peek__step(peek_context *context, int64_t done);
 
 /* Asks whether to stop, without saying anything new. */
@@ -68,6 +69,9 @@ peek_status peek__parallel_if(peek_context *context, int small, int64_t count, p
 /* On how many threads peek__parallel runs that many tasks, 1 or more: how often a task's scratch memory is
  * needed. */
 int peek__workers(const peek_context *context, int64_t count);
+
+/* What base/guard.h keeps in a context. */
+struct peek__guard *peek__guard_of(peek_context *context);
 
 /* For fault tests: the n-th allocation or file operation from now fails; 0: none does. */
 void peek__fail_nth(peek_context *context, int64_t nth);

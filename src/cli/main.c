@@ -64,6 +64,7 @@ int main(int argc, char **argv)
 {
     calm_threads(argv);
     hold_streams();
+    peek_guard_mappings(); /* where the system refuses, all goes on without */
     const char *name = argc > 1 ? argv[1] : "";
     if (argc < 2) {
         usage(stderr);

@@ -44,6 +44,7 @@ static cJSON *fit_json(const peek_model *model)
     }
     cJSON_AddNumberToObject(json, "sweep_models", (double)model->sweep_models);
     cJSON_AddStringToObject(json, "stop", model->stop);
+    if (*model->made_from) cJSON_AddStringToObject(json, "made_from", model->made_from);
     if (*model->capture_digest) cJSON_AddStringToObject(json, "capture_digest", model->capture_digest);
     cJSON_AddNumberToObject(json, "seconds", model->seconds);
     cJSON_AddNumberToObject(json, "rmse", model->rmse);

@@ -29,6 +29,9 @@ static const peek_option capture_rows[] = {
               "for tokens; one of each as in grid:7,first"),
     PEEK_REAL(peek_capture_options, budget, "budget", 1, 1e-6, 1e6, "GB",
               "with --reduce auto: gigabytes that all layers may take"),
+    PEEK_CHOICE(peek_capture_options, store, "store", PEEK_STORE_FLOAT32, "float32|pixels|float16|bfloat16",
+                "how numbers are written; pixels: inputs that are 8-bit pictures as bytes, exactly, layers as "
+                "float32; float16, bfloat16: such inputs as bytes, all else rounded to 16 bits"),
     PEEK_INTEGER(peek_capture_options, seed, "seed", 0, 0, 0x1p53, "N", "of the choice of samples"),
     PEEK_FLAG(
         peek_capture_options, resume, "resume", 0,
@@ -53,6 +56,7 @@ void peek_capture_options_default(peek_capture_options *options)
  * before they are written. */
 typedef struct desk {
     float *samples, *gathered, *rows;
+    uint16_t *stored; /* rows as they are written, where that is not as floats */
 } desk;
 
 typedef struct capture {
@@ -86,12 +90,23 @@ static peek_status open_desk(const capture *c, desk *d)
         layer = larger(layer, c->team.survey->layer[c->selection.chosen[b].value].size);
     PEEK_TRY(peek__alloc(c->context, &d->samples, slice * input, "the samples of a slice"));
     PEEK_TRY(peek__alloc(c->context, &d->gathered, slice * layer, "the activations of a slice"));
+    if (c->options->store != PEEK_STORE_FLOAT32)
+        PEEK_TRY(
+            peek__alloc(c->context, &d->stored, slice * larger(input, layer), "the activations of a slice"));
     return peek__alloc(c->context, &d->rows, slice * larger(input, layer), "the activations of a slice");
 }
 
-/* The blocks of one input, `samples` C x H x W. */
-static peek_status write_input(capture *c, int64_t input, int64_t first, int64_t count, const float *samples,
-                               float *rows)
+static peek_status put_rows(capture *c, int64_t block, int64_t first, int64_t count, const float *rows, desk *d)
+{
+    const peek__chosen *chosen = &c->selection.chosen[block];
+    const void *stored;
+    PEEK_TRY(peek__store_values(c->context, &chosen->storage, chosen->value < 0 ? "the input" : "the layer",
+                                chosen->name, rows, count * chosen->reduction.columns, d->stored, &stored));
+    return peek__npy_put(c->context, &c->writer[block], first, stored, count);
+}
+
+/* The blocks of one input, d->samples C x H x W. */
+static peek_status write_input(capture *c, int64_t input, int64_t first, int64_t count, desk *d)
 {
     int64_t size = c->feeds.feed[input].sample.size;
     for (int64_t b = 0; b < c->selection.inputs; b++) {
@@ -99,8 +114,9 @@ static peek_status write_input(capture *c, int64_t input, int64_t first, int64_t
         int64_t columns = chosen->reduction.columns, channel = larger(chosen->channel, 0);
         if (chosen->input != input) continue;
         for (int64_t i = 0; i < count; i++)
-            memcpy(rows + i * columns, samples + i * size + channel * columns, (size_t)columns * sizeof *rows);
-        PEEK_TRY(peek__npy_put(c->context, &c->writer[b], first, rows, count));
+            memcpy(d->rows + i * columns, d->samples + i * size + channel * columns,
+                   (size_t)columns * sizeof *d->rows);
+        PEEK_TRY(put_rows(c, b, first, count, d->rows, d));
     }
     return PEEK_OK;
 }
@@ -113,7 +129,7 @@ static peek_status read_inputs(capture *c, int64_t first, int64_t count, int thr
         float *input;
         PEEK_TRY(peek__team_input(c->context, &c->team, thread, i, count, &input));
         PEEK_TRY(peek_dataset_read(c->context, feed->dataset, first, count, d->samples));
-        PEEK_TRY(write_input(c, i, first, count, d->samples, d->rows));
+        PEEK_TRY(write_input(c, i, first, count, d));
         peek__feed_arrange(feed, count, d->samples, input);
     }
     return PEEK_OK;
@@ -133,7 +149,7 @@ static peek_status write_layer(capture *c, int64_t block, int64_t first, int64_t
             peek__reduce(reduction, values + i * size, d->rows + i * reduction->columns);
         values = d->rows;
     }
-    return peek__npy_put(c->context, &c->writer[block], first, values, count);
+    return put_rows(c, block, first, count, values, d);
 }
 
 static peek_status capture_slice(void *argument, int64_t index, int thread)
@@ -159,10 +175,12 @@ static int64_t slices(const capture *c)
 
 static double disk_space(const capture *c)
 {
-    double columns = 0;
-    for (int64_t b = 0; b < c->selection.count; b++)
-        columns += (double)c->selection.chosen[b].reduction.columns;
-    return columns * (double)c->feeds.samples * sizeof(float);
+    double bytes = 0;
+    for (int64_t b = 0; b < c->selection.count; b++) {
+        const peek__chosen *chosen = &c->selection.chosen[b];
+        bytes += (double)chosen->reduction.columns * (double)peek__type_size(chosen->storage.type);
+    }
+    return bytes * (double)c->feeds.samples;
 }
 
 /* "1.2 GB", ", about 3 minutes" */
@@ -222,10 +240,11 @@ static peek_status check_room(const capture *c, const char *folder, const char *
     if (room < 0 || bytes <= (double)room) return PEEK_OK;
     space_text(bytes, space, sizeof space);
     space_text((double)room, left, sizeof left);
+    int compact = peek__type_size(peek__layer_type(c->options->store)) < sizeof(float);
     return peek__fail(c->context, PEEK_E_IO,
                       "the capture takes %s, but where '%s' lies %s are free: take fewer --samples or "
-                      "--layers, or --reduce auto with a --budget",
-                      space, named, left);
+                      "--layers, %s--reduce auto with a --budget",
+                      space, named, left, compact ? "or " : "--store float16, or ");
 }
 
 /* What it will take, before it begins. The files are there: the slice that is looked at is written, and written
@@ -267,7 +286,7 @@ static peek_status begin_files(capture *c, const char *folder)
             return peek__fail(c->context, PEEK_E_UNSUPPORTED,
                               "the tensor '%s' has too many dimensions to be captured", chosen->name);
         PEEK_TRY(peek__format(c->context, &path, "%s/%s", folder, chosen->file));
-        peek_status status = peek__npy_place(c->context, &c->writer[c->begun], path, PEEK__FLOAT32,
+        peek_status status = peek__npy_place(c->context, &c->writer[c->begun], path, chosen->storage.type,
                                              made->dimensions + 1, c->feeds.samples, made->shape);
         peek__free(&path);
         if (status != PEEK_OK) return status;
@@ -304,6 +323,7 @@ static peek_status begin_capture(capture *c)
         .network = c->network, .most = c->options->batch, .wanted_count = blocks - inputs, .wanted = c->wanted};
     PEEK_TRY(peek__team_begin(context, &c->team, c->sample));
     PEEK_TRY(peek__selection_reduce(context, c->network, c->team.survey, &c->feeds, c->options, &c->selection));
+    PEEK_TRY(peek__selection_store(context, &c->feeds, c->options, &c->selection));
     PEEK_TRY(peek__alloc(context, &c->writer, blocks, "the capture"));
     return peek__alloc(context, &c->desks, peek_threads(context), "the capture");
 }
@@ -315,6 +335,7 @@ static void end_capture(capture *c)
         peek__free(&c->desks[i].samples);
         peek__free(&c->desks[i].gathered);
         peek__free(&c->desks[i].rows);
+        peek__free(&c->desks[i].stored);
     }
     if (c->team.network) peek__team_end(&c->team);
     peek__free(&c->desks);

@@ -132,7 +132,8 @@ static void put_block(document *d, cJSON *blocks, const peek__manifest *manifest
     put_sizes(d, block, "shape", made->dimensions, made->shape);
     put_text(d, block, "layout", peek__layout_name(made->layout));
     put_number(d, block, "columns", (double)made->columns);
-    put_text(d, block, "type", "float32");
+    put_text(d, block, "type", peek__type_name(chosen->storage.type));
+    if (chosen->storage.scale != 1) put_number(d, block, "scale", (double)chosen->storage.scale);
     put_text(d, block, "reduction", peek__reduction_text(made, text));
     if (made->how != PEEK__REDUCE_NONE) {
         const peek__layer *layer = &manifest->survey->layer[chosen->value];

@@ -4,6 +4,7 @@
  * What it takes is counted and ends where the memory that the machine has does, which may be long after the
  * size of the file: two bytes are enough for an empty node. */
 #include "base/available.h"
+#include "base/guard.h"
 #include "network/onnx_read.h"
 #include "store/mapping.h"
 
@@ -73,6 +74,11 @@ peek_status peek__onnx_unpack(peek_context *context, const char *path, Onnx__Mod
     *out = NULL;
     PEEK_TRY(peek__map_file(context, path, "an ONNX file", &bytes, &size));
     peek_status status = unpack(context, path, bytes, size, out);
+    if (status == PEEK_OK) status = peek__guard_check_files(context);
+    if (status != PEEK_OK) {
+        onnx__model_proto__free_unpacked(*out, NULL);
+        *out = NULL;
+    }
     peek__unmap_file(&bytes, &size);
     return status;
 }

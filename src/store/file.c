@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/guard.h"
 #include "base/memory.h"
 
 /* How many temporary names are tried before giving up. */
@@ -159,18 +160,20 @@ peek_status peek__file_commit(peek_context *context, peek__file *file)
 {
     int reason = peek__fault(context) ? EIO : 0;
     if (!reason && (fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0)) reason = errno;
-    peek_status status = PEEK_OK;
+    /* Nothing gets a name that was made of files which changed meanwhile. */
+    peek_status status = reason ? PEEK_OK : peek__guard_check_files(context);
+    int sound = !reason && status == PEEK_OK;
     /* It is closed, and its lock given up, under its new name: the temporary one may be somebody else's then.
      */
-    int named = !reason && rename(file->temporary, file->path) == 0;
-    if (!reason && !named) reason = errno;
+    int named = sound && rename(file->temporary, file->path) == 0;
+    if (sound && !named) reason = errno;
     if (!named) unlink(file->temporary);
     peek__free(&file->temporary);
     if (fclose(file->stream) != 0 && !reason) reason = errno;
     file->stream = NULL;
-    if (reason)
+    if (reason && status == PEEK_OK)
         status = cannot_write(context, file, reason);
-    else
+    else if (status == PEEK_OK)
         flush_folder(file->path);
     peek__file_abort(file);
     return status;

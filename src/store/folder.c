@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/guard.h"
 #include "base/memory.h"
 #include "store/file.h"
 
@@ -205,7 +206,8 @@ static peek_status replace(peek_context *context, const char *target, const char
 peek_status peek__folder_rename(peek_context *context, const char *path, const char *fresh, const char *mark)
 {
     char *target = NULL;
-    peek_status status = peek__folder_resolve(context, &target, path);
+    peek_status status = peek__guard_check_files(context);
+    if (status == PEEK_OK) status = peek__folder_resolve(context, &target, path);
     if (status == PEEK_OK) status = replace(context, target, fresh, mark);
     peek__free(&target);
     return status;

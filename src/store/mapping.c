@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/guard.h"
+
 peek_status peek__map_file(peek_context *context, const char *path, const char *what, const char **bytes,
                            size_t *size)
 {
@@ -33,6 +35,11 @@ peek_status peek__map_file(peek_context *context, const char *path, const char *
     close(handle);
     if (mapping == MAP_FAILED)
         return peek__fail(context, PEEK_E_IO, "cannot map '%s' into memory: %s", path, strerror(reason));
+    peek_status status = peek__guard_enter(context, path, mapping, (size_t)about.st_size, &about);
+    if (status != PEEK_OK) {
+        munmap(mapping, (size_t)about.st_size);
+        return status;
+    }
     *bytes = mapping;
     *size = (size_t)about.st_size;
     return PEEK_OK;
@@ -40,6 +47,7 @@ peek_status peek__map_file(peek_context *context, const char *path, const char *
 
 void peek__unmap_file(const char **bytes, size_t *size)
 {
+    peek__guard_leave(*bytes);
     if (*bytes) munmap((void *)*bytes, *size);
     *bytes = NULL;
     *size = 0;

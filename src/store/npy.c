@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/guard.h"
 #include "base/memory.h"
 #include "store/mapping.h"
 #include "store/npy_header.h"
@@ -56,6 +57,7 @@ peek_status peek__npy_open(peek_context *context, const char *path, peek__npy *o
         peek__npy_header_read(context, path, (const unsigned char *)out->mapping, head, out, &offset);
     if (status == PEEK_OK) status = check_size(context, path, out, offset);
     if (status == PEEK_OK) status = align(context, path, out, offset);
+    if (status == PEEK_OK) status = peek__guard_check(context);
     if (status != PEEK_OK) peek__npy_close(out);
     return status;
 }
@@ -79,6 +81,8 @@ peek_status peek__npy_load(peek_context *context, const char *path, int dimensio
     if (status == PEEK_OK) {
         memcpy(*out, npy.data, (size_t)(npy.rows * npy.columns) * sizeof **out);
         memcpy(shape, npy.shape, (size_t)dimensions * sizeof *shape);
+        status = peek__guard_check_files(context);
+        if (status != PEEK_OK) peek__free(out);
     }
     peek__npy_close(&npy);
     return status;

@@ -9,6 +9,8 @@ typedef enum peek__type {
     PEEK__FLOAT32,
     PEEK__FLOAT64,
     PEEK__FLOAT16,
+    PEEK__BFLOAT16, /* the upper half of a float; NumPy has no such type: void of two bytes, as ml_dtypes writes
+                       it */
     PEEK__UINT8,
     PEEK__INT8,
     PEEK__UINT16,
@@ -32,6 +34,7 @@ typedef struct peek__npy {
     int dimensions;
     int64_t shape[PEEK__NPY_DIMENSIONS];
     int64_t rows, columns;
+    float scale; /* bytes are read divided by it; 0: as they are (set by peek__stored_open()) */
     const void *data;
     const char *mapping;
     size_t mapping_size;

@@ -31,6 +31,9 @@ static const peek_option inspect_rows[] = {
         "max, first for tokens"),
     PEEK_REAL(peek_inspect_options, budget, "budget", 0.5, 1e-6, 1e6, "GB",
               "with --reduce auto: gigabytes that all layers may take"),
+    PEEK_CHOICE(peek_inspect_options, store, "store", PEEK_STORE_FLOAT32, "float32|pixels|float16|bfloat16",
+                "how the capture's numbers are written; pixels: 8-bit pictures as bytes, exactly; float16, "
+                "bfloat16: such pictures likewise, all else rounded to 16 bits"),
     PEEK_CHOICE(
         peek_inspect_options, measures, "measures", PEEK_MEASURES_AUTO, "auto|basic|all",
         "all: also stability, held-out errors and a rank, transmission, nulls, shifts, weights; auto: where "
@@ -98,6 +101,7 @@ static peek_status capture(peek_context *context, inspect_work *work)
     options.preprocess = work->options->preprocess;
     options.reduce = work->options->reduce;
     options.budget = work->options->budget;
+    options.store = work->options->store;
     options.seed = work->options->seed;
     peek_status status = peek_network_load(context, work->network, &network);
     if (status == PEEK_OK)
