@@ -130,9 +130,11 @@ typedef struct peek_train_options {
                           training data; written into the file, applied by every later run */
     int64_t shuffle;   /* flag; default 1: a new seeded order every epoch; 0: the dataset's order */
     int64_t seed;      /* default 0: of the shuffling */
-    const char *checkpoint; /* default NULL: a file that is written after every epoch, to resume from; the
-                               caller removes it once the network is saved */
+    const char *checkpoint; /* default NULL: a file that is written after every epoch, and within long ones, to
+                               resume from; the caller removes it once the network is saved */
     int64_t resume; /* flag; default 0: go on from the checkpoint, where it is there; to the same bits */
+    double checkpoint_every;   /* default 20: seconds after which a checkpoint is written within an epoch; 0:
+                                  after every   step */
     peek_train_epoch_fn epoch; /* no flag; default NULL */
     void *user;                /* passed to epoch */
 } peek_train_options;
