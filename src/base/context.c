@@ -252,7 +252,7 @@ peek_status peek__poll(peek_context *context)
 
 void peek__note(peek_context *context, const char *format, ...)
 {
-    if (!context->event || context->hushed) return;
+    if (!peek__heard(context)) return;
     char text[SENTENCE];
     va_list arguments;
     va_start(arguments, format);
@@ -265,7 +265,12 @@ void peek__note(peek_context *context, const char *format, ...)
 
 void peek__hush(peek_context *context, int hushed)
 {
-    context->hushed = hushed;
+    context->hushed += hushed ? 1 : -1;
+}
+
+int peek__heard(const peek_context *context)
+{
+    return context->event && !context->hushed;
 }
 
 const char *peek__keep_text(peek_context *context, int slot, const char *text)
