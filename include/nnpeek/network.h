@@ -130,9 +130,11 @@ typedef struct peek_train_options {
                           training data; written into the file, applied by every later run */
     int64_t shuffle;   /* flag; default 1: a new seeded order every epoch; 0: the dataset's order */
     int64_t seed;      /* default 0: of the shuffling */
-    const char *checkpoint; /* default NULL: a file that is written after every epoch, to resume from; the
-                               caller removes it once the network is saved */
+    const char *checkpoint; /* default NULL: a file that is written after every epoch, and within long ones, to
+                               resume from; the caller removes it once the network is saved */
     int64_t resume; /* flag; default 0: go on from the checkpoint, where it is there; to the same bits */
+    double checkpoint_every;   /* default 20: seconds after which a checkpoint is written within an epoch; 0:
+                                  after every   step */
     peek_train_epoch_fn epoch; /* no flag; default NULL */
     void *user;                /* passed to epoch */
 } peek_train_options;
@@ -187,6 +189,10 @@ typedef struct peek_capture_options {
     double budget;      /* default 1: gigabytes (1e9 bytes) that all layers may take as stored, for `auto` */
     int64_t store;      /* peek_store; default float32 */
     int64_t seed;       /* default 0 */
+    int64_t resume;     /* flag; default 0: go on from folder.partial, where it is there, to the same bits; a
+                           finished     capture made from the same is kept */
+    double
+        checkpoint_every; /* default 20: seconds after which what is done is made safe; 0: after every slice */
 } peek_capture_options;
 
 PEEK_API const peek_option_table *peek_capture_option_table(void);
@@ -196,7 +202,9 @@ PEEK_API void peek_capture_options_default(peek_capture_options *options);
  * options->store says, one sample a row; the input's channels before any normalisation, and every chosen layer)
  * and labels.npy where labels are known. Pictures are brought to the network's size and colours
  * (peek_dataset_fit()). Notes tell what was guessed and reduced and, before it begins, what it will take of
- * disk and time. Errors: E_NOT_FOUND (no such layer), E_SHAPE (the samples do not fit the network), E_IO (also
+ * disk and time. It is made in folder.partial; when it fails, is stopped or killed after some samples were made
+ * safe, that stays, and a call with `resume` goes on with it. Errors: E_ARGUMENT (resume, and what is there is
+ * of another capture), E_NOT_FOUND (no such layer), E_SHAPE (the samples do not fit the network), E_IO (also
  * where the disk has no room), E_MEMORY, E_STOPPED. */
 PEEK_API peek_status peek_capture(peek_context *context, const peek_network *network,
                                   const peek_dataset *dataset, const peek_capture_options *options,

@@ -179,6 +179,21 @@ peek_status peek__fail_in(peek_context *context, peek_status status, const char 
     return status;
 }
 
+peek_status peek__fail_more(peek_context *context, peek_status status, const char *format, ...)
+{
+    char more[SENTENCE / 2];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(more, sizeof more, format, arguments);
+    clean(more);
+    va_end(arguments);
+    pthread_mutex_lock(&context->lock);
+    size_t length = strlen(context->error), room = sizeof context->error - length;
+    snprintf(context->error + length, room, "; %s", more);
+    pthread_mutex_unlock(&context->lock);
+    return status;
+}
+
 static int owned(const peek_context *context)
 {
     return pthread_equal(context->owner, pthread_self());

@@ -19,6 +19,10 @@ peek_status peek__fail(peek_context *context, peek_status status, const char *fo
 /* Puts "WHERE: " before the sentence already recorded, and returns status. */
 peek_status peek__fail_in(peek_context *context, peek_status status, const char *format, ...) PEEK_PRINTF(3, 4);
 
+/* Puts "; REMEDY" behind the sentence already recorded, and returns status: what is left and how to go on. */
+peek_status peek__fail_more(peek_context *context, peek_status status, const char *format, ...)
+    PEEK_PRINTF(3, 4);
+
 /* Begins a stage: the clock of its progress events starts. stage must outlive it (a literal); text is copied.
  */
 void peek__stage(peek_context *context, const char *stage, const char *text, int64_t total);

@@ -28,7 +28,10 @@ int cli_end(cli_call *call, peek_status status)
     int written = 1;
     cli_terminal_clear();
     if (status == PEEK_E_STOPPED) {
-        fprintf(stderr, "nnpeek %s: interrupted; nothing half-written is left\n", call->verb);
+        /* Behind the first ';' it says what is left and how to go on. */
+        const char *left = strchr(peek_error(call->context), ';');
+        fprintf(stderr, "nnpeek %s: interrupted%s\n", call->verb,
+                left ? left : "; nothing half-written is left");
     } else if (status != PEEK_OK) {
         const char *sentence = own_error[0] ? own_error : peek_error(call->context);
         fprintf(stderr, "nnpeek %s: %s\n", call->verb, sentence[0] ? sentence : peek_status_sentence(status));

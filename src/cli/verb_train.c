@@ -185,7 +185,7 @@ static peek_status run(cli_call *call, train_work *work)
     if (status == PEEK_OK && work->flags.keep_epochs) status = cli_make_folder(call, work->flags.keep_epochs);
     if (status != PEEK_OK) return status;
     snprintf(checkpoint, sizeof checkpoint, "%s.checkpoint", work->flags.output);
-    if (work->options.epochs > 1) work->options.checkpoint = checkpoint;
+    work->options.checkpoint = checkpoint;
     work->options.epoch = see_epoch;
     work->options.user = work;
     call->result = cJSON_CreateObject();
@@ -208,7 +208,7 @@ static peek_status run(cli_call *call, train_work *work)
     status = test_network(call, work);
     if (status == PEEK_OK) status = peek_network_save(call->context, work->network, work->flags.output);
     if (status != PEEK_OK) return status;
-    if (work->options.checkpoint) unlink(checkpoint); /* only now is nothing lost with it */
+    unlink(checkpoint); /* only now is nothing lost with it */
     cli_say(call, "the network is in %s\n", work->flags.output);
     return PEEK_OK;
 }
@@ -219,10 +219,9 @@ int cli_train(int argc, char **argv)
     cli_call call = {
         .verb = "train",
         .arguments = "NET",
-        .about =
-            "Trains a network and writes it as ONNX. NET is paper (28 x 28, grey), alexnet (32 x 32, grey "
-            "or colour) or an ONNX file to train further. Pictures are brought to the network's size. A "
-            "training of several epochs can be stopped and goes on with --resume, from FILE.onnx.checkpoint.",
+        .about = "Trains a network and writes it as ONNX. NET is paper (28 x 28, grey), alexnet (32 x 32, grey "
+                 "or colour) or an ONNX file to train further. Pictures are brought to the network's size. A "
+                 "training that was stopped or killed goes on with --resume, from FILE.onnx.checkpoint.",
         .examples =
             "Examples:\n"
             "  nnpeek train paper --data mnist -o mnist.onnx\n"
@@ -231,7 +230,7 @@ int cli_train(int argc, char **argv)
             "-o alexnet.onnx\n"
             "  nnpeek train paper --data strokes --epochs 10 --milestones 6,9 --curve curve.csv --keep-epochs "
             "epochs -o ten.onnx\n"
-            "  nnpeek train paper --data strokes --epochs 10 --resume -o ten.onnx     # after a stop\n"
+            "  nnpeek train paper --data strokes --epochs 10 --resume -o ten.onnx     # after a stop, a crash\n"
             "  nnpeek train paper --data digits/ --order by-class:9,0-8 -o ordered.onnx\n",
         .sets = {{&table, &work.flags, NULL},
                  {peek_dataset_cut_table(), &work.cut, ",order,"},

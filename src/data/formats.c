@@ -88,6 +88,7 @@ static peek_status look_at(peek_context *context, const char *path, peek__candid
     if (about.st_size == 0)
         return peek__fail(context, PEEK_E_FORMAT, "'%s' is an empty file: write it again", path);
     out->size = about.st_size;
+    out->changed = (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
     FILE *file = fopen(path, "rbe");
     if (!file) return peek__fail(context, PEEK_E_IO, "cannot read '%s': %s", path, strerror(errno));
     size_t count = fread(out->head, 1, sizeof out->head, file);
@@ -127,7 +128,9 @@ peek_status peek__format_read(peek_context *context, const char *path, peek__con
         likeness = mine;
         best = formats[i];
     }
-    return best ? best->read(context, path, content) : refuse(context, &candidate);
+    if (!best) return refuse(context, &candidate);
+    content->stamp = candidate.changed;
+    return best->read(context, path, content);
 }
 
 static peek_status check_samples(peek_context *context, const char *spec, const peek__content *content)
