@@ -4,12 +4,14 @@ error of the fit on the numbers before they were rounded.
     NNPEEK=build/nnpeek NNPEEK_DATA=... python3 bench/storage.py [--data mnist,cifar10] [--runs 5] [--core 1] [--place DIR]
 
 All runs are pinned to one core and use one thread; the stores take turns, and a ratio is the median over the turns of a time by
-that of float32 in the same turn, with its range behind. mnist: the training images through the paper's network, trained here;
-cifar10: the test images through AlexNet, likewise (--alexnet takes a trained one). NNPEEK_DATA has mnist as IDX files and
-cifar10_jpg unpacked.
+that of float32 in the same turn, with its range behind. Where nothing else is said, a time is that of the processor, which other
+work on the machine changes little. mnist: the training images through the paper's network, trained here;
+cifar10: the test images through AlexNet, likewise (--networks names a folder with paper.onnx and alexnet.onnx, which are trained
+into it where they are missing). NNPEEK_DATA has mnist as IDX files and cifar10_jpg unpacked.
 
-- Capture: wall time of `nnpeek capture`, pictures read and files flushed to disk.
-- Iteration: of `nnpeek fit --accuracy exact --tolerance 0` with a fixed number of iterations, files in the page cache.
+- Capture: `nnpeek capture`, with pictures read and files written.
+- Iteration: of `nnpeek fit --accuracy exact --tolerance 0`, by what a fixed number of iterations takes more than one; files in the
+  page cache.
 - From disk: wall time of `nnpeek fit --iterations 1` when the files have been dropped from the page cache.
 - Error: the relative error of each block, ||X - F W'|| / ||X|| with X of the float32 capture, in double precision by NumPy, of the
   models fitted on each store from the same start; and how far rounding moved X itself."""
@@ -19,16 +21,28 @@ import os
 import platform
 import shutil
 import statistics
+import sys
 import tempfile
+import time
 
 import numpy as np
 
-from programs import nnpeek, run_nnpeek
+from programs import NNPEEK, nnpeek
 
 STORES = ("float32", "pixels", "float16", "bfloat16")
 DATA = {"mnist": ("mnist:train", "paper", ()),
         "cifar10": ("cifar10", "alexnet", ("--learning-rate", 0.05, "--momentum", 0.9, "--batch", 128, "--normalise"))}
 ROWS = 2000  # of a block that NumPy looks at together
+
+
+def run(*arguments):
+    """Wall time and processor time of nnpeek, in seconds."""
+    command, begin = [NNPEEK, *map(str, arguments), "--threads", "1", "--quiet"], time.perf_counter()
+    process = os.posix_spawn(NNPEEK, command, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+    _, status, usage = os.wait4(process, 0)
+    if status:
+        sys.exit(f"{' '.join(command)} failed")
+    return time.perf_counter() - begin, usage.ru_utime + usage.ru_stime
 
 
 def read_blocks(folder):
@@ -72,23 +86,19 @@ class Bench:
     def __init__(self, given, name, place):
         self.given, self.place = given, place
         self.data, kind, flags = DATA[name]
-        self.network = given.alexnet if kind == "alexnet" and given.alexnet else f"{place}/network.onnx"
-        if self.network != given.alexnet:
+        self.network = f"{given.networks or place}/{kind}.onnx"
+        if not os.path.exists(self.network):
             nnpeek("train", kind, "--data", name, *flags, "-o", self.network)
         self.times = {store: {"capture": [], "iteration": [], "disk": []} for store in STORES}
 
     def capture(self, store):
-        _, seconds, _ = run_nnpeek("capture", self.network, "--data", self.data, "--store", store, "--threads", 1, "-o",
-                                   f"{self.place}/{store}")
-        self.times[store]["capture"].append(seconds)
+        self.times[store]["capture"].append(run("capture", self.network, "--data", self.data, "--samples",
+                                                self.given.samples, "--store", store, "-o",
+                                                f"{self.place}/{store}")[1])
 
     def fit(self, store, iterations, folder):
-        _, wall, _ = run_nnpeek("fit", f"{self.place}/{store}", "--ranks", self.given.rank, "--accuracy", "exact", "--tolerance", 0,
-                                "--iterations", iterations, "--threads", 1, "-o", f"{self.place}/{folder}")
-        with open(f"{self.place}/{folder}/rank-{self.given.rank}/fit.json") as file:
-            fit = json.load(file)
-        assert fit["iterations"] == iterations
-        return fit["seconds"], wall
+        return run("fit", f"{self.place}/{store}", "--ranks", self.given.rank, "--accuracy", "exact", "--tolerance", 0,
+                   "--iterations", iterations, "-o", f"{self.place}/{folder}")
 
     def turn(self, number):
         """One run of everything; which store begins goes round."""
@@ -97,10 +107,11 @@ class Bench:
             for store in order:
                 self.capture(store)
         for store in order:
-            self.times[store]["iteration"].append(self.fit(store, self.given.iterations, f"fit-{store}")[0] / self.given.iterations)
+            all_, one = self.fit(store, self.given.iterations, f"fit-{store}")[1], self.fit(store, 1, "once")[1]
+            self.times[store]["iteration"].append((all_ - one) / (self.given.iterations - 1))
         for store in order:
             drop_from_cache(f"{self.place}/{store}")
-            self.times[store]["disk"].append(self.fit(store, 1, "once")[1])
+            self.times[store]["disk"].append(self.fit(store, 1, "once")[0])
 
     def ratio(self, store, what):
         ratios = [a / b for a, b in zip(self.times[store][what], self.times["float32"][what])]
@@ -138,7 +149,8 @@ def main():
     parser.add_argument("--captures", type=int, default=3, help="in as many of them the capture is timed, too (default 3)")
     parser.add_argument("--iterations", type=int, default=50)
     parser.add_argument("--rank", type=int, default=20)
-    parser.add_argument("--alexnet", help="a network for cifar10, trained before")
+    parser.add_argument("--samples", type=int, default=0, help="of each data set (default 0: all)")
+    parser.add_argument("--networks", help="folder of trained networks (default: they are trained)")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="what runs are pinned to (default: the last)")
     parser.add_argument("--place", help="folder for captures, on the disk that is meant (default: a temporary one)")
     given = parser.parse_args()
