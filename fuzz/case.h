@@ -27,8 +27,9 @@ const char *fuzz_remove(const char *name);
 /* The same as fuzz_write(), packed with gzip, so that a damaged inside has a sound outside. */
 const char *fuzz_write_packed(const char *name, const uint8_t *bytes, size_t size);
 
-/* A context with one thread and a listener that asks to stop after two seconds from now. */
-peek_context *fuzz_begin(void);
+/* A context with one thread and a listener that asks to stop so many seconds from now; 0: none. */
+peek_context *fuzz_begin(double seconds);
+enum { FUZZ_SECONDS = 2 };
 
 /* Ends the program where a refusal is not one sentence. Gives whether the call succeeded. */
 int fuzz_check(const peek_context *context, peek_status status);

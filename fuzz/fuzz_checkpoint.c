@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fuzz_must(copy != NULL, "there is memory for a case");
     memcpy(copy, bytes + 1, size - 1);
     if (bytes[0] & MENDED) mend(copy, size - 1);
-    peek_context *context = fuzz_begin();
+    peek_context *context = fuzz_begin(FUZZ_SECONDS);
     const char *path = fuzz_write("checkpoint", copy, size - 1);
     fuzz_check(context, run_train(context, path, EPOCHS));
     peek_context_free(&context);

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     peek_dataset *dataset = NULL;
     if (size < 1) return 0;
     int kind = bytes[0] % 4 % KINDS, packed = bytes[0] & PACKED;
-    peek_context *context = fuzz_begin();
+    peek_context *context = fuzz_begin(FUZZ_SECONDS);
     const char *path = (packed ? fuzz_write_packed : fuzz_write)(names[kind], bytes + 1, size - 1);
     if (kind == LABELS) path = fuzz_write(names[PICTURES], pictures, sizeof pictures);
     if (fuzz_check(context, peek_dataset_open(context, path, NULL, &dataset)))

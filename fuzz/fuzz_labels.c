@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     peek_dataset *dataset = NULL;
     int64_t lines = count_lines(bytes, size);
     if (lines < 1 || lines > MOST_LINES || asks_for_many(bytes, size)) return 0;
-    peek_context *context = fuzz_begin();
+    peek_context *context = fuzz_begin(FUZZ_SECONDS);
     const char *path = fuzz_write("labels.txt", bytes, size);
     if (fuzz_check(context, peek_dataset_from_array(context, values, NULL, lines, 1, 1, 1, &dataset)) &&
         fuzz_check(context, peek_dataset_read_labels(context, dataset, path))) {

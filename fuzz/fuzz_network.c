@@ -88,7 +88,7 @@ static void write_weights(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    peek_context *context = fuzz_begin();
+    peek_context *context = fuzz_begin(FUZZ_SECONDS);
     const char *path = fuzz_write("m.onnx", bytes, size);
     write_weights();
     run_once(context, path);

@@ -46,7 +46,7 @@ static void fit(peek_context *context, const char *path, peek_signed negatives)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    peek_context *context = fuzz_begin();
+    peek_context *context = fuzz_begin(FUZZ_SECONDS);
     const char *path = fuzz_write("x.npy", bytes, size);
     read_data(context, path);
     read_labels(context, path);

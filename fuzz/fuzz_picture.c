@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fuzz_must(copy != NULL, "there is memory for a case");
     memcpy(copy, bytes + 1, size - 1);
     if (bytes[0] & MENDED) mend(copy, size - 1);
-    peek_context *context = fuzz_begin();
+    peek_context *context = fuzz_begin(FUZZ_SECONDS);
     const char *folder = fuzz_folder("pictures");
     int classes = bytes[0] & CLASSES;
     if (classes) fuzz_folder("pictures/a");

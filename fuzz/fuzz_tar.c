@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fuzz_must(copy != NULL, "there is memory for a case");
     memcpy(copy, bytes + 1, size - 1);
     if (bytes[0] & MENDED) mend(copy, size - 1);
-    peek_context *context = fuzz_begin();
+    peek_context *context = fuzz_begin(FUZZ_SECONDS);
     const char *into = fuzz_folder("outer/into");
     const char *path = (bytes[0] & PACKED ? fuzz_write_packed : fuzz_write)("x.tar", copy, size - 1);
     int whole = fuzz_check(context, peek__tar_unpack(context, path, "data", into, &files));

@@ -99,8 +99,9 @@ static void fit(peek_context *context, const char *capture, const char *folder)
     peek_problem_free(&problem);
 }
 
-void run_make(peek_context *context, const char *folder)
+void run_make(const char *folder)
 {
+    peek_context *context = fuzz_begin(0);
     char capture[512], model[512], onnx[512];
     snprintf(capture, sizeof capture, "%s/capture", folder);
     snprintf(model, sizeof model, "%s/fit/rank-%d", folder, RUN_RANK);
@@ -118,6 +119,7 @@ void run_make(peek_context *context, const char *folder)
     must(context, peek_measure(context, folder, &measures));
     peek_network_free(&network);
     peek_dataset_free(&pictures);
+    peek_context_free(&context);
 }
 
 peek_status run_train(peek_context *context, const char *checkpoint, int64_t epochs)

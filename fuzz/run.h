@@ -13,8 +13,8 @@ peek_dataset *run_pictures(peek_context *context);
 /* A convolution, an activation function and a dense layer for them: 47 parameters. */
 peek_network *run_network(peek_context *context);
 
-/* Writes network.onnx, capture/, fit/rank-2/ and measures.json into a folder. */
-void run_make(peek_context *context, const char *folder);
+/* Writes network.onnx, capture/, fit/rank-2/ and measures.json into a folder, however long that takes. */
+void run_make(const char *folder);
 
 /* Trains up to so many epochs, from a checkpoint where one lies there, and writes it. */
 peek_status run_train(peek_context *context, const char *checkpoint, int64_t epochs);

@@ -70,9 +70,9 @@ int main(int argc, char **argv)
     char letter, name[64];
     const char *file, *json, *title;
     if (argc != 2) return 2;
-    peek_context *context = fuzz_begin();
+    peek_context *context = fuzz_begin(0);
     const char *run = fuzz_folder("run");
-    run_make(context, run);
+    run_make(run);
     for (int i = 0; (file = run_document(i, &letter)); i++) {
         char path[1024];
         snprintf(path, sizeof path, "%s/%s", run, file);

@@ -197,6 +197,7 @@ static peek_status fit_ranks(finish *to, const peek_fit_options *options)
     all.checkpoint = checkpoint;
     peek_status status = peek_sweep_digest(context, to->problem, options, to->count, to->ranks, digest);
     int there = status == PEEK_OK && options->resume && access(checkpoint, F_OK) != 0 && all_there(to, digest);
+    if (there) cli_say(to->call, "the models are there already, made from the same: nothing to do\n");
     if (status == PEEK_OK && !there)
         status = peek_sweep(context, to->problem, &all, to->count, to->ranks, save, to);
     return status == PEEK_OK ? tell_earlier(to) : status;

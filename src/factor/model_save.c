@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "factor/model.h"
+#include "store/partial.h"
 
 static cJSON *blocks_json(const peek_model *model)
 {
@@ -97,10 +98,12 @@ static peek_status write_all(peek_context *context, const peek_model *model, con
 peek_status peek_model_save(peek_context *context, const peek_model *model, const char *folder)
 {
     if (!model || !folder) return peek__fail(context, PEEK_E_ARGUMENT, "saving needs a model and a folder");
-    char *temporary = NULL;
-    PEEK_TRY(peek__folder_begin(context, folder, &temporary));
-    peek_status status = write_all(context, model, temporary);
-    if (status == PEEK_OK) return peek__folder_commit(context, folder, &temporary, "fit.json");
-    peek__folder_abort(&temporary);
+    static const char mark[] = "fit.json";
+    peek__partial partial;
+    PEEK_TRY(peek__partial_open(context, folder, mark, &partial));
+    peek__partial_clear(&partial, NULL);
+    peek_status status = write_all(context, model, partial.path);
+    if (status == PEEK_OK) status = peek__partial_commit(context, &partial, folder, mark);
+    peek__partial_remove(&partial);
     return status;
 }

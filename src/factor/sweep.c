@@ -255,7 +255,12 @@ peek_status peek__sweep(peek__fit *fit, int64_t count, const int64_t *ranks, pee
     }
     peek_status status = prepare(work, ranks);
     if (status == PEEK_OK) status = work_all(work);
-    if (status == PEEK_OK) peek__sweep_forget(work);
+    if (status == PEEK_OK)
+        peek__sweep_forget(work);
+    else if (work->cost > 0 || work->resumed)
+        peek__fail_more(fit->context, status,
+                        "what was done is kept in '%s': the same command with --resume goes on",
+                        fit->options->checkpoint);
     for (int64_t i = 0; i < work->grouped; i++) peek__course_clear(&work->group[i]);
     for (int64_t i = 0; work->ranks && i < count; i++) {
         peek_model_free(&work->ranks[i].best);

@@ -2,6 +2,7 @@
  *
  * Samples are cut into slices that any thread may run; it writes the rows of its slice to their places in the
  * files. So memory is that of a slice a thread, whatever the number of samples. */
+#include "base/amounts.h"
 #include "base/options.h"
 #include "network/capture_progress.h"
 #include "network/manifest.h"
@@ -183,34 +184,6 @@ static double disk_space(const capture *c)
     return bytes * (double)c->feeds.samples;
 }
 
-/* "1.2 GB", ", about 3 minutes" */
-static void space_text(double bytes, char *out, size_t size)
-{
-    snprintf(out, size,
-             bytes < 1e6   ? "%.0f kB"
-             : bytes < 1e9 ? "%.0f MB"
-                           : "%.1f GB",
-             bytes / (bytes < 1e6   ? 1e3
-                      : bytes < 1e9 ? 1e6
-                                    : 1e9));
-}
-
-static void time_text(double seconds, char *out, size_t size)
-{
-    if (seconds < 0)
-        out[0] = 0;
-    else if (seconds < 1)
-        snprintf(out, size, ", under a second");
-    else if (seconds < 1.5)
-        snprintf(out, size, ", about a second");
-    else if (seconds < 100)
-        snprintf(out, size, ", about %.0f seconds", seconds);
-    else if (seconds < 5400)
-        snprintf(out, size, ", about %.0f minutes", seconds / 60);
-    else
-        snprintf(out, size, ", about %.1f hours", seconds / 3600);
-}
-
 /* How long the slices will take, from one that has warmed up. Where every thread has one at most, looking would
  * take as long as the work: below 0. */
 static peek_status estimate_time(capture *c, double *seconds)
@@ -234,28 +207,26 @@ static peek_status estimate_time(capture *c, double *seconds)
 /* Whether the disk has room for it. */
 static peek_status check_room(const capture *c, const char *folder, const char *named)
 {
-    char space[32], left[32];
+    char space[PEEK__AMOUNT], left[PEEK__AMOUNT];
     double bytes = disk_space(c) * (double)slices(c) / (double)c->progress.slices;
     int64_t room = peek__folder_room(folder);
     if (room < 0 || bytes <= (double)room) return PEEK_OK;
-    space_text(bytes, space, sizeof space);
-    space_text((double)room, left, sizeof left);
     int compact = peek__type_size(peek__layer_type(c->options->store)) < sizeof(float);
     return peek__fail(c->context, PEEK_E_IO,
                       "the capture takes %s, but where '%s' lies %s are free: take fewer --samples or "
                       "--layers, %s--reduce auto with a --budget",
-                      space, named, left, compact ? "or " : "--store float16, or ");
+                      peek__bytes_text(bytes, space), named, peek__bytes_text((double)room, left),
+                      compact ? "or " : "--store float16, or ");
 }
 
 /* What it will take, before it begins. The files are there: the slice that is looked at is written, and written
  * again. */
 static peek_status tell_estimate(capture *c)
 {
-    char space[32], time[48];
+    char space[PEEK__AMOUNT], time[PEEK__AMOUNT] = "";
     double seconds;
     PEEK_TRY(estimate_time(c, &seconds));
-    space_text(disk_space(c), space, sizeof space);
-    time_text(seconds, time, sizeof time);
+    if (seconds >= 0) peek__time_text(seconds, time);
     peek__feeds_tell(c->context, &c->feeds);
     peek__selection_tell(c->context, c->network, &c->feeds, c->options, &c->selection);
     long long samples = (long long)c->feeds.samples,
@@ -263,8 +234,9 @@ static peek_status tell_estimate(capture *c)
     if (c->first)
         peek__note(c->context, "going on after the first %lld of %lld samples",
                    (long long)(c->first * c->team.slice), samples);
-    peek__note(c->context, "capturing %lld sample%s at %lld layer%s: %s on disk%s", samples,
-               samples == 1 ? "" : "s", layers, layers == 1 ? "" : "s", space, time);
+    peek__note(c->context, "capturing %lld sample%s at %lld layer%s: %s on disk%s%s", samples,
+               samples == 1 ? "" : "s", layers, layers == 1 ? "" : "s", peek__bytes_text(disk_space(c), space),
+               *time ? ", " : "", time);
     return PEEK_OK;
 }
 

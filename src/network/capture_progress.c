@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 static const char progress_name[] = "progress.json";
-static const peek__partial_marks marks = {"manifest.json", progress_name};
+static const char mark[] = "manifest.json";
 
 /* FOLDER/NAME as JSON where it is there and can be read, else NULL. */
 static cJSON *read_member(peek_context *context, const char *folder, const char *name)
@@ -53,7 +53,7 @@ int peek__capture_is_done(peek_context *context, const char *folder, const char 
 peek_status peek__capture_progress_sweep(peek_context *context, const char *folder)
 {
     peek__partial partial;
-    PEEK_TRY(peek__partial_open(context, folder, &marks, &partial));
+    PEEK_TRY(peek__partial_open(context, folder, mark, &partial));
     peek__partial_remove(&partial);
     return PEEK_OK;
 }
@@ -124,7 +124,7 @@ peek_status peek__capture_progress_begin(peek_context *context, peek__capture_pr
 {
     p->context = context;
     p->last = peek__seconds();
-    PEEK_TRY(peek__partial_open(context, folder, &marks, &p->folder));
+    PEEK_TRY(peek__partial_open(context, folder, mark, &p->folder));
     int made = p->folder.made;
     peek_status status = begin(p, folder, resume);
     if (status == PEEK_OK) return PEEK_OK;
@@ -171,7 +171,7 @@ peek_status peek__capture_progress_commit(peek__capture_progress *p, const char 
     PEEK_TRY(peek__format(p->context, &path, "%s/%s", p->folder.path, progress_name));
     unlink(path);
     peek__free(&path);
-    PEEK_TRY(peek__partial_commit(p->context, &p->folder, folder, marks.mark));
+    PEEK_TRY(peek__partial_commit(p->context, &p->folder, folder, mark));
     peek__free(&p->finished);
     return PEEK_OK;
 }

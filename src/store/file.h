@@ -51,23 +51,13 @@ peek_status peek__file_read(peek_context *context, const char *path, int64_t lim
 /* Makes a folder and its parents where missing. Errors: E_IO. */
 peek_status peek__folder_make(peek_context *context, const char *path);
 
-/* Says early what peek__folder_commit would refuse: path must be free, an empty folder, or one that holds
- * `mark`. */
-peek_status peek__folder_check(peek_context *context, const char *path, const char *mark);
-
-/* A folder being written under a temporary name: files go into *temporary (owned by the caller). */
-peek_status peek__folder_begin(peek_context *context, const char *path, char **temporary);
-
-/* Renames temporary to path, replacing an older folder there, and frees *temporary; on failure it is removed.
- * `mark` is a file that an older folder at path must hold (or it must be empty), so that nothing foreign is
- * ever removed. */
-peek_status peek__folder_commit(peek_context *context, const char *path, char **temporary, const char *mark);
-
-/* The same for a folder `fresh` of any name, which is kept on failure. */
+/* Gives the folder `fresh` the name path, replacing an older folder there; it is kept on failure. `mark` is a
+ * file that an older folder must hold (or it must be empty), so that nothing foreign is ever removed. */
 peek_status peek__folder_rename(peek_context *context, const char *path, const char *fresh, const char *mark);
 
-/* Removes the temporary folder and frees *temporary; NULL is fine. */
-void peek__folder_abort(char **temporary);
+/* Says early what peek__folder_rename would refuse: path must be free, an empty folder, or one that holds
+ * `mark`. */
+peek_status peek__folder_check(peek_context *context, const char *path, const char *mark);
 
 /* Removes a folder and all that is in it, or a file; what is not there is fine. */
 void peek__folder_remove(const char *path);

@@ -113,43 +113,6 @@ peek_status peek__folder_check(peek_context *context, const char *path, const ch
     return status;
 }
 
-/* Makes the parents of target and a fresh folder beside it. */
-static peek_status make_temporary(peek_context *context, const char *target, char **temporary)
-{
-    const char *slash = strrchr(target, '/');
-    int length = slash ? (int)(slash - target) + 1 : 0;
-    if (length > 1) {
-        char *parent;
-        PEEK_TRY(peek__format(context, &parent, "%.*s", length - 1, target));
-        peek_status status = peek__folder_make(context, parent);
-        peek__free(&parent);
-        if (status != PEEK_OK) return status;
-    }
-    if (peek__fault(context)) return cannot_make(context, target, EIO);
-    for (int i = 0; i < TRIES; i++) {
-        PEEK_TRY(peek__format(context, temporary, "%.*s.nnpeek-%ld-%d.tmp", length, target, (long)getpid(), i));
-        if (mkdir(*temporary, 0777) == 0) return PEEK_OK;
-        int reason = errno;
-        peek__free(temporary);
-        if (reason != EEXIST) return cannot_make(context, target, reason);
-    }
-    return cannot_make(context, target, EEXIST);
-}
-
-peek_status peek__folder_begin(peek_context *context, const char *path, char **temporary)
-{
-    *temporary = NULL;
-    if (!path || !*path)
-        return peek__fail(context, PEEK_E_ARGUMENT, "a folder to make has no name: give it one");
-    char *target;
-    PEEK_TRY(peek__folder_resolve(context, &target, path));
-    peek_status status = PEEK_OK;
-    if (!peek__is_folder(target) && access(target, F_OK) == 0) status = cannot_make(context, target, EEXIST);
-    if (status == PEEK_OK) status = make_temporary(context, target, temporary);
-    peek__free(&target);
-    return status;
-}
-
 static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *place)
 {
     (void)about;
@@ -211,23 +174,6 @@ peek_status peek__folder_rename(peek_context *context, const char *path, const c
     if (status == PEEK_OK) status = replace(context, target, fresh, mark);
     peek__free(&target);
     return status;
-}
-
-peek_status peek__folder_commit(peek_context *context, const char *path, char **temporary, const char *mark)
-{
-    peek_status status = peek__folder_rename(context, path, *temporary, mark);
-    if (status == PEEK_OK)
-        peek__free(temporary);
-    else
-        peek__folder_abort(temporary);
-    return status;
-}
-
-void peek__folder_abort(char **temporary)
-{
-    if (!temporary || !*temporary) return;
-    peek__folder_remove(*temporary);
-    peek__free(temporary);
 }
 
 int64_t peek__folder_room(const char *path)

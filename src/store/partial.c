@@ -11,7 +11,8 @@
 
 #include "base/memory.h"
 
-static const char ending[] = ".partial";
+/* The second is an empty file in each, by which it is known as ours. */
+static const char ending[] = ".partial", marker[] = ".nnpeek";
 
 /* A folder may be made, removed and made again by others between two steps; after so many it is in use. */
 enum { TRIES = 100 };
@@ -62,7 +63,7 @@ static int remove_temporary(const char *folder, const char *name, const void *us
 
 static int remove_other(const char *folder, const char *name, const void *keep)
 {
-    if (!keep || strcmp(name, keep) != 0) remove_inside(folder, name);
+    if (strcmp(name, marker) != 0 && (!keep || strcmp(name, keep) != 0)) remove_inside(folder, name);
     return 1;
 }
 
@@ -116,17 +117,24 @@ static peek_status lock_folder(peek_context *context, peek__partial *out)
     return PEEK_OK;
 }
 
-static peek_status check_ours(peek_context *context, const peek__partial *partial,
-                              const peek__partial_marks *marks)
+/* Puts the marker into a folder that is empty; else it must be there, or `mark`, for which it gives way when
+ * all is whole. */
+static peek_status check_ours(peek_context *context, const peek__partial *partial, const char *mark)
 {
-    if (holds(partial->path, marks->mark) || holds(partial->path, marks->progress) ||
-        each(partial->path, pass_temporary, NULL))
-        return PEEK_OK;
-    return peek__fail(
-        context, PEEK_E_IO,
-        "the folder '%s', in which nnpeek works, holds other files and no '%s': move it, or choose "
-        "another name for what is made",
-        partial->path, marks->progress);
+    char path[4096];
+    if (holds(partial->path, marker) || (mark && holds(partial->path, mark))) return PEEK_OK;
+    if (!each(partial->path, pass_temporary, NULL))
+        return peek__fail(
+            context, PEEK_E_IO,
+            "the folder '%s', in which nnpeek works, holds files that are not from there: move it, "
+            "or choose another name for what is made",
+            partial->path);
+    if (snprintf(path, sizeof path, "%s/%s", partial->path, marker) >= (int)sizeof path)
+        return cannot_make(context, partial->path, ENAMETOOLONG);
+    int handle = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (handle < 0) return cannot_make(context, partial->path, errno);
+    close(handle);
+    return PEEK_OK;
 }
 
 /* The parents of a path. */
@@ -157,18 +165,20 @@ static peek_status name_partial(peek_context *context, const char *path, char **
     return status;
 }
 
-peek_status peek__partial_open(peek_context *context, const char *path, const peek__partial_marks *marks,
-                               peek__partial *out)
+peek_status peek__partial_open(peek_context *context, const char *path, const char *mark, peek__partial *out)
 {
     *out = (peek__partial){.lock = -1};
+    if (mark) PEEK_TRY(peek__folder_check(context, path, mark));
     PEEK_TRY(name_partial(context, path, &out->path));
     peek_status status = make_parents(context, out->path);
     if (status == PEEK_OK && peek__fault(context)) status = cannot_make(context, out->path, EIO);
     for (int i = 0; status == PEEK_OK && out->lock < 0 && i < TRIES; i++) status = lock_folder(context, out);
     if (status == PEEK_OK && out->lock < 0) status = cannot_make(context, out->path, EBUSY);
-    if (status == PEEK_OK && !out->made) status = check_ours(context, out, marks);
+    if (status == PEEK_OK) status = check_ours(context, out, mark);
     if (status == PEEK_OK)
         each(out->path, remove_temporary, NULL);
+    else if (out->made)
+        peek__partial_remove(out);
     else
         peek__partial_close(out);
     return status;
@@ -191,6 +201,7 @@ void peek__partial_clear(const peek__partial *partial, const char *keep)
 peek_status peek__partial_commit(peek_context *context, peek__partial *partial, const char *path,
                                  const char *mark)
 {
+    remove_inside(partial->path, marker);
     PEEK_TRY(peek__folder_rename(context, path, partial->path, mark));
     peek__partial_close(partial);
     return PEEK_OK;

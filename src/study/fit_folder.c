@@ -6,7 +6,7 @@
 #include "base/memory.h"
 
 static const char progress_name[] = "progress.json";
-static const peek__partial_marks marks = {"models.json", progress_name};
+static const char mark[] = "models.json";
 
 /* Whether FOLDER/NAME says that it is made from the same. */
 static int is_of_the_same(peek_context *context, const char *folder, const char *name, const char made_from[17])
@@ -62,10 +62,9 @@ peek_status peek__fit_folder_begin(peek_context *context, const char *folder, co
 {
     *out = (peek__fit_folder){.folder = folder, .partial = {.lock = -1}, .count = count, .ranks = ranks};
     memcpy(out->made_from, made_from, sizeof out->made_from);
-    PEEK_TRY(peek__partial_open(context, folder, &marks, &out->partial));
+    PEEK_TRY(peek__partial_open(context, folder, mark, &out->partial));
     const char *here = out->partial.path;
-    int done =
-        resume && is_of_the_same(context, folder, marks.mark, made_from) && has_all(context, out, folder);
+    int done = resume && is_of_the_same(context, folder, mark, made_from) && has_all(context, out, folder);
     int resumed = resume && is_of_the_same(context, here, progress_name, made_from);
     out->whole = done || (resume && has_all(context, out, here));
     peek_status status = out->whole || resumed ? PEEK_OK : begin_anew(context, out);
@@ -80,10 +79,10 @@ peek_status peek__fit_folder_commit(peek_context *context, peek__fit_folder *f)
     char *path = NULL;
     peek_status status = PEEK_OK;
     if (f->partial.path) {
-        status = write_json(context, f, marks.mark);
+        status = write_json(context, f, mark);
         if (status == PEEK_OK) status = peek__format(context, &path, "%s/%s", f->partial.path, progress_name);
         if (status == PEEK_OK) peek__folder_remove(path);
-        if (status == PEEK_OK) status = peek__partial_commit(context, &f->partial, f->folder, marks.mark);
+        if (status == PEEK_OK) status = peek__partial_commit(context, &f->partial, f->folder, mark);
         peek__free(&path);
     }
     if (status == PEEK_OK) peek__free(&f->checkpoint);

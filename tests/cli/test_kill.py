@@ -209,7 +209,7 @@ class Resume(Case):
         os.mkdir(self.path("d.partial"))
         with open(self.path("d.partial", "mine.txt"), "w") as file:
             file.write("x")
-        self.sentence(*self.flags, "-o", "d", status=1, has=["d.partial", "other files"])
+        self.sentence(*self.flags, "-o", "d", status=1, has=["d.partial", "not from there"])
         self.assertEqual(os.listdir(self.path("d.partial")), ["mine.txt"])
         with open(self.path("e.partial"), "w") as file:
             file.write("x")
