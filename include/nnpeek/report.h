@@ -36,6 +36,7 @@ typedef struct peek_inspect_options {
     int64_t measures;       /* peek_inspect_measures; default auto */
     const char *data_dir;   /* default NULL */
     int64_t seed;           /* default 0 */
+    int64_t skip_broken;    /* flag; default 0: broken pictures are left out */
     int64_t resume; /* flag; default 0: go on with a run that was stopped; what is finished and made from the
                        same is kept */
     double checkpoint_every;  /* default 20: seconds after which what is done is made safe */

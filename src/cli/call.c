@@ -73,12 +73,13 @@ void cli_say(const cli_call *call, const char *format, ...)
 }
 
 peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir, peek_split split,
-                          peek_dataset **out)
+                          int64_t skip_broken, peek_dataset **out)
 {
     peek_dataset_options options;
     peek_dataset_options_default(&options);
     options.data_dir = data_dir;
     options.split = split;
+    options.skip_broken = skip_broken;
     return peek_dataset_open(call->context, spec, &options, out);
 }
 

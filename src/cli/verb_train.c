@@ -8,6 +8,7 @@
 typedef struct train_flags {
     size_t size;
     const char *data, *output, *test, *order, *data_dir, *curve, *keep_epochs;
+    int64_t skip_broken;
 } train_flags;
 
 static const peek_option rows[] = {
@@ -23,6 +24,7 @@ static const peek_option rows[] = {
     CLI_TEXT(train_flags, keep_epochs, "keep-epochs", "DIR",
              "folder for the networks before training and after every epoch: epoch-000.onnx .."),
     CLI_TEXT(train_flags, data_dir, "data-dir", "DIR", "where named data sets are looked up first"),
+    CLI_SKIP_BROKEN(train_flags),
 };
 CLI_TABLE(table, "train", train_flags, rows);
 
@@ -89,13 +91,14 @@ static peek_status prepare(cli_call *call, train_work *work)
         return cli_wrong(call, "-o is missing: say where the network goes, as in -o network.onnx");
     peek_status status = cli_check_place(call, flags->output);
     if (status == PEEK_OK)
-        status = cli_open_data(call, flags->data, flags->data_dir, PEEK_SPLIT_TRAIN, &work->all);
+        status =
+            cli_open_data(call, flags->data, flags->data_dir, PEEK_SPLIT_TRAIN, flags->skip_broken, &work->all);
     if (status == PEEK_OK && !peek_dataset_labels(work->all))
         return cli_wrong(call, "%s has no labels: training needs a folder per class or a file of labels",
                          flags->data);
     const char *test = flags->test ? flags->test : named_test(call, flags->data, buffer, sizeof buffer);
     if (status == PEEK_OK && test)
-        status = cli_open_data(call, test, flags->data_dir, PEEK_SPLIT_TEST, &work->test);
+        status = cli_open_data(call, test, flags->data_dir, PEEK_SPLIT_TEST, flags->skip_broken, &work->test);
     if (status == PEEK_OK && work->test && !peek_dataset_labels(work->test))
         return cli_wrong(call, "%s has no labels: give --test labelled samples", test);
     /* Without an order the samples are shuffled anew every epoch; with one they are taken as ordered. */

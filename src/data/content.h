@@ -25,6 +25,12 @@ peek_status peek__classes_number(peek_context *context, peek__classes *classes, 
 peek_status peek__classes_copy(peek_context *context, peek__classes *classes, const char *const *names,
                                int64_t count);
 
+/* A picture that is not among the files since it is broken. */
+typedef struct peek__skipped {
+    char *name, *reason; /* from the folder on; a sentence */
+    int64_t place;       /* where it would be */
+} peek__skipped;
+
 /* One source: an array in values.data, count x channels x height x width values of values.type, mapped or in
  * `owned`; or picture files, which are decoded when they are read. Pictures of unsigned integers are read
  * divided by their largest possible value. */
@@ -38,6 +44,9 @@ typedef struct peek__content {
     int mixed;       /* files: pictures of several sizes; height and width are 0 */
     int deep;        /* files: some have 16 bits a value */
     int stored;      /* arrays with channels last: how many values a pixel has there; 0: channels are first */
+    int skip_broken; /* files: broken ones are left out, and stand here */
+    peek__skipped *skipped;
+    int64_t skipped_count;
     int32_t *labels; /* count, or NULL */
     peek__classes classes;
     atomic_int users; /* datasets that share it */

@@ -22,6 +22,8 @@ static const peek_option rows[] = {
     PEEK_INTEGER(peek_dataset_options, samples, "samples", 0, 0, 1e9, "N",
                  "strokes: how many to draw; 0: 20,000 for train and 10,000 for test"),
     PEEK_INTEGER(peek_dataset_options, seed, "seed", 0, 0, 0x1p53, "N", "strokes: seed of the drawing"),
+    PEEK_FLAG(peek_dataset_options, skip_broken, "skip-broken", 0,
+              "leave out pictures of a folder that cannot be read, instead of failing"),
 };
 PEEK_TABLE(table, "dataset", peek_dataset_options, rows);
 
@@ -161,7 +163,7 @@ peek_status peek_dataset_open(peek_context *context, const char *spec, const pee
     if (!spec || !*spec)
         return peek__fail(context, PEEK_E_ARGUMENT,
                           "no data is named: give a path, or mnist, cifar10 or strokes");
-    peek__content content = {0};
+    peek__content content = {.skip_broken = options->skip_broken != 0};
     char *name = NULL;
     int known = 0;
     peek__stage(context, "data", "reading samples", 0);

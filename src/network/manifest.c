@@ -65,6 +65,21 @@ static const peek_dataset *first_data(const peek__manifest *manifest)
     return manifest->feeds->feed[0].dataset;
 }
 
+/* Files of all inputs that were left out since they are broken; only where that was allowed. */
+static void put_skipped_files(document *d, cJSON *data, const peek__feeds *feeds)
+{
+    cJSON *array = NULL;
+    for (int64_t i = 0; i < feeds->count; i++) {
+        const peek__content *content = feeds->feed[i].dataset->content;
+        if (content->skip_broken && !array) array = put_array(d, data, "skipped_files");
+        for (int64_t j = 0; j < content->skipped_count; j++) {
+            cJSON *entry = append(d, array, cJSON_CreateObject());
+            put_text(d, entry, "name", content->skipped[j].name);
+            put_text(d, entry, "reason", content->skipped[j].reason);
+        }
+    }
+}
+
 static void put_data(document *d, cJSON *root, const peek__manifest *manifest)
 {
     const peek_dataset *labelled = peek__feeds_labelled(manifest->feeds);
@@ -78,6 +93,7 @@ static void put_data(document *d, cJSON *root, const peek__manifest *manifest)
         const char *name = peek_dataset_class_name(labelled, i);
         append(d, names, cJSON_CreateString(name ? name : ""));
     }
+    put_skipped_files(d, object, manifest->feeds);
 }
 
 static void put_samples(document *d, cJSON *root, const peek__manifest *manifest)

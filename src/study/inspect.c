@@ -42,6 +42,8 @@ static const peek_option inspect_rows[] = {
     PEEK_TEXT(peek_inspect_options, data_dir, "data-dir", NULL, "DIR",
               "where named data sets are looked up first"),
     PEEK_INTEGER(peek_inspect_options, seed, "seed", 0, 0, 0x1p53, "N", "seed of all that is random"),
+    PEEK_FLAG(peek_inspect_options, skip_broken, "skip-broken", 0,
+              "leave out pictures of a folder that cannot be read, instead of failing"),
     PEEK_FLAG(peek_inspect_options, resume, "resume", 0,
               "go on with a run that was stopped or killed; what is finished and made from the same is kept"),
     PEEK_REAL(peek_inspect_options, checkpoint_every, "checkpoint-every", 20, 0, 1e6, "S",
@@ -100,6 +102,7 @@ static peek_status capture(peek_context *context, inspect_work *work)
     peek_capture_options options;
     peek_dataset_options_default(&data_options);
     data_options.data_dir = work->options->data_dir;
+    data_options.skip_broken = work->options->skip_broken;
     peek_capture_options_default(&options);
     options.layers = work->options->layers;
     options.samples = work->options->samples;
