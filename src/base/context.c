@@ -328,9 +328,17 @@ void peek__fail_nth(peek_context *context, int64_t nth)
 
 int peek__fault(peek_context *context)
 {
-    if (!context->fault_countdown) return 0;
+    int64_t left;
+#pragma omp atomic read
+    left = context->fault_countdown;
+    if (!left) return 0;
     pthread_mutex_lock(&context->lock);
-    int fails = context->fault_countdown && --context->fault_countdown == 0;
+    left = context->fault_countdown;
+    int fails = left == 1;
+    if (left) {
+#pragma omp atomic write
+        context->fault_countdown = left - 1;
+    }
     pthread_mutex_unlock(&context->lock);
     return fails;
 }
