@@ -2,7 +2,7 @@
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 #include <math.h>
 
 #include "base/context.h"

@@ -176,6 +176,12 @@ static peek_status open_context(cli_call *call)
     return peek_context_create(&call->context, &options);
 }
 
+static int no_memory(const cli_call *call)
+{
+    fprintf(stderr, "nnpeek %s: not enough memory to begin\n", call->verb);
+    return CLI_FAILED;
+}
+
 int cli_begin(cli_call *call, int argc, char **argv)
 {
     static char name[64];
@@ -183,8 +189,7 @@ int cli_begin(cli_call *call, int argc, char **argv)
     char *text = NULL;
     if (!state || asprintf(&text, "%s\v%s", call->about, call->examples) < 0) {
         free(state);
-        fprintf(stderr, "nnpeek: not enough memory\n");
-        return CLI_FAILED;
+        return no_memory(call);
     }
     state->call = call;
     peek_options_default(&common_table, &call->common);
@@ -199,9 +204,10 @@ int cli_begin(cli_call *call, int argc, char **argv)
     argp_err_exit_status = CLI_USAGE;
     setenv("ARGP_HELP_FMT", "rmargin=100,opt-doc-col=28,no-dup-args-note", 0);
     struct argp argp = {.options = state->options, .parser = parse, .args_doc = call->arguments, .doc = text};
-    argp_parse(&argp, argc, argv, 0, NULL, state);
+    int parsed =
+        argp_parse(&argp, argc, argv, 0, NULL, state) == 0; /* what is wrong with the arguments it says */
     /* Values borrow from argv, names from the tables: the state can go. */
-    peek_status status = peek_context_create(&call->context, NULL);
+    peek_status status = parsed ? peek_context_create(&call->context, NULL) : PEEK_E_MEMORY;
     if (status == PEEK_OK) status = apply(call);
     if (status == PEEK_OK) status = open_context(call);
     free(text);

@@ -36,9 +36,13 @@ int cli_end(cli_call *call, peek_status status)
         const char *sentence = own_error[0] ? own_error : peek_error(call->context);
         fprintf(stderr, "nnpeek %s: %s\n", call->verb, sentence[0] ? sentence : peek_status_sentence(status));
     } else if (call->common.json && call->result) {
-        char *text = cJSON_Print(call->result);
-        if (text) puts(text);
-        written = text != NULL;
+        char *text = cli_result_whole() ? cJSON_Print(call->result) : NULL;
+        if (text) written = puts(text) >= 0;
+        if (!text) {
+            fprintf(stderr, "nnpeek %s: not enough memory for the result; what was made is in its place\n",
+                    call->verb);
+            status = PEEK_E_MEMORY;
+        }
         free(text);
     }
     if (status != PEEK_OK && call->made) cli_unmake_folder(call);

@@ -8,6 +8,8 @@
 
 #include "nnpeek/nnpeek.h"
 
+#include "cli/result.h"
+
 enum { CLI_SETS = 5, CLI_VALUES = 256, CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 
 /* One option struct that flags of a verb fill. hidden: names, each between commas (",split,seed,"), that are no

@@ -21,22 +21,28 @@ static size_t kept_lines(const char *text, int64_t epoch)
     return length;
 }
 
-static char *read_all(const char *path)
+/* *good: 0 where what is there could not be read whole. NULL: there is nothing. */
+static char *read_all(const char *path, int *good)
 {
     FILE *file = fopen(path, "rbe");
     char *text = NULL;
     size_t used = 0, room = 0, got = 1;
+    *good = file || errno == ENOENT;
     while (file && got) {
         if (used + 1 >= room) {
             room = room ? 2 * room : 4096;
             char *more = realloc(text, room);
-            if (!more) break;
+            if (!more) {
+                *good = 0;
+                break;
+            }
             text = more;
         }
         got = fread(text + used, 1, room - used - 1, file);
         used += got;
         text[used] = 0;
     }
+    if (file && ferror(file)) *good = 0;
     if (file) fclose(file);
     return text;
 }
@@ -52,14 +58,16 @@ static int write_all(const char *path, const char *before, size_t length, const 
 
 peek_status cli_curve_put(cli_call *call, const char *path, const peek_train_epoch *epoch, double test_accuracy)
 {
-    char line[256], temporary[4096], *before = epoch->epoch > 1 ? read_all(path) : NULL;
+    int known = 1;
+    char line[256], temporary[4096], *before = epoch->epoch > 1 ? read_all(path, &known) : NULL;
     int used = snprintf(line, sizeof line, "%lld,%lld,%.9g,%.9g,%.9g,", (long long)epoch->epoch,
                         (long long)epoch->steps, epoch->learning_rate, epoch->loss, epoch->train_accuracy);
     if (test_accuracy >= 0) used += snprintf(line + used, sizeof line - (size_t)used, "%.9g", test_accuracy);
     snprintf(line + used, sizeof line - (size_t)used, ",%.3f\n", epoch->seconds);
     snprintf(temporary, sizeof temporary, "%s.part", path);
     size_t kept = kept_lines(before, epoch->epoch);
-    int good = write_all(temporary, kept ? before : head, kept ? kept : strlen(head), line) &&
+    errno = known ? errno : EIO;
+    int good = known && write_all(temporary, kept ? before : head, kept ? kept : strlen(head), line) &&
                rename(temporary, path) == 0;
     free(before);
     if (good) return PEEK_OK;

@@ -2,7 +2,7 @@
 #ifndef MEASURE_EXAMINE_H
 #define MEASURE_EXAMINE_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 
 #include "nnpeek/measure.h"
 #include "nnpeek/network.h"

@@ -2,7 +2,7 @@
 #ifndef MEASURE_FEATURE_GROUPS_H
 #define MEASURE_FEATURE_GROUPS_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 
 #include "factor/problem.h"
 

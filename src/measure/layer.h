@@ -2,7 +2,7 @@
 #ifndef MEASURE_LAYER_H
 #define MEASURE_LAYER_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 
 #include "store/npy.h"
 

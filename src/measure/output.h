@@ -2,7 +2,7 @@
 #ifndef MEASURE_OUTPUT_H
 #define MEASURE_OUTPUT_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 
 #include "measure/inner.h"
 

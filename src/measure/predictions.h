@@ -2,7 +2,7 @@
 #ifndef MEASURE_PREDICTIONS_H
 #define MEASURE_PREDICTIONS_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 
 #include "store/npy.h"
 

@@ -42,8 +42,7 @@ static cJSON *put_array(document *d, cJSON *object, const char *key)
 /* Takes the item. */
 static cJSON *append(document *d, cJSON *array, cJSON *item)
 {
-    if (array && item && cJSON_AddItemToArray(array, item)) return item;
-    cJSON_Delete(item);
+    if (cJSON_AddItemToArray(array, item)) return item;
     d->failed = 1;
     return NULL;
 }
@@ -183,9 +182,7 @@ static void put_options(document *d, cJSON *root, const peek_capture_options *op
     cJSON *object = peek__options_json(peek_capture_option_table(), options);
     cJSON_DeleteItemFromObjectCaseSensitive(object, "resume");
     cJSON_DeleteItemFromObjectCaseSensitive(object, "checkpoint_every");
-    if (root && object && cJSON_AddItemToObject(root, "options", object)) return;
-    cJSON_Delete(object);
-    d->failed = 1;
+    if (!cJSON_AddItemToObject(root, "options", object)) d->failed = 1;
 }
 
 /* NULL where the memory does not suffice. */

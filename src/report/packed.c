@@ -9,10 +9,7 @@
 peek_status peek__json_add(peek_context *context, cJSON *parent, const char *name, cJSON *item, cJSON **out)
 {
     int added = item && (name ? cJSON_AddItemToObject(parent, name, item) : cJSON_AddItemToArray(parent, item));
-    if (!added) {
-        cJSON_Delete(item);
-        return peek__fail(context, PEEK_E_MEMORY, "not enough memory for the report's data");
-    }
+    if (!added) return peek__fail(context, PEEK_E_MEMORY, "not enough memory for the report's data");
     if (out) *out = item;
     return PEEK_OK;
 }

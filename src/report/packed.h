@@ -4,7 +4,7 @@
 #ifndef REPORT_PACKED_H
 #define REPORT_PACKED_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 
 #include "base/context.h"
 

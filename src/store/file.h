@@ -2,7 +2,7 @@
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 #include <stdio.h>
 
 #include "base/context.h"

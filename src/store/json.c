@@ -42,7 +42,8 @@ static peek_status write_text(peek_context *context, peek__file *file, const cha
 
 peek_status peek__json_write(peek_context *context, const char *path, const cJSON *json)
 {
-    char *text = json && !peek__fault(context) ? cJSON_Print(json) : NULL;
+    int whole = !peek__json_short();
+    char *text = json && whole && !peek__fault(context) ? cJSON_Print(json) : NULL;
     if (!text) return peek__fail(context, PEEK_E_MEMORY, "not enough memory to write '%s'", path);
     peek__file file;
     peek_status status = peek__file_begin(context, &file, path);
@@ -73,8 +74,10 @@ peek_status peek__json_read(peek_context *context, const char *path, cJSON **out
         status = peek__fail(context, PEEK_E_FORMAT, "'%s' is not JSON: line %d holds a zero byte", path,
                             line_of(text, text + strlen(text)));
     else if (!(*out = cJSON_ParseWithOpts(text, &end, 1)))
-        status = peek__fail(context, PEEK_E_FORMAT, "'%s' is not valid JSON: line %d cannot be read", path,
-                            line_of(text, end));
+        status =
+            peek__fail(context, PEEK_E_FORMAT,
+                       "'%s' is not valid JSON, or there is not enough memory for it: line %d cannot be read",
+                       path, line_of(text, end));
     peek__free(&text);
     return status;
 }

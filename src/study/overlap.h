@@ -2,7 +2,7 @@
 #ifndef STUDY_OVERLAP_H
 #define STUDY_OVERLAP_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 
 #include "base/context.h"
 

@@ -2,7 +2,7 @@
 #ifndef STUDY_RECIPE_H
 #define STUDY_RECIPE_H
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 
 #include "base/context.h"
 

@@ -51,11 +51,10 @@ static int add_entry(cJSON *networks, const cJSON *group, const cJSON *value)
            put_members(entry, peek__json_member(group, "of")) && put_members(entry, changed);
     if (good && peek__json_member(group, "family"))
         good = cJSON_AddItemToObject(entry, "family", cJSON_Duplicate(peek__json_member(group, "family"), 1));
-    if (good && cJSON_AddItemToArray(networks, entry))
-        entry = NULL;
+    if (good)
+        good = cJSON_AddItemToArray(networks, entry);
     else
-        good = 0;
-    cJSON_Delete(entry);
+        cJSON_Delete(entry);
     cJSON_Delete(changed);
     return good;
 }

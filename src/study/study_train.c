@@ -147,7 +147,7 @@ peek_status peek__study_train(peek_context *context, const peek__study_run *run,
     if (status == PEEK_OK && !found) status = make(context, run, path, onnx, network, &found);
     cJSON_DeleteItemFromObjectCaseSensitive(found, "made_from");
     while (status == PEEK_OK && found && (item = cJSON_DetachItemFromArray(found, 0)))
-        if (!cJSON_AddItemToObject(result, item->string, item)) cJSON_Delete(item);
+        cJSON_AddItemToObject(result, item->string, item);
     cJSON_Delete(found);
     peek__free(&onnx);
     peek__free(&path);
