@@ -14,7 +14,6 @@
  *                              files, folders and mappings, each with the place that asked for it
  *     FAULT_TRACE=FILE         gets a line for every counted call: its kind and a digest of the functions that led there
  *     FAULT_STACKS=1           the whole way to the place, in the report */
-#define _GNU_SOURCE
 #include <argp.h>
 #include <dirent.h>
 #include <dlfcn.h>
