@@ -252,7 +252,7 @@ peek_status peek__poll(peek_context *context)
 
 void peek__note(peek_context *context, const char *format, ...)
 {
-    if (!context->event || context->hushed) return;
+    if (!peek__heard(context)) return;
     char text[SENTENCE];
     va_list arguments;
     va_start(arguments, format);
@@ -265,7 +265,12 @@ void peek__note(peek_context *context, const char *format, ...)
 
 void peek__hush(peek_context *context, int hushed)
 {
-    context->hushed = hushed;
+    context->hushed += hushed ? 1 : -1;
+}
+
+int peek__heard(const peek_context *context)
+{
+    return context->event && !context->hushed;
 }
 
 const char *peek__keep_text(peek_context *context, int slot, const char *text)
@@ -323,9 +328,17 @@ void peek__fail_nth(peek_context *context, int64_t nth)
 
 int peek__fault(peek_context *context)
 {
-    if (!context->fault_countdown) return 0;
+    int64_t left;
+#pragma omp atomic read
+    left = context->fault_countdown;
+    if (!left) return 0;
     pthread_mutex_lock(&context->lock);
-    int fails = context->fault_countdown && --context->fault_countdown == 0;
+    left = context->fault_countdown;
+    int fails = left == 1;
+    if (left) {
+#pragma omp atomic write
+        context->fault_countdown = left - 1;
+    }
     pthread_mutex_unlock(&context->lock);
     return fails;
 }

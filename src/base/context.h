@@ -41,8 +41,11 @@ peek_status peek__poll(peek_context *context);
 /* Tells the user of a decision taken. */
 void peek__note(peek_context *context, const char *format, ...) PEEK_PRINTF(2, 3);
 
-/* hushed: 1: notes are dropped, as those of one run among many; 0: no longer. */
+/* hushed: 1: notes are dropped, as those of one run among many; 0: no longer. Calls may be nested. */
 void peek__hush(peek_context *context, int hushed);
+
+/* Whether notes are heard by anybody: what only they need can be left out where not. */
+int peek__heard(const peek_context *context);
 
 /* Bytes that work which can do with less memory may take: what the context was made with, else three quarters
  * of what is free now. */

@@ -80,6 +80,7 @@ int cli_capture(int argc, char **argv)
             "  nnpeek capture model.onnx --data images/ -o run/capture\n"
             "  nnpeek capture model.onnx --data mnist --samples 2000 --layers 'relu*,softmax' -o run/capture\n"
             "  nnpeek capture model.onnx --data images/ --reduce grid:7,first -o run/capture\n"
+            "  nnpeek capture model.onnx --data images/ --store float16 -o run/capture\n"
             "  nnpeek capture model.onnx --data images/ --skip-broken -o run/capture\n"
             "  nnpeek capture model.onnx --data images/ --resume -o run/capture     # after a stop, a crash\n"
             "  nnpeek capture two.onnx --input image=images/ --input table=table.npy -o run/capture\n",

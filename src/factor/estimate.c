@@ -69,6 +69,7 @@ peek_status peek__estimate_tell(peek__course *course, const peek__needs *needs, 
     const peek_problem *problem = fit->problem;
     char data[PEEK__AMOUNT], memory[PEEK__AMOUNT], each[PEEK__AMOUNT], all[PEEK__AMOUNT];
     double seconds, iterations = (double)fit->options->iterations;
+    if (!peek__heard(fit->context)) return PEEK_OK;
     peek__stage(fit->context, "fit", "looking how long it takes", 0);
     PEEK_TRY(peek__course_look(course, &seconds));
     seconds *= (double)ranks / (double)course->model->rank; /* models that share a sweep are as many passes */
