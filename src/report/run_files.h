@@ -2,7 +2,7 @@
 #ifndef REPORT_RUN_FILES_H
 #define REPORT_RUN_FILES_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "base/context.h"
 

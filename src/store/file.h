@@ -2,7 +2,7 @@
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 #include <stdio.h>
 
 #include "base/context.h"
