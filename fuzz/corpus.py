@@ -210,6 +210,9 @@ def documents():
                 family[key] = family[key][:12]
     yield "calibration.json", b"c" + json.dumps(calibration).encode()
     yield "dataset.json", b"d" + json.dumps({"name": "small", "classes": ["cat", "dog"]}).encode()
+    blocks = [{"name": f"input.{i}", "kind": "input", "file": "input.npy", "shape": shape, "columns": 16}
+              for i, shape in enumerate(([1, 2, 8], [1, 4e70, 4], [1, 4, 4]))]  # no sizes of one picture
+    yield "manifest-sizes.json", b"m" + json.dumps({"samples": {"count": 1e80}, "blocks": blocks}).encode()
     matrix = [[3, 1, 0], [0, 4, 0], [1, 0, 2]]
     shares = [[1, 0.5, 0.25], [0.5, 1, 0.75], [0.25, 0.75, 1]]
     blocks = {name: {"rmse": 0.1, "relative_error": 0.2, "norm": 3.5, "spectrum": [3, 2, 1], "singular_values": [3, 2, 1]}

@@ -23,17 +23,22 @@ static float draw(uint32_t *state)
     return (float)(*state >> 16) / 65536;
 }
 
-peek_dataset *run_pictures(peek_context *context)
+static void draw_all(float *pixels, int32_t *labels)
 {
-    float pixels[RUN_SAMPLES * SIDE * SIDE];
-    int32_t labels[RUN_SAMPLES];
     uint32_t state = 1;
-    peek_dataset *dataset = NULL;
     for (int t = 0; t < RUN_SAMPLES; t++) {
         labels[t] = t % CLASSES;
         for (int i = 0; i < SIDE * SIDE; i++)
             pixels[t * SIDE * SIDE + i] = (draw(&state) + (i % CLASSES == labels[t])) / 2;
     }
+}
+
+peek_dataset *run_pictures(peek_context *context)
+{
+    float pixels[RUN_SAMPLES * SIDE * SIDE];
+    int32_t labels[RUN_SAMPLES];
+    peek_dataset *dataset = NULL;
+    draw_all(pixels, labels);
     must(context, peek_dataset_from_array(context, pixels, labels, RUN_SAMPLES, 1, SIDE, SIDE, &dataset));
     return dataset;
 }
@@ -135,6 +140,37 @@ peek_status run_train(peek_context *context, const char *checkpoint, int64_t epo
     peek_status status = peek_network_train(context, network, pictures, &options, NULL);
     peek_network_free(&network);
     peek_dataset_free(&pictures);
+    return status;
+}
+
+static peek_status forget(peek_model *model, void *user)
+{
+    (void)user;
+    peek_model_free(&model);
+    return PEEK_OK;
+}
+
+peek_status run_fit(peek_context *context, const char *checkpoint)
+{
+    enum { RANKS = 2 };
+    static const int64_t ranks[RANKS] = {1, RUN_RANK};
+    float pixels[RUN_SAMPLES * SIDE * SIDE];
+    int32_t labels[RUN_SAMPLES];
+    peek_problem *problem;
+    peek_fit_options options;
+    peek_fit_options_default(&options);
+    options.iterations = 6;
+    options.tolerance = 0;
+    options.restarts = 2;
+    options.checkpoint = checkpoint;
+    options.checkpoint_every = 0;
+    options.resume = 1;
+    draw_all(pixels, labels);
+    PEEK_TRY(peek_problem_create(context, &problem));
+    peek_status status = peek_problem_add_array(context, problem, "pictures", pixels, RUN_SAMPLES, SIDE * SIDE,
+                                                SIDE * SIDE, PEEK_SIGNED_REFUSE);
+    if (status == PEEK_OK) status = peek_sweep(context, problem, &options, RANKS, ranks, forget, NULL);
+    peek_problem_free(&problem);
     return status;
 }
 

@@ -19,6 +19,10 @@ void run_make(const char *folder);
 /* Trains up to so many epochs, from a checkpoint where one lies there, and writes it. */
 peek_status run_train(peek_context *context, const char *checkpoint, int64_t epochs);
 
+/* Factorises the pictures at two ranks, from a checkpoint where one lies there; it is written at every chance.
+ */
+peek_status run_fit(peek_context *context, const char *checkpoint);
+
 /* A document of the run: its file, and the first byte of a case of fuzz_json that damages it; NULL past the
  * end. */
 const char *run_document(int index, char *letter);

@@ -33,6 +33,40 @@ static void put_file(peek_context *context, const char *folder, const char *targ
     free(bytes);
 }
 
+/* Stops at the event that the counter comes to zero at. */
+static int count_down(const peek_event *event, void *user)
+{
+    (void)event;
+    return --*(int *)user == 0;
+}
+
+/* Checkpoints of a fit that is stopped at every event in turn, up to its end. */
+static void put_fits(const char *folder)
+{
+    peek_status status = PEEK_E_STOPPED;
+    int there = 0;
+    for (int events = 1; status == PEEK_E_STOPPED; events++) {
+        char name[32];
+        int left = events;
+        peek_context *context;
+        peek_context_options options;
+        peek_context_options_default(&options);
+        options.threads = 1;
+        options.event = count_down;
+        options.user = &left;
+        const char *checkpoint = fuzz_remove("fit.checkpoint");
+        fuzz_must(peek_context_create(&context, &options) == PEEK_OK, "a context can be made");
+        status = run_fit(context, checkpoint);
+        snprintf(name, sizeof name, "fit-%d", events);
+        if (status == PEEK_E_STOPPED && peek__is_file(checkpoint)) {
+            put_file(context, folder, "fuzz_checkpoint", name, 3, checkpoint);
+            there++;
+        }
+        peek_context_free(&context);
+    }
+    fuzz_must(status == PEEK_OK && there > 0, "a fit that is stopped leaves a checkpoint");
+}
+
 /* A JPEG file: values 1 grey, 3 colour, 4 CMYK. exif: how it lies, 0: it does not say. */
 static void put_jpeg(const char *folder, const char *name, int values, int progressive, int exif)
 {
@@ -86,6 +120,7 @@ int main(int argc, char **argv)
     fuzz_must(run_train(context, checkpoint, 1) == PEEK_OK, "a small training runs");
     put_file(context, argv[1], "fuzz_checkpoint", "whole", 0, checkpoint);
     put_file(context, argv[1], "fuzz_checkpoint", "mended", 1, checkpoint);
+    put_fits(argv[1]);
     put_jpeg(argv[1], "grey.jpg", 1, 0, 0);
     put_jpeg(argv[1], "colour.jpg", 3, 0, 0);
     put_jpeg(argv[1], "cmyk.jpg", 4, 0, 0);

@@ -31,7 +31,4 @@ void peek__run_close(peek__run_files *run);
 const char *peek__json_text(const cJSON *object, const char *name, const char *otherwise);
 double peek__json_number(const cJSON *object, const char *name, double otherwise);
 
-/* A number of things: 0 .. 2^53; everything else is 0. item may be NULL. */
-int64_t peek__json_count(const cJSON *item);
-
 #endif

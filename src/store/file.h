@@ -44,6 +44,9 @@ peek_status peek__json_read(peek_context *context, const char *path, cJSON **out
 const cJSON *peek__json_member(const cJSON *object, const char *name);
 double peek__json_value(const cJSON *object, const char *name);
 
+/* A number of things: 0 .. 2^53; everything else is 0. item may be NULL. */
+int64_t peek__json_count(const cJSON *item);
+
 /* Reads a whole file into memory with a zero byte behind it; the caller frees *out with peek__free(). At most
  * `limit` bytes. */
 peek_status peek__file_read(peek_context *context, const char *path, int64_t limit, char **out, int64_t *size);

@@ -17,8 +17,7 @@ typedef struct labels {
 static peek_status read_labels(peek_context *context, const char *capture, const cJSON *manifest, labels *out)
 {
     const cJSON *samples = cJSON_GetObjectItemCaseSensitive(manifest, "samples");
-    const cJSON *count = cJSON_GetObjectItemCaseSensitive(samples, "count");
-    out->count = cJSON_IsNumber(count) ? (int64_t)count->valuedouble : 0;
+    out->count = peek__json_count(cJSON_GetObjectItemCaseSensitive(samples, "count"));
     PEEK_TRY(peek__labels_load(context, capture, out->count, &out->of));
     for (int64_t t = 0; out->of && t < out->count; t++)
         if (out->of[t] >= out->classes) out->classes = (int64_t)out->of[t] + 1;
