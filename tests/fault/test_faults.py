@@ -241,6 +241,7 @@ class Verb:
         with open(path) as file:
             ways = [line.split()[1] for line in file]
         assert not wrong, (self.name, "a clean run", wrong)
+        assert ways or kinds not in ("alloc", "open"), (self.name, kinds, "nothing is counted")
         assert lines[0] == f"count {len(ways)}", (lines[0], len(ways))
         return ways
 
