@@ -126,6 +126,11 @@ int peek_threads(const peek_context *context)
     return context->threads;
 }
 
+int peek__memory_given(const peek_context *context)
+{
+    return context->memory > 0;
+}
+
 int64_t peek__memory_limit(const peek_context *context)
 {
     return context->memory ? context->memory : peek__memory_available() / 4 * 3;

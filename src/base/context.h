@@ -51,6 +51,9 @@ int peek__heard(const peek_context *context);
  * of what is free now. */
 int64_t peek__memory_limit(const peek_context *context);
 
+/* Whether that was given, and is of all that the process has; else it is of what it may yet take. */
+int peek__memory_given(const peek_context *context);
+
 /* Seconds on a steady clock. */
 double peek__seconds(void);
 

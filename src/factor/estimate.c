@@ -29,8 +29,8 @@ static double shared_bytes(const peek__fit *fit, int64_t width)
     double rows = (double)problem->rows, columns = (double)problem->columns, l = (double)width;
     double making = width ? sizeof(float) * 6 * columns * l + sizeof(int64_t) * rows : 0;
     double judging = sizeof(double) * rows;
-    return base_bytes + thread_bytes * peek_threads(fit->context) + sizeof(float) * (rows + columns) * l +
-           (making > judging ? making : judging);
+    double base = peek__memory_given(fit->context) ? base_bytes + thread_bytes * peek_threads(fit->context) : 0;
+    return base + sizeof(float) * (rows + columns) * l + fmax(making, judging);
 }
 
 static double data_bytes(const peek_problem *problem)
