@@ -1,5 +1,5 @@
 # The front door. CMake does the work; `cmake --list-presets` shows the other builds.
-.PHONY: all build demo test test-all sanitize bench operators install format clean
+.PHONY: all build demo test test-all sanitize sanitize-thread fuzz bench operators install format clean
 .DEFAULT_GOAL := build
 
 BUILD = build
@@ -18,13 +18,22 @@ demo: build
 test:
 	@scripts/test.sh
 
-# With the long tests.
+# With the long tests, and the unit tests under the thread sanitizer.
 test-all:
 	@scripts/test.sh all
 
 # Unit tests under the address and undefined-behaviour sanitizers alone.
 sanitize:
 	@scripts/test.sh sanitize
+
+# Unit tests under the thread sanitizer: clang, its OpenMP, and Archer. A quarter of an hour on two cores.
+sanitize-thread:
+	@scripts/test.sh sanitize-thread
+
+# Every fuzz target for FUZZ_SECONDS, one after another; FUZZ="npy json" for some. What is found stays in build-fuzz/found/.
+fuzz:
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh
 
 # Speed against peers, in one run; tables and plot go to docs/ by hand, with the machine. About an hour; --quick is two minutes.
 bench:

@@ -1,4 +1,4 @@
-/* The fuzz target on files, without libFuzzer: `replay [--mutations N] FILE_OR_FOLDER ...`. Each file as it is
+/* A fuzz target on files, without libFuzzer: `replay [--mutations N] FILE_OR_FOLDER ...`. Each file as it is
  * and in N damaged forms, the same ones every time. */
 #include <dirent.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what nnpeek needs on Debian 12 and its relatives, as far as it is missing: `scripts/setup.sh [build|test|bench]`.
+# Installs what nnpeek needs on Debian 12 and its relatives, as far as it is missing: `scripts/setup.sh [build|test|bench|fuzz]`.
 # Says what it will install, uses sudo only when not root, does nothing where all is there.
 set -eu
 
@@ -12,11 +12,14 @@ test_packages="g++ git libcmocka-dev libonnx-testdata python3 python3-numpy pyth
     python3-onnx python3-torch chromium fonts-dejavu-core xz-utils procps"
 # The NEON kernel's test: 56 MB to download, 260 MB on disk. Not needed where the machine is an AArch64 itself.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
+# libFuzzer and the thread sanitizer: clang with its own OpenMP, and Archer, which comes with it.
+fuzz_packages="clang llvm libomp-dev"
 case $purpose in
 build) ;;
 test | bench) packages="$packages $test_packages" ;;
+fuzz) packages="$packages $test_packages $fuzz_packages" ;;
 *)
-    echo "setup.sh: there is no purpose '$purpose': build, test or bench" >&2
+    echo "setup.sh: there is no purpose '$purpose': build, test, bench or fuzz" >&2
     exit 2
     ;;
 esac

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Installs what is missing, builds, runs the tests: `scripts/test.sh [fast|all|sanitize]`. Ends with "N passed, N failed".
+# Installs what is missing, builds, runs the tests: `scripts/test.sh [fast|all|sanitize|sanitize-thread]`. Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.."
 what=${1:-fast}
-scripts/setup.sh test || exit 1
+purpose=test
+case $what in all | sanitize-thread) purpose=fuzz ;; esac
+scripts/setup.sh $purpose || exit 1
 jobs=$(nproc)
 log=build/test.log
 mkdir -p build
@@ -21,14 +23,15 @@ run_preset() {
 }
 
 built=1
-if [ "$what" != sanitize ]; then
+if [ "$what" = fast ] || [ "$what" = all ]; then
     if [ "$what" = all ]; then
         run_preset release build || built=0
     else
         run_preset release build -LE long || built=0
     fi
 fi
-run_preset address build-address -L unit || built=0
+[ "$what" = sanitize-thread ] || run_preset address build-address -L unit || built=0
+case $what in all | sanitize-thread) run_preset thread build-thread -L unit || built=0 ;; esac
 
 # CTest's own summary, "97% tests passed, 1 tests failed out of 34", counts skipped tests as passed.
 summary='s/^ *[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p'

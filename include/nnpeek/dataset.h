@@ -21,8 +21,10 @@ typedef struct peek_dataset_options {
     const char
         *data_dir; /* where named data sets are looked up first; default NULL: $NNPEEK_DATA, the cache folder */
     int64_t split; /* peek_split; default PEEK_SPLIT_TEST: which split a bare name ("mnist") means */
-    int64_t samples; /* strokes: how many to draw; default 0: 20,000 for train and 10,000 for test */
-    int64_t seed;    /* strokes: the seed of the drawing; default 0 */
+    int64_t samples;     /* strokes: how many to draw; default 0: 20,000 for train and 10,000 for test */
+    int64_t seed;        /* strokes: the seed of the drawing; default 0 */
+    int64_t skip_broken; /* flag; default 0: pictures of a folder that cannot be read are left out and told in a
+                            note; to know them all pictures are decoded when the folder is opened */
 } peek_dataset_options;
 
 PEEK_API const peek_option_table *peek_dataset_option_table(void);

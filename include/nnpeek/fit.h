@@ -102,6 +102,11 @@ typedef struct peek_fit_options {
     const char *init; /* default "uniform": uniform (0, 1); "nndsvd": from singular vectors; or a rank-K folder
                          to start from */
     int64_t seed;     /* default 0 */
+    const char *checkpoint;  /* default NULL: a file that is written every now and then while models are under
+                                way  (and FILE.sketch beside it), to resume from; gone when the call succeeds */
+    double checkpoint_every; /* default 20: seconds between two of them, or more (up to 45) where writing takes
+                                long; 0: after every iteration */
+    int64_t resume; /* flag; default 0: go on from the checkpoint, where it is there; to the same bits */
 } peek_fit_options;
 
 PEEK_API const peek_option_table *peek_fit_option_table(void);
@@ -130,11 +135,22 @@ typedef peek_status (*peek_model_fn)(peek_model *model, void *user);
  * each rank's best model to `take` as soon as it is known. Models share the reading of the data and one sketch
  * of it, so this takes less time than a call for each. On the data itself a model has the bits that it would
  * have alone; on a sketch, which is that of the largest rank, it has those of this sweep. Errors: as
- * peek_fit(). */
+ * peek_fit().
+ *
+ * With options->checkpoint what is under way survives a stop at any moment, but for the pass over the data in
+ * which it came and what the last checkpoint does not hold. With options->resume models that `take` was given
+ * before the last checkpoint are not made again. Errors: as peek_fit(), E_ARGUMENT and E_FORMAT (a checkpoint
+ * of other data or options, or damaged). */
 PEEK_API peek_status peek_sweep(peek_context *context, const peek_problem *problem,
                                 const peek_fit_options *options, int64_t count, const int64_t *ranks,
                                 peek_model_fn take, void *user);
 PEEK_API void peek_model_free(peek_model **model);
+
+/* Sixteen hexadecimal digits of what the models of such a call are made from: the same data, options and ranks
+ * give the same ones. They stand in each model's fit.json as `made_from`. Errors: E_MEMORY. */
+PEEK_API peek_status peek_sweep_digest(peek_context *context, const peek_problem *problem,
+                                       const peek_fit_options *options, int64_t count, const int64_t *ranks,
+                                       char digest[17]);
 
 typedef struct peek_model_info {
     int64_t samples, rank, blocks;

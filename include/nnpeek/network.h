@@ -130,9 +130,11 @@ typedef struct peek_train_options {
                           training data; written into the file, applied by every later run */
     int64_t shuffle;   /* flag; default 1: a new seeded order every epoch; 0: the dataset's order */
     int64_t seed;      /* default 0: of the shuffling */
-    const char *checkpoint; /* default NULL: a file that is written after every epoch, to resume from; the
-                               caller removes it once the network is saved */
+    const char *checkpoint; /* default NULL: a file that is written after every epoch, and within long ones, to
+                               resume from; the caller removes it once the network is saved */
     int64_t resume; /* flag; default 0: go on from the checkpoint, where it is there; to the same bits */
+    double checkpoint_every;   /* default 20: seconds after which a checkpoint is written within an epoch; 0:
+                                  after every   step */
     peek_train_epoch_fn epoch; /* no flag; default NULL */
     void *user;                /* passed to epoch */
 } peek_train_options;
@@ -163,6 +165,14 @@ PEEK_API peek_status peek_network_train(peek_context *context, peek_network *net
 PEEK_API peek_status peek_network_evaluate(peek_context *context, const peek_network *network,
                                            const peek_dataset *dataset, double *accuracy, int64_t *confusion);
 
+/* How a capture writes numbers. A block's entry in manifest.json says the type of its file. */
+typedef enum peek_store {
+    PEEK_STORE_FLOAT32,
+    PEEK_STORE_PIXELS,  /* inputs that are pictures of 8 bits as bytes k of k/255, exactly; all else float32 */
+    PEEK_STORE_FLOAT16, /* such inputs likewise, all else rounded to IEEE binary16; E_VALUE beyond 65504 */
+    PEEK_STORE_BFLOAT16 /* such inputs likewise, all else rounded to the upper half of a float */
+} peek_store;           /* the network's output, and inputs of numbers that are names, are float32 always */
+
 typedef struct peek_capture_options {
     size_t size;
     const char *layers; /* default "auto": after every activation function of the main path, in transformers
@@ -176,19 +186,26 @@ typedef struct peek_capture_options {
     const char *reduce; /* default "none"; auto: layers are averaged as far as the budget asks for; mean, max or
                            grid:G (averages over G x G cells) for maps; mean, max or first for tokens; one of
                            each with a comma between */
-    double budget;      /* default 1: gigabytes (1e9 bytes) that all layers may take, for `auto` */
+    double budget;      /* default 1: gigabytes (1e9 bytes) that all layers may take as stored, for `auto` */
+    int64_t store;      /* peek_store; default float32 */
     int64_t seed;       /* default 0 */
+    int64_t resume;     /* flag; default 0: go on from folder.partial, where it is there, to the same bits; a
+                           finished     capture made from the same is kept */
+    double
+        checkpoint_every; /* default 20: seconds after which what is done is made safe; 0: after every slice */
 } peek_capture_options;
 
 PEEK_API const peek_option_table *peek_capture_option_table(void);
 PEEK_API void peek_capture_options_default(peek_capture_options *options);
 
-/* Runs the dataset through the network and writes a capture folder: manifest.json, one .npy a block (float32,
- * one sample a row; the input's channels before any normalisation, and every chosen layer) and labels.npy where
- * labels are known. Pictures are brought to the network's size and colours (peek_dataset_fit()). Notes tell
- * what was guessed and reduced and, before it begins, what it will take of disk and time. Errors: E_NOT_FOUND
- * (no such layer), E_SHAPE (the samples do not fit the network), E_IO (also where the disk has no room),
- * E_MEMORY, E_STOPPED. */
+/* Runs the dataset through the network and writes a capture folder: manifest.json, one .npy a block (as
+ * options->store says, one sample a row; the input's channels before any normalisation, and every chosen layer)
+ * and labels.npy where labels are known. Pictures are brought to the network's size and colours
+ * (peek_dataset_fit()). Notes tell what was guessed and reduced and, before it begins, what it will take of
+ * disk and time. It is made in folder.partial; when it fails, is stopped or killed after some samples were made
+ * safe, that stays, and a call with `resume` goes on with it. Errors: E_ARGUMENT (resume, and what is there is
+ * of another capture), E_NOT_FOUND (no such layer), E_SHAPE (the samples do not fit the network), E_IO (also
+ * where the disk has no room), E_MEMORY, E_STOPPED. */
 PEEK_API peek_status peek_capture(peek_context *context, const peek_network *network,
                                   const peek_dataset *dataset, const peek_capture_options *options,
                                   const char *folder);

@@ -25,16 +25,21 @@ enum { PEEK_INSPECT_SAMPLES = 300 };
 
 typedef struct peek_inspect_options {
     size_t size;
-    const char *ranks;        /* default "10:50:10" */
-    const char *layers;       /* default "auto" */
-    int64_t samples;          /* default 2000: at most this many, a seeded random choice */
-    const char *labels;       /* default NULL: a file of labels, for captions */
-    const char *preprocess;   /* default "auto"; this and the next two as in peek_capture_options */
-    const char *reduce;       /* default "auto" */
-    double budget;            /* default 0.5 */
-    int64_t measures;         /* peek_inspect_measures; default auto */
-    const char *data_dir;     /* default NULL */
-    int64_t seed;             /* default 0 */
+    const char *ranks;      /* default "10:50:10" */
+    const char *layers;     /* default "auto" */
+    int64_t samples;        /* default 2000: at most this many, a seeded random choice */
+    const char *labels;     /* default NULL: a file of labels, for captions */
+    const char *preprocess; /* default "auto"; this and the next three as in peek_capture_options */
+    const char *reduce;     /* default "auto" */
+    double budget;          /* default 0.5 */
+    int64_t store;          /* default float32 */
+    int64_t measures;       /* peek_inspect_measures; default auto */
+    const char *data_dir;   /* default NULL */
+    int64_t seed;           /* default 0 */
+    int64_t skip_broken;    /* flag; default 0: broken pictures are left out */
+    int64_t resume; /* flag; default 0: go on with a run that was stopped; what is finished and made from the
+                       same is kept */
+    double checkpoint_every;  /* default 20: seconds after which what is done is made safe */
     int64_t inputs;           /* no flag; default 0: entries of `input` */
     const char *const *input; /* "NAME=DATA" for inputs of the network that `data` is not for */
 } peek_inspect_options;

@@ -126,6 +126,11 @@ int peek_threads(const peek_context *context)
     return context->threads;
 }
 
+int peek__memory_given(const peek_context *context)
+{
+    return context->memory > 0;
+}
+
 int64_t peek__memory_limit(const peek_context *context)
 {
     return context->memory ? context->memory : peek__memory_available() / 4 * 3;
@@ -175,6 +180,21 @@ peek_status peek__fail_in(peek_context *context, peek_status status, const char 
     memmove(context->error + length, context->error, sizeof context->error - length);
     memcpy(context->error, where, length);
     context->error[sizeof context->error - 1] = 0;
+    pthread_mutex_unlock(&context->lock);
+    return status;
+}
+
+peek_status peek__fail_more(peek_context *context, peek_status status, const char *format, ...)
+{
+    char more[SENTENCE / 2];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(more, sizeof more, format, arguments);
+    clean(more);
+    va_end(arguments);
+    pthread_mutex_lock(&context->lock);
+    size_t length = strlen(context->error), room = sizeof context->error - length;
+    snprintf(context->error + length, room, "; %s", more);
     pthread_mutex_unlock(&context->lock);
     return status;
 }
@@ -237,7 +257,7 @@ peek_status peek__poll(peek_context *context)
 
 void peek__note(peek_context *context, const char *format, ...)
 {
-    if (!context->event || context->hushed) return;
+    if (!peek__heard(context)) return;
     char text[SENTENCE];
     va_list arguments;
     va_start(arguments, format);
@@ -250,7 +270,12 @@ void peek__note(peek_context *context, const char *format, ...)
 
 void peek__hush(peek_context *context, int hushed)
 {
-    context->hushed = hushed;
+    context->hushed += hushed ? 1 : -1;
+}
+
+int peek__heard(const peek_context *context)
+{
+    return context->event && !context->hushed;
 }
 
 const char *peek__keep_text(peek_context *context, int slot, const char *text)
@@ -308,9 +333,17 @@ void peek__fail_nth(peek_context *context, int64_t nth)
 
 int peek__fault(peek_context *context)
 {
-    if (!context->fault_countdown) return 0;
+    int64_t left;
+#pragma omp atomic read
+    left = context->fault_countdown;
+    if (!left) return 0;
     pthread_mutex_lock(&context->lock);
-    int fails = context->fault_countdown && --context->fault_countdown == 0;
+    left = context->fault_countdown;
+    int fails = left == 1;
+    if (left) {
+#pragma omp atomic write
+        context->fault_countdown = left - 1;
+    }
     pthread_mutex_unlock(&context->lock);
     return fails;
 }

@@ -19,6 +19,10 @@ peek_status peek__fail(peek_context *context, peek_status status, const char *fo
 /* Puts "WHERE: " before the sentence already recorded, and returns status. */
 peek_status peek__fail_in(peek_context *context, peek_status status, const char *format, ...) PEEK_PRINTF(3, 4);
 
+/* Puts "; REMEDY" behind the sentence already recorded, and returns status: what is left and how to go on. */
+peek_status peek__fail_more(peek_context *context, peek_status status, const char *format, ...)
+    PEEK_PRINTF(3, 4);
+
 /* Begins a stage: the clock of its progress events starts. stage must outlive it (a literal); text is copied.
  */
 void peek__stage(peek_context *context, const char *stage, const char *text, int64_t total);
@@ -37,12 +41,18 @@ peek_status peek__poll(peek_context *context);
 /* Tells the user of a decision taken. */
 void peek__note(peek_context *context, const char *format, ...) PEEK_PRINTF(2, 3);
 
-/* hushed: 1: notes are dropped, as those of one run among many; 0: no longer. */
+/* hushed: 1: notes are dropped, as those of one run among many; 0: no longer. Calls may be nested. */
 void peek__hush(peek_context *context, int hushed);
+
+/* Whether notes are heard by anybody: what only they need can be left out where not. */
+int peek__heard(const peek_context *context);
 
 /* Bytes that work which can do with less memory may take: what the context was made with, else three quarters
  * of what is free now. */
 int64_t peek__memory_limit(const peek_context *context);
+
+/* Whether that was given, and is of all that the process has; else it is of what it may yet take. */
+int peek__memory_given(const peek_context *context);
 
 /* Seconds on a steady clock. */
 double peek__seconds(void);

@@ -2,7 +2,7 @@
 #ifndef BASE_OPTIONS_H
 #define BASE_OPTIONS_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 #include <math.h>
 
 #include "base/context.h"

@@ -28,7 +28,10 @@ int cli_end(cli_call *call, peek_status status)
     int written = 1;
     cli_terminal_clear();
     if (status == PEEK_E_STOPPED) {
-        fprintf(stderr, "nnpeek %s: interrupted; nothing half-written is left\n", call->verb);
+        /* Behind the first ';' it says what is left and how to go on. */
+        const char *left = strchr(peek_error(call->context), ';');
+        fprintf(stderr, "nnpeek %s: interrupted%s\n", call->verb,
+                left ? left : "; nothing half-written is left");
     } else if (status != PEEK_OK) {
         const char *sentence = own_error[0] ? own_error : peek_error(call->context);
         fprintf(stderr, "nnpeek %s: %s\n", call->verb, sentence[0] ? sentence : peek_status_sentence(status));
@@ -74,12 +77,13 @@ void cli_say(const cli_call *call, const char *format, ...)
 }
 
 peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir, peek_split split,
-                          peek_dataset **out)
+                          int64_t skip_broken, peek_dataset **out)
 {
     peek_dataset_options options;
     peek_dataset_options_default(&options);
     options.data_dir = data_dir;
     options.split = split;
+    options.skip_broken = skip_broken;
     return peek_dataset_open(call->context, spec, &options, out);
 }
 

@@ -58,9 +58,10 @@ peek_status cli_wrong(cli_call *call, const char *format, ...) PEEK_PRINTF(2, 3)
 /* Prints to standard output unless --json or --quiet. */
 void cli_say(const cli_call *call, const char *format, ...) PEEK_PRINTF(2, 3);
 
-/* Opens DATA for a verb, `split` for bare names. A named data set is the same whatever --seed says. */
+/* Opens DATA for a verb, `split` for bare names, without broken pictures where skip_broken says so. A named
+ * data set is the same whatever --seed says. */
 peek_status cli_open_data(cli_call *call, const char *spec, const char *data_dir, peek_split split,
-                          peek_dataset **out);
+                          int64_t skip_broken, peek_dataset **out);
 
 /* All values that were given for a flag, in order; returns how many. out has CLI_VALUES places. */
 int64_t cli_values(const cli_call *call, const char *flag, const char *out[]);
@@ -121,6 +122,13 @@ int cli_data(int argc, char **argv);
         .name = flag, .type = PEEK_OPTION_TEXT, .offset = offsetof(struct_, field), .placeholder = place,      \
         .help = help_                                                                                          \
     }
+#define CLI_FLAG(struct_, field, flag, help_)                                                                  \
+    {                                                                                                          \
+        .name = flag, .type = PEEK_OPTION_FLAG, .offset = offsetof(struct_, field), .max = 1, .help = help_    \
+    }
+#define CLI_SKIP_BROKEN(struct_)                                                                               \
+    CLI_FLAG(struct_, skip_broken, "skip-broken",                                                              \
+             "leave out pictures of a folder that cannot be read, instead of failing")
 #define CLI_TABLE(table, name_, struct_, rows)                                                                 \
     static const peek_option_table table = {.name = name_,                                                     \
                                             .struct_size = sizeof(struct_),                                    \

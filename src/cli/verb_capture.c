@@ -4,6 +4,7 @@
 typedef struct capture_flags {
     size_t size;
     const char *data, *output, *labels, *data_dir, *input;
+    int64_t skip_broken;
 } capture_flags;
 
 static const peek_option rows[] = {
@@ -14,6 +15,7 @@ static const peek_option rows[] = {
     CLI_TEXT(capture_flags, labels, "labels", "FILE",
              "labels for captions: an .npy of integers, or a name a line"),
     CLI_TEXT(capture_flags, data_dir, "data-dir", "DIR", "where named data sets are looked up first"),
+    CLI_SKIP_BROKEN(capture_flags),
 };
 CLI_TABLE(table, "capture", capture_flags, rows);
 
@@ -36,6 +38,7 @@ static peek_status run(cli_call *call, const capture_flags *flags, const peek_ca
     peek_dataset_options data_options;
     peek_dataset_options_default(&data_options);
     data_options.data_dir = flags->data_dir;
+    data_options.skip_broken = flags->skip_broken;
     peek_status status = peek_network_load(call->context, call->positional[0], &o->network);
     if (status == PEEK_OK)
         status = peek_inputs_open(call->context, flags->data, count, named, &data_options, flags->labels,
@@ -77,6 +80,9 @@ int cli_capture(int argc, char **argv)
             "  nnpeek capture model.onnx --data images/ -o run/capture\n"
             "  nnpeek capture model.onnx --data mnist --samples 2000 --layers 'relu*,softmax' -o run/capture\n"
             "  nnpeek capture model.onnx --data images/ --reduce grid:7,first -o run/capture\n"
+            "  nnpeek capture model.onnx --data images/ --store float16 -o run/capture\n"
+            "  nnpeek capture model.onnx --data images/ --skip-broken -o run/capture\n"
+            "  nnpeek capture model.onnx --data images/ --resume -o run/capture     # after a stop, a crash\n"
             "  nnpeek capture two.onnx --input image=images/ --input table=table.npy -o run/capture\n",
         .sets = {{&table, &flags, NULL}, {peek_capture_option_table(), &options, NULL}},
         .least = 1,

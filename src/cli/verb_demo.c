@@ -35,8 +35,8 @@ static peek_status train(cli_call *call, const char *data, const char *data_dir,
     double accuracy = 0;
     peek_train_options_default(&options);
     options.seed = call->common.seed;
-    peek_status status = cli_open_data(call, data, data_dir, PEEK_SPLIT_TRAIN, &training);
-    if (status == PEEK_OK) status = cli_open_data(call, data, data_dir, PEEK_SPLIT_TEST, &test);
+    peek_status status = cli_open_data(call, data, data_dir, PEEK_SPLIT_TRAIN, 0, &training);
+    if (status == PEEK_OK) status = cli_open_data(call, data, data_dir, PEEK_SPLIT_TEST, 0, &test);
     if (status == PEEK_OK) {
         peek_dataset_info info = peek_dataset_describe(training);
         status = peek_network_build(call->context, "paper", info.channels, info.height, info.width,

@@ -81,9 +81,9 @@ static peek_status add_blocks(cli_call *call, peek_problem *problem, peek_signed
 }
 
 /* A line of the table, and its head before the first. */
-static void tell(cli_call *call, const peek_problem *problem, const peek_model *model, const char *folder)
+static void tell(cli_call *call, const peek_problem *problem, const peek_model_info *model, const char *folder)
 {
-    peek_model_info info = peek_model_describe(model);
+    peek_model_info info = *model;
     cJSON *models = cJSON_GetObjectItem(call->result, "models"), *entry = cJSON_CreateObject();
     if (!models->child) {
         cli_say(call, "%lld blocks, %lld samples, %lld columns\n", (long long)peek_problem_blocks(problem),
@@ -108,15 +108,24 @@ typedef struct finish {
     cli_call *call;
     const peek_problem *problem;
     const char *output;
+    int64_t ranks[RANKS], count;
+    int told[RANKS]; /* 1: of this rank */
 } finish;
+
+static void place_of(const finish *to, int64_t rank, char *out, size_t size)
+{
+    snprintf(out, size, "%s/rank-%lld", to->output, (long long)rank);
+}
 
 static peek_status save(peek_model *model, void *user)
 {
-    const finish *to = user;
+    finish *to = user;
     char folder[4096];
-    snprintf(folder, sizeof folder, "%s/rank-%lld", to->output, (long long)peek_model_describe(model).rank);
+    peek_model_info info = peek_model_describe(model);
+    place_of(to, info.rank, folder, sizeof folder);
     peek_status status = peek_model_save(to->call->context, model, folder);
-    if (status == PEEK_OK) tell(to->call, to->problem, model, folder);
+    if (status == PEEK_OK) tell(to->call, to->problem, &info, folder);
+    for (int64_t i = 0; i < to->count; i++) to->told[i] |= to->ranks[i] == info.rank;
     peek_model_free(&model);
     return status;
 }
@@ -145,30 +154,78 @@ static peek_status fit_fixed(finish *to, const fit_flags *flags, const char *ini
     return status == PEEK_OK ? save(found, to) : status;
 }
 
+/* Tells of models that an earlier call has finished. */
+static peek_status tell_earlier(finish *to)
+{
+    for (int64_t i = 0; i < to->count; i++) {
+        char folder[4096];
+        peek_model *model = NULL;
+        if (to->told[i]) continue;
+        place_of(to, to->ranks[i], folder, sizeof folder);
+        peek_status status = peek_model_load(to->call->context, folder, &model);
+        if (status != PEEK_OK) return status;
+        peek_model_info info = peek_model_describe(model);
+        tell(to->call, to->problem, &info, folder);
+        peek_model_free(&model);
+    }
+    return PEEK_OK;
+}
+
+/* Whether all models are there, of the same data and options. */
+static int all_there(const finish *to, const char *digest)
+{
+    for (int64_t i = 0; i < to->count; i++) {
+        char path[4200], folder[4096];
+        cJSON *json = NULL;
+        place_of(to, to->ranks[i], folder, sizeof folder);
+        snprintf(path, sizeof path, "%s/fit.json", folder);
+        if (access(path, F_OK) != 0 || cli_read_json(to->call, folder, "fit.json", &json) != PEEK_OK) return 0;
+        const char *made_from = cJSON_GetStringValue(cJSON_GetObjectItem(json, "made_from"));
+        int same = made_from && strcmp(made_from, digest) == 0;
+        cJSON_Delete(json);
+        if (!same) return 0;
+    }
+    return 1;
+}
+
+static peek_status fit_ranks(finish *to, const peek_fit_options *options)
+{
+    peek_context *context = to->call->context;
+    char digest[17], checkpoint[4096];
+    peek_fit_options all = *options;
+    snprintf(checkpoint, sizeof checkpoint, "%s/fit.checkpoint", to->output);
+    all.checkpoint = checkpoint;
+    peek_status status = peek_sweep_digest(context, to->problem, options, to->count, to->ranks, digest);
+    int there = status == PEEK_OK && options->resume && access(checkpoint, F_OK) != 0 && all_there(to, digest);
+    if (there) cli_say(to->call, "the models are there already, made from the same: nothing to do\n");
+    if (status == PEEK_OK && !there)
+        status = peek_sweep(context, to->problem, &all, to->count, to->ranks, save, to);
+    return status == PEEK_OK ? tell_earlier(to) : status;
+}
+
 static peek_status run(cli_call *call, const fit_flags *flags, const peek_fit_options *options,
                        peek_problem *problem)
 {
-    int64_t ranks[RANKS], count = 0;
+    finish to = {.call = call, .problem = problem, .output = flags->output};
     if (!flags->ranks && !flags->fixed)
         return cli_wrong(call, "--ranks is missing: say how many components, as in --ranks 10:50:10");
     if (!flags->output) return cli_wrong(call, "-o is missing: say where the models go, as in -o fit");
     peek_status status = PEEK_OK;
-    if (flags->ranks) status = peek_parse_ranks(call->context, flags->ranks, ranks, RANKS, &count);
-    if (status == PEEK_OK && flags->fixed && count > 1)
-        return cli_wrong(call, "--fixed goes with one model, but --ranks names %lld", (long long)count);
+    if (flags->ranks) status = peek_parse_ranks(call->context, flags->ranks, to.ranks, RANKS, &to.count);
+    if (status == PEEK_OK && flags->fixed && to.count > 1)
+        return cli_wrong(call, "--fixed goes with one model, but --ranks names %lld", (long long)to.count);
     if (status == PEEK_OK) status = add_blocks(call, problem, (peek_signed)flags->negatives);
     if (status == PEEK_OK) status = set_weights(call, problem);
     if (status == PEEK_OK && !flags->fixed)
-        status = peek_problem_check_rank(call->context, problem, ranks[count - 1]);
+        status = peek_problem_check_rank(call->context, problem, to.ranks[to.count - 1]);
     if (status == PEEK_OK) status = cli_make_folder(call, flags->output);
     if (status != PEEK_OK) return status;
     call->result = cJSON_CreateObject();
     cJSON_AddStringToObject(call->result, "output", flags->output);
     cJSON_AddNumberToObject(call->result, "samples", (double)peek_problem_samples(problem));
     cJSON_AddArrayToObject(call->result, "models");
-    finish to = {call, problem, flags->output};
-    status = flags->fixed ? fit_fixed(&to, flags, options->init, count ? ranks[0] : 0)
-                          : peek_sweep(call->context, problem, options, count, ranks, save, &to);
+    status = flags->fixed ? fit_fixed(&to, flags, options->init, to.count ? to.ranks[0] : 0)
+                          : fit_ranks(&to, options);
     if (status == PEEK_OK) cli_say(call, "models are in %s\n", flags->output);
     return status;
 }
@@ -182,13 +239,16 @@ int cli_fit(int argc, char **argv)
         .arguments = "BLOCKS...",
         .about = "Factorises blocks jointly: X_b is approximated by F W_b^T with one non-negative sample "
                  "matrix F for all blocks. "
-                 "BLOCKS is the folder of a capture or any number of .npy files with one sample a row.",
+                 "BLOCKS is the folder of a capture or any number of .npy files with one sample a row. A fit "
+                 "that was stopped goes "
+                 "on with --resume, from DIR/fit.checkpoint.",
         .examples = "Examples:\n"
                     "  nnpeek fit run/capture --ranks 10:50:10 -o run/fit\n"
                     "  nnpeek fit pixels.npy layer1.npy layer2.npy --ranks 20 -o fit\n"
+                    "  nnpeek fit run/capture --ranks 10:50:10 -o run/fit --resume     # after a stop\n"
                     "  nnpeek fit new/capture --init fit/rank-20 --fixed loadings -o new/fit\n"
                     "  nnpeek fit a.npy b.npy --ranks 5 --rule mu --iterations 200 --tolerance 0 -o fit\n",
-        .sets = {{&table, &flags, NULL}, {peek_fit_option_table(), &options, ",rank,"}},
+        .sets = {{&table, &flags, NULL}, {peek_fit_option_table(), &options, ",rank,checkpoint,"}},
         .least = 1,
         .most = CLI_VALUES,
     };

@@ -56,6 +56,7 @@ int cli_inspect(int argc, char **argv)
         .examples = "Examples:\n"
                     "  nnpeek inspect model.onnx images/ -o report.html\n"
                     "  nnpeek inspect model.onnx mnist --samples 5000 --ranks 5,10,20 -o mnist.html\n"
+                    "  nnpeek inspect model.onnx images/ --resume -o report.html     # after a stop, a crash\n"
                     "  nnpeek inspect signals.onnx signals.npy -o report.html\n"
                     "  nnpeek inspect two.onnx images/ --input table=table.npy -o report.html\n",
         .sets = {{&table, &flags, NULL}, {peek_inspect_option_table(), &options, NULL}},

@@ -8,6 +8,7 @@
 typedef struct train_flags {
     size_t size;
     const char *data, *output, *test, *order, *data_dir, *curve, *keep_epochs;
+    int64_t skip_broken;
 } train_flags;
 
 static const peek_option rows[] = {
@@ -23,6 +24,7 @@ static const peek_option rows[] = {
     CLI_TEXT(train_flags, keep_epochs, "keep-epochs", "DIR",
              "folder for the networks before training and after every epoch: epoch-000.onnx .."),
     CLI_TEXT(train_flags, data_dir, "data-dir", "DIR", "where named data sets are looked up first"),
+    CLI_SKIP_BROKEN(train_flags),
 };
 CLI_TABLE(table, "train", train_flags, rows);
 
@@ -89,13 +91,14 @@ static peek_status prepare(cli_call *call, train_work *work)
         return cli_wrong(call, "-o is missing: say where the network goes, as in -o network.onnx");
     peek_status status = cli_check_place(call, flags->output);
     if (status == PEEK_OK)
-        status = cli_open_data(call, flags->data, flags->data_dir, PEEK_SPLIT_TRAIN, &work->all);
+        status =
+            cli_open_data(call, flags->data, flags->data_dir, PEEK_SPLIT_TRAIN, flags->skip_broken, &work->all);
     if (status == PEEK_OK && !peek_dataset_labels(work->all))
         return cli_wrong(call, "%s has no labels: training needs a folder per class or a file of labels",
                          flags->data);
     const char *test = flags->test ? flags->test : named_test(call, flags->data, buffer, sizeof buffer);
     if (status == PEEK_OK && test)
-        status = cli_open_data(call, test, flags->data_dir, PEEK_SPLIT_TEST, &work->test);
+        status = cli_open_data(call, test, flags->data_dir, PEEK_SPLIT_TEST, flags->skip_broken, &work->test);
     if (status == PEEK_OK && work->test && !peek_dataset_labels(work->test))
         return cli_wrong(call, "%s has no labels: give --test labelled samples", test);
     /* Without an order the samples are shuffled anew every epoch; with one they are taken as ordered. */
@@ -185,7 +188,7 @@ static peek_status run(cli_call *call, train_work *work)
     if (status == PEEK_OK && work->flags.keep_epochs) status = cli_make_folder(call, work->flags.keep_epochs);
     if (status != PEEK_OK) return status;
     snprintf(checkpoint, sizeof checkpoint, "%s.checkpoint", work->flags.output);
-    if (work->options.epochs > 1) work->options.checkpoint = checkpoint;
+    work->options.checkpoint = checkpoint;
     work->options.epoch = see_epoch;
     work->options.user = work;
     call->result = cJSON_CreateObject();
@@ -208,7 +211,7 @@ static peek_status run(cli_call *call, train_work *work)
     status = test_network(call, work);
     if (status == PEEK_OK) status = peek_network_save(call->context, work->network, work->flags.output);
     if (status != PEEK_OK) return status;
-    if (work->options.checkpoint) unlink(checkpoint); /* only now is nothing lost with it */
+    unlink(checkpoint); /* only now is nothing lost with it */
     cli_say(call, "the network is in %s\n", work->flags.output);
     return PEEK_OK;
 }
@@ -219,10 +222,9 @@ int cli_train(int argc, char **argv)
     cli_call call = {
         .verb = "train",
         .arguments = "NET",
-        .about =
-            "Trains a network and writes it as ONNX. NET is paper (28 x 28, grey), alexnet (32 x 32, grey "
-            "or colour) or an ONNX file to train further. Pictures are brought to the network's size. A "
-            "training of several epochs can be stopped and goes on with --resume, from FILE.onnx.checkpoint.",
+        .about = "Trains a network and writes it as ONNX. NET is paper (28 x 28, grey), alexnet (32 x 32, grey "
+                 "or colour) or an ONNX file to train further. Pictures are brought to the network's size. A "
+                 "training that was stopped or killed goes on with --resume, from FILE.onnx.checkpoint.",
         .examples =
             "Examples:\n"
             "  nnpeek train paper --data mnist -o mnist.onnx\n"
@@ -231,7 +233,7 @@ int cli_train(int argc, char **argv)
             "-o alexnet.onnx\n"
             "  nnpeek train paper --data strokes --epochs 10 --milestones 6,9 --curve curve.csv --keep-epochs "
             "epochs -o ten.onnx\n"
-            "  nnpeek train paper --data strokes --epochs 10 --resume -o ten.onnx     # after a stop\n"
+            "  nnpeek train paper --data strokes --epochs 10 --resume -o ten.onnx     # after a stop, a crash\n"
             "  nnpeek train paper --data digits/ --order by-class:9,0-8 -o ordered.onnx\n",
         .sets = {{&table, &work.flags, NULL},
                  {peek_dataset_cut_table(), &work.cut, ",order,"},

@@ -138,6 +138,11 @@ void peek__content_clear(peek__content *content)
     peek__free(&content->owned);
     for (int64_t i = 0; content->files && i < content->count; i++) peek__free(&content->files[i]);
     peek__free(&content->files);
+    for (int64_t i = 0; i < content->skipped_count; i++) {
+        peek__free(&content->skipped[i].name);
+        peek__free(&content->skipped[i].reason);
+    }
+    peek__free(&content->skipped);
     peek__free(&content->labels);
     peek__classes_free(&content->classes);
     *content = (peek__content){0};

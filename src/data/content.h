@@ -25,18 +25,28 @@ peek_status peek__classes_number(peek_context *context, peek__classes *classes, 
 peek_status peek__classes_copy(peek_context *context, peek__classes *classes, const char *const *names,
                                int64_t count);
 
+/* A picture that is not among the files since it is broken. */
+typedef struct peek__skipped {
+    char *name, *reason; /* from the folder on; a sentence */
+    int64_t place;       /* where it would be */
+} peek__skipped;
+
 /* One source: an array in values.data, count x channels x height x width values of values.type, mapped or in
  * `owned`; or picture files, which are decoded when they are read. Pictures of unsigned integers are read
  * divided by their largest possible value. */
 typedef struct peek__content {
     peek__npy values;
     void *owned;
-    char **files; /* count names, or NULL */
+    char **files;  /* count names, or NULL */
+    int64_t stamp; /* of the one file that it was read from: when that was changed last, in nanoseconds */
     int64_t count, channels, height, width;
     int pictures;
     int mixed;       /* files: pictures of several sizes; height and width are 0 */
     int deep;        /* files: some have 16 bits a value */
     int stored;      /* arrays with channels last: how many values a pixel has there; 0: channels are first */
+    int skip_broken; /* files: broken ones are left out, and stand here */
+    peek__skipped *skipped;
+    int64_t skipped_count;
     int32_t *labels; /* count, or NULL */
     peek__classes classes;
     atomic_int users; /* datasets that share it */
@@ -80,6 +90,10 @@ static inline int64_t peek__dataset_size(const peek_dataset *dataset)
  * sharing what `from` has. Its indices are places in itself. Errors: E_SHAPE (pictures of several sizes), those
  * of reading. */
 peek_status peek__dataset_hold(peek_context *context, const peek_dataset *from, peek_dataset **out);
+
+/* Continues a digest (store/file.h) by what a dataset is made of: its choice of samples, their labels, and the
+ * data as far as they can be told apart without reading all of them: names, sizes and times of files. */
+void peek__dataset_digest(const peek_dataset *dataset, uint64_t *state);
 
 /* A dataset of all samples of *content, whose holdings it takes over in any case, also on failure. */
 peek_status peek__dataset_wrap(peek_context *context, peek__content *content, const char *name,

@@ -8,7 +8,7 @@
 typedef struct peek__candidate {
     const char *path;
     int folder;
-    int64_t size;           /* of a file */
+    int64_t size, changed;  /* of a file: its bytes, and when it was changed last */
     unsigned char head[16]; /* its first bytes, zeros behind a shorter one */
 } peek__candidate;
 

@@ -22,6 +22,8 @@ static const peek_option rows[] = {
     PEEK_INTEGER(peek_dataset_options, samples, "samples", 0, 0, 1e9, "N",
                  "strokes: how many to draw; 0: 20,000 for train and 10,000 for test"),
     PEEK_INTEGER(peek_dataset_options, seed, "seed", 0, 0, 0x1p53, "N", "strokes: seed of the drawing"),
+    PEEK_FLAG(peek_dataset_options, skip_broken, "skip-broken", 0,
+              "leave out pictures of a folder that cannot be read, instead of failing"),
 };
 PEEK_TABLE(table, "dataset", peek_dataset_options, rows);
 
@@ -88,6 +90,7 @@ static peek_status look_at(peek_context *context, const char *path, peek__candid
     if (about.st_size == 0)
         return peek__fail(context, PEEK_E_FORMAT, "'%s' is an empty file: write it again", path);
     out->size = about.st_size;
+    out->changed = (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
     FILE *file = fopen(path, "rbe");
     if (!file) return peek__fail(context, PEEK_E_IO, "cannot read '%s': %s", path, strerror(errno));
     size_t count = fread(out->head, 1, sizeof out->head, file);
@@ -127,7 +130,9 @@ peek_status peek__format_read(peek_context *context, const char *path, peek__con
         likeness = mine;
         best = formats[i];
     }
-    return best ? best->read(context, path, content) : refuse(context, &candidate);
+    if (!best) return refuse(context, &candidate);
+    content->stamp = candidate.changed;
+    return best->read(context, path, content);
 }
 
 static peek_status check_samples(peek_context *context, const char *spec, const peek__content *content)
@@ -158,7 +163,7 @@ peek_status peek_dataset_open(peek_context *context, const char *spec, const pee
     if (!spec || !*spec)
         return peek__fail(context, PEEK_E_ARGUMENT,
                           "no data is named: give a path, or mnist, cifar10 or strokes");
-    peek__content content = {0};
+    peek__content content = {.skip_broken = options->skip_broken != 0};
     char *name = NULL;
     int known = 0;
     peek__stage(context, "data", "reading samples", 0);

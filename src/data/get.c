@@ -11,6 +11,7 @@
 #include "data/download.h"
 #include "data/format.h"
 #include "data/tar.h"
+#include "store/partial.h"
 
 enum { MIRRORS = 3, FILES = 7 };
 
@@ -199,18 +200,20 @@ static peek_status has_members(const getting *g, const char *folder, int *all)
 
 static peek_status unpack(getting *g, const char *archive)
 {
-    char *temporary;
+    const char *mark = g->set->members[0];
+    peek__partial partial;
     int all = 0;
-    PEEK_TRY(peek__folder_begin(g->context, g->folder, &temporary));
+    PEEK_TRY(peek__partial_open(g->context, g->folder, mark, &partial));
+    peek__partial_clear(&partial, NULL);
     peek__stage(g->context, "download", "unpacking", 0);
     int64_t files;
-    peek_status status = peek__tar_unpack(g->context, archive, g->set->folder, temporary, &files);
-    if (status == PEEK_OK) status = has_members(g, temporary, &all);
+    peek_status status = peek__tar_unpack(g->context, archive, g->set->folder, partial.path, &files);
+    if (status == PEEK_OK) status = has_members(g, partial.path, &all);
     if (status == PEEK_OK && !all)
         status = peek__fail(g->context, PEEK_E_FORMAT, "'%s' does not hold %s/%s and its other files", archive,
-                            g->set->folder, g->set->members[0]);
-    if (status == PEEK_OK) status = peek__folder_commit(g->context, g->folder, &temporary, g->set->members[0]);
-    peek__folder_abort(&temporary);
+                            g->set->folder, mark);
+    if (status == PEEK_OK) status = peek__partial_commit(g->context, &partial, g->folder, mark);
+    peek__partial_remove(&partial);
     return status;
 }
 

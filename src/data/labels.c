@@ -144,11 +144,26 @@ peek_status peek__labels_read(peek_context *context, const char *path, int64_t c
     return status;
 }
 
+/* A file of labels has one for each picture of a folder, broken ones too. */
+static void drop_labels(const peek__content *content, int64_t left_out, int64_t count, int32_t *labels)
+{
+    int64_t next = 0, kept = 0;
+    for (int64_t t = 0; t < count + left_out; t++) {
+        if (next < left_out && content->skipped[next].place == t)
+            next++;
+        else
+            labels[kept++] = labels[t];
+    }
+}
+
 peek_status peek_dataset_read_labels(peek_context *context, peek_dataset *dataset, const char *path)
 {
     int32_t *labels;
     peek__classes classes;
-    PEEK_TRY(peek__labels_read(context, path, dataset->count, &labels, &classes));
+    const peek__content *content = dataset->content;
+    int64_t left_out = dataset->count == content->count ? content->skipped_count : 0;
+    PEEK_TRY(peek__labels_read(context, path, dataset->count + left_out, &labels, &classes));
+    drop_labels(content, left_out, dataset->count, labels);
     peek__free(&dataset->labels);
     peek__classes_free(&dataset->classes);
     dataset->labels = labels;

@@ -1,5 +1,5 @@
 /* data/picture_folder.c: a folder of PNG and JPEG files; a folder per class gives labels. Only the headers are
- * read here; pixels are decoded when samples are read (read.c). */
+ * read here, unless broken files are to be left out; pixels are decoded when samples are read (read.c). */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,9 +7,7 @@
 
 #include "base/memory.h"
 #include "data/format.h"
-#include "data/picture.h"
-
-enum { TILE = 32, ROUND = 64 }; /* pictures a task reads; tasks between two steps of progress */
+#include "data/picture_look.h"
 
 /* A growing list of texts it owns. */
 typedef struct list {
@@ -133,58 +131,45 @@ static peek_status find_pictures(peek_context *context, const char *path, list *
     return status;
 }
 
-/* What the parallel tasks share. */
-typedef struct looking {
-    peek_context *context;
-    const list *pictures;
-    int64_t first_tile;
-    peek__picture *shapes;
-} looking;
-
-static peek_status look_at_tile(void *argument, int64_t index, int thread)
-{
-    (void)thread;
-    const looking *l = argument;
-    int64_t first = (l->first_tile + index) * TILE, end = first + TILE;
-    for (int64_t t = first; t < end && t < l->pictures->count; t++)
-        PEEK_TRY(peek__picture_describe(l->context, l->pictures->texts[t], &l->shapes[t]));
-    return PEEK_OK;
-}
-
-static peek_status look_at_all(looking *l)
-{
-    int64_t tiles = (l->pictures->count + TILE - 1) / TILE;
-    peek__stage(l->context, "data", "looking at pictures", l->pictures->count);
-    for (int64_t tile = 0; tile < tiles; tile += ROUND) {
-        int64_t count = tiles - tile < ROUND ? tiles - tile : ROUND, done = (tile + count) * TILE;
-        l->first_tile = tile;
-        PEEK_TRY(peek__parallel(l->context, count, look_at_tile, l));
-        PEEK_TRY(peek__step(l->context, done < l->pictures->count ? done : l->pictures->count));
-    }
-    return PEEK_OK;
-}
-
 /* Colour and 16 bits where any picture has them; one size, or several. */
-static void take_shapes(const looking *l, peek__content *content)
+static void take_shapes(const peek__pictures *p, peek__content *content)
 {
     content->pictures = 1;
-    content->height = l->shapes[0].height;
-    content->width = l->shapes[0].width;
-    for (int64_t t = 0; t < l->pictures->count; t++) {
-        const peek__picture *mine = &l->shapes[t];
-        content->mixed |= mine->height != l->shapes[0].height || mine->width != l->shapes[0].width;
+    content->height = p->shape[0].height;
+    content->width = p->shape[0].width;
+    for (int64_t t = 0; t < p->count; t++) {
+        const peek__picture *mine = &p->shape[t];
+        content->mixed |= mine->height != p->shape[0].height || mine->width != p->shape[0].width;
         content->deep |= mine->deep;
         if (mine->channels > content->channels) content->channels = mine->channels;
     }
     if (content->mixed) content->height = content->width = 0;
 }
 
-/* Takes the list's texts. */
-static peek_status take_pictures(looking *l, list *pictures, peek__content *content)
+static peek_status look(peek_context *context, const char *path, peek__pictures *p, peek__content *content)
 {
-    PEEK_TRY(peek__alloc(l->context, &l->shapes, pictures->count, "the shapes of pictures"));
-    PEEK_TRY(look_at_all(l));
-    take_shapes(l, content);
+    PEEK_TRY(peek__alloc(context, &p->shape, p->count, "the shapes of pictures"));
+    PEEK_TRY(peek__alloc(context, &p->broken, p->count, "the shapes of pictures"));
+    PEEK_TRY(peek__pictures_look(context, p));
+    PEEK_TRY(content->skip_broken ? peek__pictures_skip(context, p, path, content)
+                                  : peek__pictures_refuse(context, p, path));
+    take_shapes(p, content);
+    return PEEK_OK;
+}
+
+/* Takes the list's texts. */
+static peek_status take_pictures(peek_context *context, const char *path, list *pictures,
+                                 peek__content *content)
+{
+    peek__pictures p = {.count = pictures->count,
+                        .path = pictures->texts,
+                        .lead = strlen(path) + 1,
+                        .decode = content->skip_broken};
+    peek_status status = look(context, path, &p, content);
+    peek__free(&p.shape);
+    peek__free(&p.broken);
+    pictures->count = p.count;
+    if (status != PEEK_OK) return status;
     content->count = pictures->count;
     content->files = pictures->texts;
     *pictures = (list){0};
@@ -194,14 +179,12 @@ static peek_status take_pictures(looking *l, list *pictures, peek__content *cont
 static peek_status read(peek_context *context, const char *path, peek__content *content)
 {
     list pictures = {0}, folders = {0};
-    looking l = {.context = context, .pictures = &pictures};
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') length--;
     char *trimmed;
     PEEK_TRY(peek__format(context, &trimmed, "%.*s", (int)length, path));
     peek_status status = find_pictures(context, trimmed, &pictures, &folders, content);
-    if (status == PEEK_OK) status = take_pictures(&l, &pictures, content);
-    peek__free(&l.shapes);
+    if (status == PEEK_OK) status = take_pictures(context, trimmed, &pictures, content);
     peek__free(&trimmed);
     free_list(&pictures);
     free_list(&folders);

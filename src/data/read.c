@@ -54,10 +54,13 @@ static peek_status read_file(peek_context *context, const peek_dataset *dataset,
     peek__picture picture;
     void *pixels;
     int64_t height = dataset->fitted ? dataset->height : 0, width = dataset->fitted ? dataset->width : 0;
-    PEEK_TRY(peek__picture_read(context, path, height, width, &picture, &pixels));
+    peek_status status = peek__picture_read(context, path, height, width, &picture, &pixels);
+    if (status == PEEK_E_FORMAT && !dataset->content->skip_broken)
+        peek__fail_more(context, status, "--skip-broken leaves out such files");
+    PEEK_TRY(status);
     int64_t count = picture.channels * picture.height * picture.width;
     *out = (raw){picture.channels, picture.height, picture.width, NULL};
-    peek_status status = peek__alloc_raw(context, &out->values, count, "the pixels of a picture");
+    status = peek__alloc_raw(context, &out->values, count, "the pixels of a picture");
     if (status == PEEK_OK) widen(pixels, picture.deep, count, out->values);
     peek__free(&pixels);
     int as_before = picture.height == dataset->height && picture.width == dataset->width &&

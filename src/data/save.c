@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "data/content.h"
+#include "store/partial.h"
 
 enum { RUN = 64 }; /* samples written at a time */
 
@@ -75,12 +76,13 @@ static peek_status write_parts(peek_context *context, const peek_dataset *datase
 
 peek_status peek_dataset_save(peek_context *context, const peek_dataset *dataset, const char *folder)
 {
-    char *temporary;
+    peek__partial partial;
     PEEK_TRY(peek__folder_check(context, folder, "dataset.json"));
     peek__stage(context, "data", "writing samples", dataset->count);
-    PEEK_TRY(peek__folder_begin(context, folder, &temporary));
-    peek_status status = write_parts(context, dataset, temporary);
-    if (status == PEEK_OK) status = peek__folder_commit(context, folder, &temporary, "dataset.json");
-    peek__folder_abort(&temporary);
+    PEEK_TRY(peek__partial_open(context, folder, "dataset.json", &partial));
+    peek__partial_clear(&partial, NULL);
+    peek_status status = write_parts(context, dataset, partial.path);
+    if (status == PEEK_OK) status = peek__partial_commit(context, &partial, folder, "dataset.json");
+    peek__partial_remove(&partial);
     return status;
 }

@@ -61,14 +61,20 @@ static peek_status start(const peek__fit *fit, uint64_t seed, peek_model *model)
                             fit->scaling.loading_scales, model->samples, model->loadings);
 }
 
+peek_status peek__fit_model(const peek__fit *fit, int64_t rank, peek_model **out)
+{
+    PEEK_TRY(peek__model_create(fit->context, fit->problem, fit->scaling.weights, rank,
+                                fit->options->iterations, out));
+    (*out)->rule = fit->rule->name;
+    (*out)->citation = fit->rule->citation;
+    return PEEK_OK;
+}
+
 peek_status peek__course_begin(const peek__fit *fit, int64_t rank, int64_t seed, peek__course *course)
 {
     double begin = peek__seconds();
     *course = (peek__course){.fit = fit};
-    PEEK_TRY(peek__model_create(fit->context, fit->problem, fit->scaling.weights, rank,
-                                fit->options->iterations, &course->model));
-    course->model->rule = fit->rule->name;
-    course->model->citation = fit->rule->citation;
+    PEEK_TRY(peek__fit_model(fit, rank, &course->model));
     course->model->seed = seed;
     PEEK_TRY(start(fit, (uint64_t)seed, course->model));
     course->seconds = peek__seconds() - begin;
@@ -99,7 +105,8 @@ static peek_status begin_phase(peek__course *course, const peek__sketch *sketch,
                                 .sample_penalty = fit->sample_penalty,
                                 .loading_penalty = fit->loading_penalty,
                                 .stationarity = fit->options->kkt > 0};
-    return peek__pass_prepare(&course->pass);
+    PEEK_TRY(peek__pass_prepare(&course->pass));
+    return course->held ? peek__course_take_up(course) : PEEK_OK;
 }
 
 peek_status peek__course_look(peek__course *course, double *seconds)
@@ -198,6 +205,7 @@ static peek_status iterate(peek__course *course)
         PEEK_TRY(peek__pass_run(&pass, 1));
         PEEK_TRY(peek__course_step(course, peek__seconds() - begin));
         PEEK_TRY(peek__step(fit->context, fit->steps + course->iterations));
+        if (fit->keep && !course->stop) PEEK_TRY(fit->keep(fit->keeper));
     }
     return peek__pass_settle(pass);
 }
@@ -208,6 +216,7 @@ static peek_status work_sketch(peek__course *course, const peek__sketch *sketch,
 {
     int64_t most = course->fit->options->iterations - course->model->sketch_iterations;
     if (most < 1) return PEEK_OK;
+    if (course->held) thorough = 0; /* they are behind it */
     peek_status status = begin_phase(course, sketch, samples, most, tolerance, objective);
     peek__pass *pass = &course->pass;
     pass->thorough = 1;
@@ -239,6 +248,7 @@ static peek_status work_subset(peek__course *course, const peek__sketch *sketch,
     for (int64_t i = 0; status == PEEK_OK && i < rows; i++)
         memcpy(samples + i * k, model->samples + chosen[i] * k, (size_t)k * sizeof *samples);
     double tolerance = fmax(subset_tolerance, course->fit->options->tolerance);
+    course->reached = PEEK__REACHED_SUBSET;
     if (status == PEEK_OK) status = work_sketch(course, &subset, samples, tolerance, 0, objective);
     peek__sketch_clear(&subset);
     peek__free(&samples);
@@ -254,10 +264,14 @@ peek_status peek__course_approach(peek__course *course, const peek__sketch *sket
     if (rows < subset_rows_least) rows = subset_rows_least;
     int subset = options->tolerance > 0 && rows * subset_share <= sketch->rows;
     PEEK_TRY(peek__alloc(course->fit->context, &objective, options->iterations, "a fit"));
-    peek_status status = subset ? work_subset(course, sketch, rows, objective) : PEEK_OK;
+    peek_status status = PEEK_OK;
+    if (subset && course->reached <= PEEK__REACHED_SUBSET)
+        status = work_subset(course, sketch, rows, objective);
+    course->reached = PEEK__REACHED_SKETCH;
     if (status == PEEK_OK)
         status =
             work_sketch(course, sketch, course->model->samples, options->tolerance, subset ? 2 : 0, objective);
+    course->reached = PEEK__REACHED_DATA;
     course->model->sketch_width = sketch->width;
     course->seconds = spent + peek__seconds() - begin;
     peek__free(&objective);
@@ -271,8 +285,10 @@ peek_status peek__course_enter(peek__course *course)
     if (course->model->sketch_width && options->accuracy == PEEK_ACCURACY_FAST && most > fast_iterations)
         most = fast_iterations;
     double begin = peek__seconds();
-    course->model->sketch_seconds =
-        course->model->sketch_width ? course->fit->sketch_seconds + course->seconds : 0;
+    if (course->reached < PEEK__REACHED_INSIDE)
+        course->model->sketch_seconds =
+            course->model->sketch_width ? course->fit->sketch_seconds + course->seconds : 0;
+    course->reached = PEEK__REACHED_INSIDE;
     PEEK_TRY(
         begin_phase(course, NULL, course->model->samples, most, options->tolerance, course->model->objective));
     course->seconds += peek__seconds() - begin;
@@ -330,4 +346,5 @@ void peek__course_clear(peek__course *course)
 {
     peek__pass_clear(&course->pass);
     peek_model_free(&course->model);
+    peek__held_free(&course->held);
 }

@@ -1,7 +1,7 @@
 /* factor/estimate.c: what a sweep of models will take. */
 #include "factor/estimate.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "base/amounts.h"
 #include "base/memory.h"
@@ -9,6 +9,10 @@
 /* The library, its tables and stacks, what others keep for each thread, and the runs of a streamed file that
  * are in memory. */
 static const double base_bytes = 64e6, thread_bytes = 16e6;
+
+/* Models share a sweep as long as together they take no more than this share of what the data takes, or so many
+ * bytes: reading is shared well by a few. */
+static const double group_share = 0.25, group_bytes = 16e6;
 
 double peek__model_bytes(const peek__fit *fit, int64_t rank, int64_t part)
 {
@@ -25,11 +29,18 @@ static double shared_bytes(const peek__fit *fit, int64_t width)
     double rows = (double)problem->rows, columns = (double)problem->columns, l = (double)width;
     double making = width ? sizeof(float) * 6 * columns * l + sizeof(int64_t) * rows : 0;
     double judging = sizeof(double) * rows;
-    return base_bytes + thread_bytes * peek_threads(fit->context) + sizeof(float) * (rows + columns) * l +
-           (making > judging ? making : judging);
+    double base = peek__memory_given(fit->context) ? base_bytes + thread_bytes * peek_threads(fit->context) : 0;
+    return base + sizeof(float) * (rows + columns) * l + fmax(making, judging);
 }
 
-peek_status peek__estimate_memory(const peek__fit *fit, double largest, int64_t width, peek__needs *needs)
+static double data_bytes(const peek_problem *problem)
+{
+    return problem->mapped ? (double)problem->mapped
+                           : sizeof(float) * (double)problem->rows * (double)problem->columns;
+}
+
+peek_status peek__estimate_memory(const peek__fit *fit, double largest, double all, int64_t width,
+                                  peek__needs *needs)
 {
     const peek_problem *problem = fit->problem;
     double limit = (double)peek__memory_limit(fit->context);
@@ -43,10 +54,12 @@ peek_status peek__estimate_memory(const peek__fit *fit, double largest, int64_t 
                           peek__bytes_text(needed, needs_text), peek__bytes_text(limit, limit_text),
                           width ? ", or --accuracy exact, which makes no sketch" : "");
     }
-    /* How data are read is no part of what the problem is: its results stay the same. */
-    if (!problem->streamed && problem->mapped && (double)problem->mapped + needed > limit)
-        peek__problem_stream((peek_problem *)(uintptr_t)problem);
-    needs->group = limit - needs->shared - (problem->streamed ? 0 : (double)problem->mapped);
+    needs->group = fmin(fmax(data_bytes(problem) * group_share, group_bytes), limit - needs->shared);
+    /* How data are read is no part of what the problem is: its results stay the same. What passes in turn do
+     * not use again soon is not worth keeping; the first rows are, of whatever size. */
+    double used = fmin(all, fmax(needs->group, needs->model)), left = limit - needs->shared - used;
+    if (problem->mapped && (problem->streamed || (double)problem->mapped > left))
+        peek__problem_stream((peek_problem *)(uintptr_t)problem, fmax(left, 0));
     return PEEK_OK;
 }
 
@@ -56,15 +69,15 @@ peek_status peek__estimate_tell(peek__course *course, const peek__needs *needs, 
     const peek_problem *problem = fit->problem;
     char data[PEEK__AMOUNT], memory[PEEK__AMOUNT], each[PEEK__AMOUNT], all[PEEK__AMOUNT];
     double seconds, iterations = (double)fit->options->iterations;
+    if (!peek__heard(fit->context)) return PEEK_OK;
     peek__stage(fit->context, "fit", "looking how long it takes", 0);
     PEEK_TRY(peek__course_look(course, &seconds));
     seconds *= (double)ranks / (double)course->model->rank; /* models that share a sweep are as many passes */
-    double bytes = problem->mapped ? (double)problem->mapped
-                                   : sizeof(float) * (double)problem->rows * (double)problem->columns;
     peek__note(fit->context,
                "factorising %lld samples x %lld columns: %s of data%s and about %s of memory for the work; an "
                "iteration of %s takes %s, all %lld at most %s",
-               (long long)problem->rows, (long long)problem->columns, peek__bytes_text(bytes, data),
+               (long long)problem->rows, (long long)problem->columns,
+               peek__bytes_text(data_bytes(problem), data),
                problem->streamed ? ", read from disk in every pass," : "",
                peek__bytes_text(needs->shared + needs->model, memory),
                fit->models == 1 ? "the model" : "all models", peek__time_text(seconds, each),

@@ -15,10 +15,11 @@ typedef struct peek__needs {
  * sketch, 0: it has none or the whole. */
 double peek__model_bytes(const peek__fit *fit, int64_t rank, int64_t part);
 
-/* Fills `needs`; largest: as of peek__model_bytes(); width: of the sketch, 0: none. Where the data and the work
- * on them do not fit together into the memory that the context may take, the data are streamed from now on.
- * Errors: E_MEMORY, the work alone does not fit. */
-peek_status peek__estimate_memory(const peek__fit *fit, double largest, int64_t width, peek__needs *needs);
+/* Fills `needs`; largest, all: of one model and of all of them, as of peek__model_bytes(); width: of the
+ * sketch, 0: none. Where the data and the work on them do not fit together into the memory that the context may
+ * take, the data are streamed from now on. Errors: E_MEMORY, the work alone does not fit. */
+peek_status peek__estimate_memory(const peek__fit *fit, double largest, double all, int64_t width,
+                                  peek__needs *needs);
 
 /* Notes what it will take, from a look at how long a few runs of the data take a model that has begun.
  * ranks: the sum of the ranks of all models that are to be. */

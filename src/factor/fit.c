@@ -1,6 +1,6 @@
 /* factor/fit.c: what a caller can ask for: options, one model, a sweep of models. */
 #include "base/options.h"
-#include "factor/sweep.h"
+#include "factor/sweep_work.h"
 
 static const peek_option fit_rows[] = {
     PEEK_INTEGER(peek_fit_options, rank, "rank", 10, 1, 1e9, "K", "number of components"),
@@ -34,6 +34,12 @@ static const peek_option fit_rows[] = {
     PEEK_TEXT(peek_fit_options, init, "init", "uniform", "uniform|nndsvd|DIR",
               "start: random, from singular vectors, or the matrices of a rank-K folder"),
     PEEK_INTEGER(peek_fit_options, seed, "seed", 0, 0, 0x1p53, "N", "seed of all that is random"),
+    PEEK_TEXT(peek_fit_options, checkpoint, "checkpoint", NULL, "FILE",
+              "written while models are under way, to resume from"),
+    PEEK_REAL(peek_fit_options, checkpoint_every, "checkpoint-every", 20, 0, 1e9, "SECONDS",
+              "how often what is under way is kept for --resume; 0: after every iteration"),
+    PEEK_FLAG(peek_fit_options, resume, "resume", 0,
+              "go on with a fit that was stopped, and keep its finished models"),
 };
 PEEK_TABLE(fit_table, "fit", peek_fit_options, fit_rows);
 
@@ -45,6 +51,21 @@ const peek_option_table *peek_fit_option_table(void)
 void peek_fit_options_default(peek_fit_options *options)
 {
     peek_options_default(&fit_table, options);
+}
+
+cJSON *peek__fit_options_json(const peek_fit_options *options)
+{
+    static const char *const aside[] = {"checkpoint", "checkpoint_every", "resume"};
+    cJSON *json = peek__options_json(&fit_table, options);
+    for (int i = 0; json && i < 3; i++) cJSON_DeleteItemFromObject(json, aside[i]);
+    return json;
+}
+
+peek_status peek_sweep_digest(peek_context *context, const peek_problem *problem,
+                              const peek_fit_options *options, int64_t count, const int64_t *ranks,
+                              char digest[17])
+{
+    return peek__sweep_digest(context, problem, options, count, ranks, digest);
 }
 
 /* A penalty on one matrix alone can be evaded: F -> a F, W -> W / a changes nothing else. */

@@ -3,6 +3,7 @@
 #define FACTOR_MODEL_H
 
 #include "factor/problem.h"
+#include "store/record.h"
 
 typedef struct peek__start_record {
     int64_t seed, iterations;
@@ -24,6 +25,7 @@ struct peek_model {
     float *errors;           /* T x blocks */
     double *alphas;          /* alpha_b with the share of --scale in it */
     char capture_digest[17]; /* of the capture that it was fitted to; "": none */
+    char made_from[17];      /* digest of data, options and ranks of the call; "": not of a sweep */
     peek_model_block *block; /* with names and files owned by the model */
     cJSON *options;          /* as resolved */
     peek__start_record *starts;
@@ -34,6 +36,14 @@ struct peek_model {
  * failure. */
 peek_status peek__model_create(peek_context *context, const peek_problem *problem, const double *alphas,
                                int64_t rank, int64_t iterations, peek_model **out);
+
+/* The stop of this name, as every model has it, or NULL. */
+const char *peek__model_stop(const char *name);
+
+/* Writes or reads a model of the same problem, rank and options: its matrices, numbers and the first values of
+ * objective and times (`iterations` of them are room); judged: also what peek__model_judge() fills. Errors: as
+ * peek__record_move(). */
+peek_status peek__model_move(peek_model *model, peek__record *record, int64_t iterations, int judged);
 
 /* Fills errors, rmse and relative_error (of each block and whole) and objective[iterations-1] from the matrices
  * as they are, in double precision:   e_tb = || x_bt - f_t W_b^T ||. */

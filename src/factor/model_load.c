@@ -8,6 +8,13 @@
 
 static const char *const stops[] = {"tolerance", "iterations", "kkt", "time", "exact"};
 
+const char *peek__model_stop(const char *name)
+{
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        if (strcmp(name, stops[i]) == 0) return stops[i];
+    return NULL;
+}
+
 typedef struct loading {
     peek_context *context;
     const char *folder;
@@ -104,8 +111,7 @@ static peek_status read_fit(const loading *work)
     PEEK_TRY(number(work, json, "relative_error", 0, &model->relative_error));
     for (int64_t i = 0; cJSON_IsString(rule) && peek__rule_at(i); i++)
         if (strcmp(rule->valuestring, peek__rule_at(i)->name) == 0) model->rule = peek__rule_at(i)->name;
-    for (size_t i = 0; cJSON_IsString(stop) && i < sizeof stops / sizeof *stops; i++)
-        if (strcmp(stop->valuestring, stops[i]) == 0) model->stop = stops[i];
+    if (cJSON_IsString(stop)) model->stop = peek__model_stop(stop->valuestring);
     if (!model->rule) return broken(work, "rule");
     if (!model->stop) return broken(work, "stop");
     if (cJSON_GetArraySize(objective) != model->iterations) return broken(work, "objective");

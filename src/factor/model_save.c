@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "factor/model.h"
+#include "store/partial.h"
 
 static cJSON *blocks_json(const peek_model *model)
 {
@@ -44,6 +45,7 @@ static cJSON *fit_json(const peek_model *model)
     }
     cJSON_AddNumberToObject(json, "sweep_models", (double)model->sweep_models);
     cJSON_AddStringToObject(json, "stop", model->stop);
+    if (*model->made_from) cJSON_AddStringToObject(json, "made_from", model->made_from);
     if (*model->capture_digest) cJSON_AddStringToObject(json, "capture_digest", model->capture_digest);
     cJSON_AddNumberToObject(json, "seconds", model->seconds);
     cJSON_AddNumberToObject(json, "rmse", model->rmse);
@@ -96,10 +98,12 @@ static peek_status write_all(peek_context *context, const peek_model *model, con
 peek_status peek_model_save(peek_context *context, const peek_model *model, const char *folder)
 {
     if (!model || !folder) return peek__fail(context, PEEK_E_ARGUMENT, "saving needs a model and a folder");
-    char *temporary = NULL;
-    PEEK_TRY(peek__folder_begin(context, folder, &temporary));
-    peek_status status = write_all(context, model, temporary);
-    if (status == PEEK_OK) return peek__folder_commit(context, folder, &temporary, "fit.json");
-    peek__folder_abort(&temporary);
+    static const char mark[] = "fit.json";
+    peek__partial partial;
+    PEEK_TRY(peek__partial_open(context, folder, mark, &partial));
+    peek__partial_clear(&partial, NULL);
+    peek_status status = write_all(context, model, partial.path);
+    if (status == PEEK_OK) status = peek__partial_commit(context, &partial, folder, mark);
+    peek__partial_remove(&partial);
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "store/file.h"
+#include "store/storage.h"
 
 static const char *const reserved_names[] = {"samples", "errors", "labels"};
 
@@ -70,12 +71,13 @@ static peek_status unique_file(peek_context *context, const peek_problem *proble
     return status;
 }
 
-void peek__problem_stream(peek_problem *problem)
+void peek__problem_stream(peek_problem *problem, double kept)
 {
     problem->streamed = 1;
     for (int64_t b = 0; b < problem->count; b++) {
         peek__block *block = &problem->blocks[b];
         block->streamed = peek__block_mapped(block) > 0;
+        block->kept = (int64_t)(kept / (double)problem->mapped * (double)problem->rows);
         peek__block_drop(block, 0, block->rows);
     }
 }
@@ -85,7 +87,8 @@ void peek__problem_stream(peek_problem *problem)
 static void count_mapped(peek_context *context, peek_problem *problem, peek__block *block)
 {
     problem->mapped += peek__block_mapped(block);
-    if (!problem->streamed && problem->mapped > peek__memory_limit(context) / 2) peek__problem_stream(problem);
+    if (!problem->streamed && problem->mapped > peek__memory_limit(context) / 2)
+        peek__problem_stream(problem, 0);
     block->streamed = problem->streamed && peek__block_mapped(block) > 0;
 }
 
@@ -143,7 +146,9 @@ static peek_status twin(peek_context *context, const peek__block *block, const c
         .rows = block->rows, .columns = block->columns, .stride = block->stride, .values = block->values};
     out->view = view;
     PEEK_TRY(peek__format(context, &out->name, "%s%s", block->name, suffix));
-    return path ? peek__npy_open(context, path, &out->npy) : PEEK_OK;
+    PEEK_TRY(path ? peek__npy_open(context, path, &out->npy) : PEEK_OK);
+    out->npy.scale = block->npy.scale;
+    return PEEK_OK;
 }
 
 static peek_status refuse(peek_context *context, const peek__block *block, const char *path,
@@ -211,12 +216,13 @@ peek_status peek_problem_add_array(peek_context *context, peek_problem *problem,
     return add(context, problem, &block, NULL, negatives);
 }
 
+/* entry: of the file in the manifest of its capture; NULL: it is of none. */
 static peek_status add_named_file(peek_context *context, peek_problem *problem, char **name, const char *path,
-                                  peek_signed negatives)
+                                  const cJSON *entry, peek_signed negatives)
 {
     peek__block block = {.name = *name};
     *name = NULL;
-    peek_status status = peek__npy_open(context, path, &block.npy);
+    peek_status status = peek__stored_open(context, path, entry, &block.npy);
     if (status != PEEK_OK) {
         peek__block_clear(&block);
         return status;
@@ -233,7 +239,7 @@ peek_status peek_problem_add_file(peek_context *context, peek_problem *problem, 
         return peek__fail(context, PEEK_E_ARGUMENT, "adding a block needs a problem and a file");
     char *name;
     PEEK_TRY(peek__base_name(context, &name, path, ".npy"));
-    return add_named_file(context, problem, &name, path, negatives);
+    return add_named_file(context, problem, &name, path, NULL, negatives);
 }
 
 static peek_status add_capture_block(peek_context *context, peek_problem *problem, const char *folder,
@@ -248,7 +254,7 @@ static peek_status add_capture_block(peek_context *context, peek_problem *proble
     char *path = NULL, *copy = NULL;
     peek_status status = peek__format(context, &path, "%s/%s", folder, file->valuestring);
     if (status == PEEK_OK) status = peek__copy_text(context, &copy, name->valuestring);
-    if (status == PEEK_OK) status = add_named_file(context, problem, &copy, path, negatives);
+    if (status == PEEK_OK) status = add_named_file(context, problem, &copy, path, entry, negatives);
     peek__free(&copy);
     peek__free(&path);
     return status;

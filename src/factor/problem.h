@@ -16,8 +16,8 @@ struct peek_problem {
     char capture_digest[17]; /* of the manifest.json that the samples come from; "": not of one capture */
 };
 
-/* From now on the blocks that lie in files are read in every pass and not kept in memory. The results have the
- * same bits. */
-void peek__problem_stream(peek_problem *problem);
+/* From now on the blocks that lie in files are read in every pass and not kept in memory, but for so many bytes
+ * of their first rows. The results have the same bits. */
+void peek__problem_stream(peek_problem *problem, double kept);
 
 #endif

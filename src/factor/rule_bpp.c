@@ -7,7 +7,7 @@
  *
  * Where G is singular or nearly so, the row is found that minimises this plus ridge ||m - m before||^2: that
  * has one answer, never raises the objective, and adds nothing once the iteration stands still. A row that does
- * not end (rounding) stays as it was.
+ * not end or cannot be solved (rounding) stays as it was.
  *
  * Source: J. Kim, H. Park, SIAM Journal on Scientific Computing 33(6), 2011. */
 #include <math.h>
@@ -181,6 +181,7 @@ static void finish(const tools *t, const peek__update *update, int64_t row)
 static int64_t work_round(const tools *t, const peek__update *update, int64_t pending)
 {
     int64_t k = t->k, left = 0, count = 0;
+    int sound = 0;
     const uint8_t *factored = NULL;
     qsort_r(t->pending, (size_t)pending, sizeof *t->pending, by_set, (void *)(uintptr_t)&t->k);
     for (int64_t i = 0; i < pending; i++)
@@ -192,8 +193,9 @@ static int64_t work_round(const tools *t, const peek__update *update, int64_t pe
             count = 0;
             for (int64_t r = 0; r < k; r++)
                 if (factored[r]) t->members[count++] = r;
-            factorise(t, count, 0);
+            sound = factorise(t, count, 0);
         }
+        if (!sound) continue;
         int64_t wrong = solve(t, update, state, count);
         if (wrong == 0) {
             finish(t, update, state->row);
@@ -206,7 +208,8 @@ static int64_t work_round(const tools *t, const peek__update *update, int64_t pe
 }
 
 /* G in double, with the ridge on it where a factor of the whole has too small a pivot; then every part of it
- * can be factorised too. 0 where G is zero. */
+ * can be factorised too. Rounding may have made G indefinite by more than the ridge, which then grows. 0 where
+ * G is zero or not finite. */
 static int take_gram(tools *t, const float *gram)
 {
     int64_t k = t->k;
@@ -218,9 +221,11 @@ static int take_gram(tools *t, const float *gram)
     }
     if (!(largest > 0)) return 0;
     if (factorise(t, k, near_singular * largest)) return 1;
-    t->ridge = near_singular * largest;
-    for (int64_t r = 0; r < k; r++) t->gram[r * k + r] += t->ridge;
-    return 1;
+    for (t->ridge = near_singular * largest; t->ridge <= largest; t->ridge *= 4) {
+        for (int64_t r = 0; r < k; r++) t->gram[r * k + r] = gram[r * k + r] + t->ridge;
+        if (factorise(t, k, 0)) return 1;
+    }
+    return 0;
 }
 
 void peek__rule_bpp(const peek__update *update)

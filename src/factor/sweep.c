@@ -1,7 +1,6 @@
 /* factor/sweep.c: many models of one problem: one sketch for all, groups that share each sweep over the data.
  */
-#include "factor/sweep.h"
-#include "factor/estimate.h"
+#include "factor/sweep_work.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,35 +12,6 @@
 /* A sketch pays where the problem is large; less than this is done at once. */
 static const double sketch_above = 1e6;
 
-/* Models share a sweep as long as together they take no more than this share of what the data takes, or so many
- * bytes: reading is shared well by a few. */
-static const double group_share = 0.25, group_bytes = 16e6;
-enum { GROUP_MOST = 64 };
-
-/* What is known of one rank. */
-typedef struct rank_state {
-    int64_t rank, started, ended;
-    int64_t width; /* of its part of the sketch; 0: none */
-    peek_model *best;
-    peek__start_record *starts;
-    double seconds; /* of all starts */
-} rank_state;
-
-typedef struct sweep_work {
-    peek__fit *fit;
-    int64_t count;
-    rank_state *ranks;
-    peek__sketch sketch; /* of the largest rank that has one */
-    int64_t widest;      /* its width, 0: none is made */
-    peek__needs needs;
-    peek__course group[GROUP_MOST];
-    rank_state *owner[GROUP_MOST];
-    int64_t grouped, begun, ended;
-    int ready; /* 1: the sketch is made */
-    peek_model_fn take;
-    void *user;
-} sweep_work;
-
 /* Whether --init names matrices to start from. */
 static int from_files(const peek_fit_options *options)
 {
@@ -49,7 +19,7 @@ static int from_files(const peek_fit_options *options)
 }
 
 /* Decides which models have a sketch, where one is wanted and pays, and how wide that of all is. */
-static peek_status choose_widths(sweep_work *work)
+static peek_status choose_widths(peek__sweep_work *work)
 {
     peek__fit *fit = work->fit;
     const peek_fit_options *options = fit->options;
@@ -70,20 +40,22 @@ static peek_status choose_widths(sweep_work *work)
     return PEEK_OK;
 }
 
-static peek_status make_sketch(sweep_work *work)
+static peek_status make_sketch(peek__sweep_work *work)
 {
     peek__fit *fit = work->fit;
-    if (!work->widest) return PEEK_OK;
+    int found = 0;
+    PEEK_TRY(peek__sweep_read_sketch(work, &found));
+    if (found) return PEEK_OK;
     double begin = peek__seconds();
     PEEK_TRY(peek__sketch_make(fit->context, fit->problem, fit->scaling.multipliers, work->widest,
                                (uint64_t)fit->options->seed, &work->sketch));
     if (work->count > 1) PEEK_TRY(peek__sketch_sort(fit->context, fit->problem, &work->sketch));
     fit->sketch_seconds = peek__seconds() - begin;
-    return PEEK_OK;
+    return peek__sweep_keep_sketch(work);
 }
 
 /* What is under way, for a person. */
-static void describe(const sweep_work *work, char *text, size_t size)
+static void describe(const peek__sweep_work *work, char *text, size_t size)
 {
     if (work->fit->models == 1)
         snprintf(text, size, "factorising, rank %lld", (long long)work->ranks[0].rank);
@@ -93,7 +65,7 @@ static void describe(const sweep_work *work, char *text, size_t size)
 }
 
 /* A start has ended: its record, and the best of its rank. */
-static peek_status record(sweep_work *work, rank_state *state, peek_model *model)
+static peek_status record(peek__sweep_work *work, peek__rank_state *state, peek_model *model)
 {
     double objective = model->objective[model->iterations - 1];
     int64_t restarts = work->fit->options->restarts;
@@ -114,10 +86,11 @@ static peek_status record(sweep_work *work, rank_state *state, peek_model *model
     options.rank = state->rank;
     model->seconds = work->fit->sketch_seconds + state->seconds;
     model->sweep_models = work->fit->models;
+    memcpy(model->made_from, work->made_from, sizeof model->made_from);
     model->starts = state->starts;
     model->start_count = restarts;
     state->starts = NULL;
-    model->options = peek__options_json(peek_fit_option_table(), &options);
+    model->options = peek__fit_options_json(&options);
     if (!model->options)
         return peek__fail(work->fit->context, PEEK_E_MEMORY, "not enough memory for the options");
     state->best = NULL;
@@ -126,7 +99,7 @@ static peek_status record(sweep_work *work, rank_state *state, peek_model *model
 
 /* A course of the group has stopped: its model goes where it belongs at once, so that an interrupted sweep
  * keeps it. */
-static peek_status finish(sweep_work *work, int64_t index)
+static peek_status finish(peek__sweep_work *work, int64_t index)
 {
     peek_model *model = NULL;
     char text[80];
@@ -138,12 +111,12 @@ static peek_status finish(sweep_work *work, int64_t index)
 }
 
 /* Iterates the group's models on the data until all have stopped. A sweep's time is shared by rank. */
-static peek_status iterate_group(sweep_work *work)
+static peek_status iterate_group(peek__sweep_work *work)
 {
     peek__fit *fit = work->fit;
     for (;;) {
-        peek__course *active[GROUP_MOST];
-        peek__pass *passes[GROUP_MOST];
+        peek__course *active[PEEK__GROUP_MOST];
+        peek__pass *passes[PEEK__GROUP_MOST];
         int64_t count = 0, ranks = 0, steps = 0;
         for (int64_t i = 0; i < work->grouped; i++) {
             steps += work->group[i].stop ? fit->options->iterations : work->group[i].iterations + 1;
@@ -159,16 +132,17 @@ static peek_status iterate_group(sweep_work *work)
         for (int64_t i = 0; i < count; i++) PEEK_TRY(peek__course_step(active[i], each * (double)passes[i]->k));
         for (int64_t i = 0; i < work->grouped; i++)
             if (work->group[i].stop && work->group[i].model) PEEK_TRY(finish(work, i));
+        if (fit->keep) PEEK_TRY(fit->keep(work));
         PEEK_TRY(peek__step(fit->context, fit->steps + steps));
     }
 }
 
 /* Brings a model close on its part of the sketch. */
-static peek_status approach(sweep_work *work, peek__course *course, int64_t width)
+static peek_status approach(peek__sweep_work *work, peek__course *course, int64_t width)
 {
     const peek__fit *fit = work->fit;
     peek__sketch part = {0};
-    if (!width) return PEEK_OK;
+    if (!width || course->reached >= PEEK__REACHED_DATA) return PEEK_OK;
     if (width == work->sketch.width) return peek__course_approach(course, &work->sketch);
     peek_status status =
         peek__sketch_part(fit->context, fit->problem, &work->sketch, width, work->sketch.rows, NULL, &part);
@@ -177,21 +151,34 @@ static peek_status approach(sweep_work *work, peek__course *course, int64_t widt
     return status;
 }
 
+/* Whether any model has yet to work on a sketch. */
+static int wants_sketch(const peek__sweep_work *work)
+{
+    int wants = work->begun < work->fit->models;
+    for (int64_t i = 0; i < work->grouped; i++)
+        wants |= work->owner[i]->width && work->group[i].reached < PEEK__REACHED_DATA;
+    return work->widest && wants;
+}
+
 /* What comes before the first group: what it will take, and the sketch. */
-static peek_status get_ready(sweep_work *work)
+static peek_status get_ready(peek__sweep_work *work)
 {
     peek__fit *fit = work->fit;
     char text[80];
     int64_t ranks = 0;
     for (int64_t i = 0; i < work->count; i++) ranks += work->ranks[i].rank * fit->options->restarts;
-    PEEK_TRY(peek__estimate_tell(&work->group[0], &work->needs, ranks));
+    if (work->resumed)
+        peek__note(fit->context, "going on from the checkpoint, %lld of %lld models done",
+                   (long long)work->ended, (long long)fit->models);
+    else
+        PEEK_TRY(peek__estimate_tell(&work->group[0], &work->needs, ranks));
     describe(work, text, sizeof text);
     peek__stage(fit->context, "fit", text, fit->models * fit->options->iterations * (work->widest ? 2 : 1));
-    return make_sketch(work);
+    return wants_sketch(work) ? make_sketch(work) : PEEK_OK;
 }
 
 /* Works the group off. */
-static peek_status work_group(sweep_work *work)
+static peek_status work_group(peek__sweep_work *work)
 {
     peek__fit *fit = work->fit;
     int64_t phases = work->widest ? 2 : 1;
@@ -209,36 +196,34 @@ static peek_status work_group(sweep_work *work)
     return peek__step(fit->context, fit->steps);
 }
 
-static double model_bytes(const sweep_work *work, const rank_state *state)
+static double model_bytes(const peek__sweep_work *work, const peek__rank_state *state)
 {
     return peek__model_bytes(work->fit, state->rank, state->width < work->widest ? state->width : 0);
 }
 
-static peek_status work_all(sweep_work *work)
+static peek_status work_all(peek__sweep_work *work)
 {
     peek__fit *fit = work->fit;
-    double data = sizeof(float) * (double)fit->problem->rows * (double)fit->problem->columns, bytes = 0;
-    double most = fmin(fmax(data * group_share, group_bytes), work->needs.group);
-    for (int64_t i = 0; i < work->count; i++) {
-        rank_state *state = &work->ranks[i];
+    int64_t restarts = fit->options->restarts;
+    double bytes = 0;
+    PEEK_TRY(peek__sweep_take_up(work, &work->resumed));
+    if (work->grouped) PEEK_TRY(work_group(work));
+    while (work->begun < fit->models) {
+        peek__rank_state *state = &work->ranks[work->begun / restarts];
         double one = model_bytes(work, state);
-        for (int64_t start = 0; start < fit->options->restarts; start++) {
-            if (work->grouped == GROUP_MOST || (work->grouped && bytes + one > most)) {
-                PEEK_TRY(work_group(work));
-                bytes = 0;
-            }
-            work->owner[work->grouped] = state;
-            work->grouped++;
-            work->begun++;
-            bytes += one;
-            PEEK_TRY(peek__course_begin(fit, state->rank, fit->options->seed + start,
-                                        &work->group[work->grouped - 1]));
+        if (work->grouped == PEEK__GROUP_MOST || (work->grouped && bytes + one > work->needs.group)) {
+            PEEK_TRY(work_group(work));
+            bytes = 0;
         }
+        work->owner[work->grouped] = state;
+        bytes += one;
+        PEEK_TRY(peek__course_begin(fit, state->rank, fit->options->seed + work->begun++ % restarts,
+                                    &work->group[work->grouped++]));
     }
-    return work_group(work);
+    return work->grouped ? work_group(work) : PEEK_OK;
 }
 
-static peek_status prepare(sweep_work *work, const int64_t *ranks)
+static peek_status prepare(peek__sweep_work *work, const int64_t *ranks)
 {
     peek__fit *fit = work->fit;
     int64_t restarts = fit->options->restarts;
@@ -249,18 +234,33 @@ static peek_status prepare(sweep_work *work, const int64_t *ranks)
         PEEK_TRY(peek__alloc(fit->context, &work->ranks[i].starts, restarts, "a sweep"));
     }
     PEEK_TRY(choose_widths(work));
-    double largest = 0;
-    for (int64_t i = 0; i < work->count; i++) largest = fmax(largest, model_bytes(work, &work->ranks[i]));
-    return peek__estimate_memory(fit, largest, work->widest, &work->needs);
+    PEEK_TRY(peek__sweep_digest(fit->context, fit->problem, fit->options, work->count, ranks, work->made_from));
+    double largest = 0, all = 0;
+    for (int64_t i = 0; i < work->count; i++) {
+        double one = model_bytes(work, &work->ranks[i]);
+        largest = fmax(largest, one);
+        all += one * (double)restarts;
+    }
+    return peek__estimate_memory(fit, largest, all, work->widest, &work->needs);
 }
 
 peek_status peek__sweep(peek__fit *fit, int64_t count, const int64_t *ranks, peek_model_fn take, void *user)
 {
-    sweep_work *work;
+    peek__sweep_work *work;
     PEEK_TRY(peek__alloc(fit->context, &work, 1, "a sweep"));
-    *work = (sweep_work){.fit = fit, .count = count, .take = take, .user = user};
+    *work = (peek__sweep_work){.fit = fit, .count = count, .take = take, .user = user};
+    if (fit->options->checkpoint) {
+        fit->keep = peek__sweep_keep;
+        fit->keeper = work;
+    }
     peek_status status = prepare(work, ranks);
     if (status == PEEK_OK) status = work_all(work);
+    if (status == PEEK_OK)
+        peek__sweep_forget(work);
+    else if (work->cost > 0 || work->resumed)
+        peek__fail_more(fit->context, status,
+                        "what was done is kept in '%s': the same command with --resume goes on",
+                        fit->options->checkpoint);
     for (int64_t i = 0; i < work->grouped; i++) peek__course_clear(&work->group[i]);
     for (int64_t i = 0; work->ranks && i < count; i++) {
         peek_model_free(&work->ranks[i].best);

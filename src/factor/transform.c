@@ -95,7 +95,7 @@ static peek_status run(transform *work, peek_model *out)
     copy_fixed(work, out, 0); /* to the last bit */
     out->seconds = out->times[0] = peek__seconds() - begin;
     PEEK_TRY(peek__model_judge(work->context, out, work->problem));
-    out->options = peek__options_json(peek_fit_option_table(), &work->options);
+    out->options = peek__fit_options_json(&work->options);
     return out->options ? PEEK_OK
                         : peek__fail(work->context, PEEK_E_MEMORY, "not enough memory for the options");
 }

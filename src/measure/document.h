@@ -2,7 +2,7 @@
 #ifndef MEASURE_DOCUMENT_H
 #define MEASURE_DOCUMENT_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 #include <stdint.h>
 
 /* Adds a number; null where it is not finite: the measure has no value here. */

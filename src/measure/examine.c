@@ -85,8 +85,7 @@ static cJSON *rank_entry(const cJSON *measures, int64_t rank)
     cJSON *entry;
     cJSON_ArrayForEach(entry, ranks_of(measures))
     {
-        const cJSON *number = cJSON_GetObjectItemCaseSensitive(entry, "rank");
-        if (cJSON_IsNumber(number) && (int64_t)number->valuedouble == rank) return entry;
+        if (peek__json_count(cJSON_GetObjectItemCaseSensitive(entry, "rank")) == rank) return entry;
     }
     return NULL;
 }

@@ -2,7 +2,7 @@
 #ifndef MEASURE_EXAMINE_H
 #define MEASURE_EXAMINE_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "nnpeek/measure.h"
 #include "nnpeek/network.h"

@@ -2,7 +2,7 @@
 #ifndef MEASURE_FEATURE_GROUPS_H
 #define MEASURE_FEATURE_GROUPS_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "factor/problem.h"
 

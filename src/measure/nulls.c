@@ -3,6 +3,7 @@
 #include "store/file.h"
 #include "measure/scramble.h"
 #include "measure/sweep_models.h"
+#include "store/partial.h"
 
 static const struct null_row {
     const char *name;
@@ -80,11 +81,13 @@ static peek_status fill_null(peek__examination *of, const peek_network *network,
 static peek_status measure_null(peek__examination *of, const peek_network *network,
                                 const peek__pictures *pictures, const char *name, cJSON *out)
 {
-    char *place = NULL, *folder = NULL;
+    char *place = NULL;
+    peek__partial folder = {0};
     PEEK_TRY(peek__format(of->context, &place, "%s/null", of->run));
-    peek_status status = peek__folder_begin(of->context, place, &folder);
-    if (status == PEEK_OK) status = fill_null(of, network, pictures, folder, name, out);
-    peek__folder_abort(&folder);
+    peek_status status = peek__partial_open(of->context, place, NULL, &folder);
+    if (status == PEEK_OK) peek__partial_clear(&folder, NULL);
+    if (status == PEEK_OK) status = fill_null(of, network, pictures, folder.path, name, out);
+    peek__partial_remove(&folder);
     peek__free(&place);
     return status;
 }

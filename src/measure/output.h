@@ -2,7 +2,7 @@
 #ifndef MEASURE_OUTPUT_H
 #define MEASURE_OUTPUT_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "measure/inner.h"
 

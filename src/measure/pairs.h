@@ -2,7 +2,7 @@
 #ifndef MEASURE_PAIRS_H
 #define MEASURE_PAIRS_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "measure/predictions.h"
 #include "store/npy.h"

@@ -2,7 +2,7 @@
 #ifndef MEASURE_PREDICTIONS_H
 #define MEASURE_PREDICTIONS_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "store/npy.h"
 

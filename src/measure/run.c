@@ -9,6 +9,7 @@
 #include "measure/sampled.h"
 #include "measure/verdict.h"
 #include "nnpeek/measure.h"
+#include "store/storage.h"
 
 /* A capture while it is measured. */
 typedef struct capture_work {
@@ -25,7 +26,7 @@ static peek_status open_block(peek_context *context, const capture_work *work, c
     const cJSON *file = cJSON_GetObjectItemCaseSensitive(entry, "file");
     char *path;
     PEEK_TRY(peek__format(context, &path, "%s/%s", work->folder, file->valuestring));
-    peek_status status = peek__npy_open(context, path, x);
+    peek_status status = peek__stored_open(context, path, entry, x);
     if (status == PEEK_OK && (x->rows < 1 || x->columns < 1))
         status = peek__fail(context, PEEK_E_SHAPE, "%s is empty: capture again", path);
     peek__free(&path);

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "store/file.h"
-#include "store/npy.h"
+#include "store/storage.h"
 
 static const char *text_at(const cJSON *object, const char *name)
 {
@@ -79,7 +79,7 @@ static peek_status read_channel(const peek__examination *of, const cJSON *entry,
         return peek__fail(of->context, PEEK_E_FORMAT,
                           "%s/manifest.json lists a block without file: capture again", of->capture);
     PEEK_TRY(peek__format(of->context, &path, "%s/%s", of->capture, file));
-    peek_status status = peek__npy_open(of->context, path, &npy);
+    peek_status status = peek__stored_open(of->context, path, entry, &npy);
     if (status == PEEK_OK) status = take_channel(of, &npy, channel, out);
     peek__npy_close(&npy);
     peek__free(&path);
@@ -128,6 +128,8 @@ static void capture_options(const peek__examination *of, const char *layers, pee
     if (layers) options->layers = layers;
     if (text_at(made, "reduce")) options->reduce = text_at(made, "reduce");
     if (cJSON_IsNumber(budget)) options->budget = budget->valuedouble;
+    const char *store = text_at(made, "store");
+    if (store && strstr(store, "float16")) options->budget *= 2; /* half the bytes then; here floats */
     if (text_at(of->manifest, "preprocess")) options->preprocess = text_at(of->manifest, "preprocess");
 }
 

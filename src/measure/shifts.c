@@ -6,6 +6,7 @@
 #include "measure/document.h"
 #include "store/npy.h"
 #include "measure/scramble.h"
+#include "store/partial.h"
 
 enum { PIXELS_MOST = 3, DIRECTIONS = 4 };
 
@@ -65,15 +66,15 @@ static peek_status shift_task(void *argument, int64_t t, int thread)
  */
 static peek_status predict(shift_work *work, int64_t down, int64_t right, float **out)
 {
-    char *folder = NULL;
+    peek__partial folder;
     peek_context *context = work->of->context;
     work->down = down;
     work->right = right;
     PEEK_TRY(peek__parallel(context, work->pictures.count, shift_task, work));
-    PEEK_TRY(peek__folder_begin(context, work->place, &folder));
-    peek_status status = peek__run_capture(work->of, work->network, &work->shifted, work->name, folder);
-    if (status == PEEK_OK) status = read_output(work, folder, out);
-    peek__folder_abort(&folder);
+    PEEK_TRY(peek__partial_open(context, work->place, NULL, &folder));
+    peek_status status = peek__run_capture(work->of, work->network, &work->shifted, work->name, folder.path);
+    if (status == PEEK_OK) status = read_output(work, folder.path, out);
+    peek__partial_remove(&folder);
     return status;
 }
 

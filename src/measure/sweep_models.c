@@ -1,6 +1,8 @@
 /* measure/sweep_models.c: a sweep whose models are kept, by rank. */
 #include "measure/sweep_models.h"
 
+#include "base/context.h"
+
 typedef struct places {
     const int64_t *ranks;
     peek_model **models;
@@ -20,7 +22,10 @@ peek_status peek__sweep_models(peek_context *context, const peek_problem *proble
                                peek_model **models)
 {
     places to = {ranks, models};
-    return peek_sweep(context, problem, options, count, ranks, place_model, &to);
+    peek__hush(context, 1);
+    peek_status status = peek_sweep(context, problem, options, count, ranks, place_model, &to);
+    peek__hush(context, 0);
+    return status;
 }
 
 void peek__sweep_free(int64_t count, peek_model **models)

@@ -3,7 +3,7 @@
 #ifndef MEASURE_VERDICT_H
 #define MEASURE_VERDICT_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "base/context.h"
 

@@ -11,11 +11,11 @@ typedef struct head {
     char magic[8]; /* with the format's version and, by its number, the order of bytes */
     int64_t order;
     char made_from[24];
-    int64_t epochs, steps, parameters;
-    double loss, train_accuracy, seconds;
+    int64_t epochs, steps, inside, right_sum, parameters;
+    double loss, train_accuracy, loss_sum, seconds;
 } head;
 
-static const char magic[8] = "NNPTRN2";
+static const char magic[8] = "NNPTRN3";
 enum { ORDER = 0x01020304 };
 
 static head head_of(const peek__checkpoint *checkpoint)
@@ -23,6 +23,9 @@ static head head_of(const peek__checkpoint *checkpoint)
     head h = {.order = ORDER,
               .epochs = checkpoint->epochs,
               .steps = checkpoint->steps,
+              .inside = checkpoint->inside,
+              .right_sum = checkpoint->right_sum,
+              .loss_sum = checkpoint->loss_sum,
               .parameters = checkpoint->network->parameters,
               .loss = checkpoint->loss,
               .train_accuracy = checkpoint->train_accuracy,
@@ -75,6 +78,9 @@ static void take(peek__checkpoint *checkpoint, const head *h, const char *bytes)
     memcpy(checkpoint->velocity, bytes, (size_t)network->parameters * sizeof(float));
     checkpoint->epochs = h->epochs;
     checkpoint->steps = h->steps;
+    checkpoint->inside = h->inside;
+    checkpoint->right_sum = h->right_sum;
+    checkpoint->loss_sum = h->loss_sum;
     checkpoint->loss = h->loss;
     checkpoint->train_accuracy = h->train_accuracy;
     checkpoint->seconds = h->seconds;
@@ -97,7 +103,7 @@ static peek_status check(peek_context *context, const peek__checkpoint *checkpoi
             "same as then, or train without --resume",
             path);
     int whole = h.order == ORDER && h.parameters == checkpoint->network->parameters && h.epochs >= 0 &&
-                size == (int64_t)sizeof h + body + (int64_t)sizeof state;
+                h.inside >= 0 && size == (int64_t)sizeof h + body + (int64_t)sizeof state;
     if (whole) {
         peek__digest(&state, bytes, (size_t)(size - (int64_t)sizeof state));
         memcpy(&found, bytes + size - sizeof state, sizeof found);

@@ -4,11 +4,15 @@
 
 #include "network/graph.h"
 
-/* Where a training is: after so many whole epochs. */
+/* Where a training is: after so many whole epochs, and so many steps of the next. Order and learning rate of an
+ * epoch follow from its number; running statistics are weights. */
 typedef struct peek__checkpoint {
-    char made_from[17]; /* digest of the network before training, the data and the options that matter */
-    int64_t epochs, steps;
-    double loss, train_accuracy; /* of the last of them */
+    char made_from[17];    /* digest of the network before training, the data and the options that matter */
+    int64_t epochs, steps; /* steps: of all epochs */
+    double loss, train_accuracy; /* of the last whole epoch */
+    int64_t inside;              /* steps of the epoch under way */
+    double loss_sum;             /* over the samples of those */
+    int64_t right_sum;
     double seconds;
     peek_network *network; /* its weights are written or read */
     float *velocity;       /* parameters */

@@ -1,11 +1,14 @@
 /* network/manifest.c: manifest.json of a capture: what was captured from what. */
 #include "network/manifest.h"
 #include "base/options.h"
+#include "data/content.h"
 #include "network/operators.h"
 #include "store/file.h"
 
 #include <string.h>
-#include <time.h>
+
+/* Of the arrays in a capture: raised when the same options mean other bytes. */
+enum { FORMAT = 1 };
 
 /* A document that remembers whether anything could not be added; it is checked once, at the end. */
 typedef struct document {
@@ -61,6 +64,21 @@ static const peek_dataset *first_data(const peek__manifest *manifest)
     return manifest->feeds->feed[0].dataset;
 }
 
+/* Files of all inputs that were left out since they are broken; only where that was allowed. */
+static void put_skipped_files(document *d, cJSON *data, const peek__feeds *feeds)
+{
+    cJSON *array = NULL;
+    for (int64_t i = 0; i < feeds->count; i++) {
+        const peek__content *content = feeds->feed[i].dataset->content;
+        if (content->skip_broken && !array) array = put_array(d, data, "skipped_files");
+        for (int64_t j = 0; j < content->skipped_count; j++) {
+            cJSON *entry = append(d, array, cJSON_CreateObject());
+            put_text(d, entry, "name", content->skipped[j].name);
+            put_text(d, entry, "reason", content->skipped[j].reason);
+        }
+    }
+}
+
 static void put_data(document *d, cJSON *root, const peek__manifest *manifest)
 {
     const peek_dataset *labelled = peek__feeds_labelled(manifest->feeds);
@@ -74,6 +92,7 @@ static void put_data(document *d, cJSON *root, const peek__manifest *manifest)
         const char *name = peek_dataset_class_name(labelled, i);
         append(d, names, cJSON_CreateString(name ? name : ""));
     }
+    put_skipped_files(d, object, manifest->feeds);
 }
 
 static void put_samples(document *d, cJSON *root, const peek__manifest *manifest)
@@ -128,7 +147,8 @@ static void put_block(document *d, cJSON *blocks, const peek__manifest *manifest
     put_sizes(d, block, "shape", made->dimensions, made->shape);
     put_text(d, block, "layout", peek__layout_name(made->layout));
     put_number(d, block, "columns", (double)made->columns);
-    put_text(d, block, "type", "float32");
+    put_text(d, block, "type", peek__type_name(chosen->storage.type));
+    if (chosen->storage.scale != 1) put_number(d, block, "scale", (double)chosen->storage.scale);
     put_text(d, block, "reduction", peek__reduction_text(made, text));
     if (made->how != PEEK__REDUCE_NONE) {
         const peek__layer *layer = &manifest->survey->layer[chosen->value];
@@ -156,26 +176,22 @@ static void put_skipped(document *d, cJSON *root, const peek__manifest *manifest
     }
 }
 
-static void put_created(document *d, cJSON *root)
+/* The options as resolved, without those that change nothing in what comes out. */
+static void put_options(document *d, cJSON *root, const peek_capture_options *options)
 {
-    char text[32];
-    time_t now = time(NULL);
-    struct tm parts;
-    if (!gmtime_r(&now, &parts) || !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts))
-        d->failed = 1;
-    else
-        put_text(d, root, "created", text);
+    cJSON *object = peek__options_json(peek_capture_option_table(), options);
+    cJSON_DeleteItemFromObjectCaseSensitive(object, "resume");
+    cJSON_DeleteItemFromObjectCaseSensitive(object, "checkpoint_every");
+    if (!cJSON_AddItemToObject(root, "options", object)) d->failed = 1;
 }
 
-peek_status peek__manifest_write(peek_context *context, const peek__manifest *manifest, const char *folder)
+/* NULL where the memory does not suffice. */
+static cJSON *make_document(const peek__manifest *manifest, const char *preprocess)
 {
     document d = {0};
-    char *path = NULL, *preprocess = NULL;
-    PEEK_TRY(peek__feeds_preprocess(context, manifest->feeds, &preprocess));
-    peek_status status = peek__format(context, &path, "%s/manifest.json", folder);
     cJSON *root = cJSON_CreateObject();
     put_text(&d, root, "version", peek_version());
-    put_created(&d, root);
+    if (manifest->made_from) put_text(&d, root, "made_from", manifest->made_from);
     put_number(&d, root, "seed", (double)manifest->options->seed);
     put_network(&d, root, manifest->network);
     put_data(&d, root, manifest);
@@ -185,11 +201,42 @@ peek_status peek__manifest_write(peek_context *context, const peek__manifest *ma
     for (int64_t i = 0; i < manifest->selection->count; i++)
         put_block(&d, blocks, manifest, &manifest->selection->chosen[i]);
     put_skipped(&d, root, manifest);
-    cJSON *options = peek__options_json(peek_capture_option_table(), manifest->options);
-    if (!cJSON_AddItemToObject(root, "options", options)) d.failed = 1;
-    if (status == PEEK_OK) status = peek__json_write(context, path, d.failed ? NULL : root);
+    put_options(&d, root, manifest->options);
+    if (!d.failed) return root;
+    cJSON_Delete(root);
+    return NULL;
+}
+
+peek_status peek__manifest_write(peek_context *context, const peek__manifest *manifest, const char *folder)
+{
+    char *path = NULL, *preprocess = NULL;
+    PEEK_TRY(peek__feeds_preprocess(context, manifest->feeds, &preprocess));
+    peek_status status = peek__format(context, &path, "%s/manifest.json", folder);
+    cJSON *root = make_document(manifest, preprocess);
+    if (status == PEEK_OK) status = peek__json_write(context, path, root);
     cJSON_Delete(root);
     peek__free(&preprocess);
     peek__free(&path);
     return status;
+}
+
+peek_status peek__manifest_digest(peek_context *context, const peek__manifest *manifest, int64_t slice,
+                                  char text[17])
+{
+    const int64_t numbers[] = {FORMAT, slice};
+    uint64_t state = 0;
+    char *preprocess = NULL;
+    PEEK_TRY(peek__feeds_preprocess(context, manifest->feeds, &preprocess));
+    cJSON *root = make_document(manifest, preprocess);
+    char *printed = root ? cJSON_PrintUnformatted(root) : NULL;
+    peek__free(&preprocess);
+    cJSON_Delete(root);
+    if (!printed) return peek__fail(context, PEEK_E_MEMORY, "not enough memory to describe the capture");
+    peek__digest(&state, numbers, sizeof numbers);
+    peek__digest(&state, printed, strlen(printed));
+    for (int64_t i = 0; i < manifest->feeds->count; i++)
+        peek__dataset_digest(manifest->feeds->feed[i].dataset, &state);
+    peek__digest_text(state, text);
+    cJSON_free(printed);
+    return PEEK_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "network/feed.h"
 #include "network/reduction.h"
+#include "store/storage.h"
 
 typedef struct peek__chosen {
     int64_t value;             /* number of the value; -1: of an input */
@@ -14,6 +15,7 @@ typedef struct peek__chosen {
     char *name;                /* of the block, unique */
     char *file;                /* safe and unique */
     peek__reduction reduction; /* layout, shape and columns of the block, too */
+    peek__storage storage;     /* how its numbers are written */
 } peek__chosen;
 
 typedef struct peek__selection {
@@ -36,6 +38,15 @@ void peek__selection_free(peek__selection *selection);
 peek_status peek__selection_reduce(peek_context *context, const peek_network *network,
                                    const peek__survey *survey, const peek__feeds *feeds,
                                    const peek_capture_options *options, peek__selection *selection);
+
+/* The type of layers by options->store. */
+peek__type peek__layer_type(int64_t store);
+
+/* Decides how the numbers of every block are written: inputs as bytes where they are pictures of 8 bits, all
+ * else by options->store. The network's output, which is small and whose classes lie close together, and inputs
+ * of numbers that are names stay floats. Errors: E_MEMORY, those of reading samples. */
+peek_status peek__selection_store(peek_context *context, const peek__feeds *feeds,
+                                  const peek_capture_options *options, peek__selection *selection);
 
 /* Notes on what was chosen and averaged: for when nothing can be wrong any more. */
 void peek__selection_tell(peek_context *context, const peek_network *network, const peek__feeds *feeds,

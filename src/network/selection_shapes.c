@@ -55,7 +55,8 @@ peek_status peek__selection_reduce(peek_context *context, const peek_network *ne
     for (int64_t i = 0; i < selection->inputs; i++) describe_input(feeds, &selection->chosen[i]);
     peek_status status = list_layers(context, network, survey, selection, &r);
     if (status == PEEK_OK) {
-        double numbers = options->budget * 1e9 / 4 / (double)feeds->samples;
+        double bytes = (double)peek__type_size(peek__layer_type(options->store));
+        double numbers = options->budget * 1e9 / bytes / (double)feeds->samples;
         peek__reduce_choose(&wish, survey, r.count, r.value, r.layout, numbers, r.reduction);
         for (int64_t i = 0; i < r.count; i++)
             selection->chosen[selection->inputs + i].reduction = r.reduction[i];
@@ -111,9 +112,22 @@ static int is_by_weights(const peek_network *network, const peek__selection *sel
     return 0;
 }
 
+/* What --store could not do for an input. */
+static void tell_stored(peek_context *context, int64_t store, const peek__selection *selection)
+{
+    for (int64_t i = 0; store == PEEK_STORE_PIXELS && i < selection->inputs; i++) {
+        if (selection->chosen[i].storage.type != PEEK__FLOAT32) continue;
+        peek__note(context,
+                   "'%s' is stored as float32: its values are not those of 8-bit pictures in their own size",
+                   selection->chosen[i].name);
+        return;
+    }
+}
+
 void peek__selection_tell(peek_context *context, const peek_network *network, const peek__feeds *feeds,
                           const peek_capture_options *options, const peek__selection *selection)
 {
+    tell_stored(context, options->store, selection);
     for (int64_t i = 0; i < feeds->count; i++)
         if (feeds->feed[i].names)
             peek__note(context,

@@ -56,9 +56,11 @@ static const peek_option train_rows[] = {
               "a new seeded order every epoch; 0: the order of the data"),
     PEEK_INTEGER(peek_train_options, seed, "seed", 0, 0, 0x1p53, "N", "of the shuffling"),
     PEEK_TEXT(peek_train_options, checkpoint, "checkpoint", NULL, "FILE",
-              "written after every epoch, to resume from"),
+              "written after every epoch and within long ones, to resume from"),
     PEEK_FLAG(peek_train_options, resume, "resume", 0,
-              "go on from the checkpoint of a training that was stopped"),
+              "go on from the checkpoint of a training that was stopped or killed"),
+    PEEK_REAL(peek_train_options, checkpoint_every, "checkpoint-every", 20, 0, 1e6, "S",
+              "seconds after which a checkpoint is written within an epoch"),
 };
 PEEK_TABLE(train_table, "train", peek_train_options, train_rows);
 
@@ -75,7 +77,7 @@ void peek_train_options_default(peek_train_options *options)
 typedef struct training {
     peek_context *context;
     peek_network *network;
-    const peek_dataset *dataset;
+    const peek_dataset *dataset, *given; /* in memory, and as the caller has it */
     const peek_train_options *options;
     const int32_t *labels;
     int64_t samples, slices; /* slices: of a whole batch */
@@ -92,6 +94,10 @@ typedef struct training {
     int64_t first, count;  /* the batch */
     double rate;           /* of this epoch */
     int64_t done;          /* epochs before this call */
+    int64_t inside;        /* steps of the epoch under way that are done */
+    peek__loss_sum sum;    /* over their samples */
+    int saved;             /* 1: there is a checkpoint of this training */
+    double last_saved;     /* when it was written, by peek__seconds() */
     double start;          /* when it began, by peek__seconds(); a resumed one as if it had begun earlier */
     char made_from[17];
     peek__weight_role *roles; /* one a weight */
@@ -194,42 +200,15 @@ static peek_status update_all(training *t)
     return status;
 }
 
-static peek_status train_batch(training *t, peek__loss_sum *epoch)
+static peek_status train_batch(training *t)
 {
     int64_t slices = (t->count + t->team.slice - 1) / t->team.slice;
     PEEK_TRY(peek__parallel(t->context, slices, train_slice, t));
     for (int64_t s = 0; s < slices; s++) {
-        epoch->loss += t->sums[s].loss;
-        epoch->right += t->sums[s].right;
+        t->sum.loss += t->sums[s].loss;
+        t->sum.right += t->sums[s].right;
     }
     return update_all(t);
-}
-
-static peek_status train_epoch(training *t, int64_t epoch, peek_train_result *result)
-{
-    const peek_train_options *options = t->options;
-    int64_t steps = (t->samples + options->batch - 1) / options->batch;
-    for (int64_t i = 0; i < t->samples; i++) t->order[i] = i;
-    peek__stream stream =
-        peek__stream_make((uint64_t)options->seed, PEEK__ORDER_EPOCH, (uint64_t)(FIRST_ORDER + epoch));
-    if (options->shuffle) peek__random_shuffle(&stream, t->order, t->samples);
-    PEEK_TRY(peek__schedule_rate(t->context, options, epoch, &t->rate));
-    peek__loss_sum sum = {0};
-    for (int64_t step = 0; step < steps; step++) {
-        t->first = step * options->batch;
-        t->count = options->batch < t->samples - t->first ? options->batch : t->samples - t->first;
-        t->step = (uint64_t)result->steps;
-        PEEK_TRY(train_batch(t, &sum));
-        result->steps++;
-        if (!isfinite(sum.loss))
-            return peek__fail(t->context, PEEK_E_NUMERIC,
-                              "the loss is no longer finite after step %lld: use a learning rate below %g",
-                              (long long)result->steps, t->rate);
-        PEEK_TRY(peek__step(t->context, result->steps));
-    }
-    result->loss = sum.loss / (double)t->samples;
-    result->train_accuracy = (double)sum.right / (double)t->samples;
-    return PEEK_OK;
 }
 
 /* What a checkpoint must have been made from: the network before training, the data, and all options but how
@@ -240,13 +219,12 @@ static void find_origin(training *t)
     const double numbers[] = {(double)o->batch,   o->learning_rate,  o->momentum,     o->weight_decay,
                               o->gamma,           (double)o->loss,   (double)o->seed, (double)o->normalise,
                               (double)o->shuffle, (double)t->samples};
-    const char *milestones = o->milestones ? o->milestones : "", *data = peek_dataset_describe(t->dataset).name;
+    const char *milestones = o->milestones ? o->milestones : "";
     uint64_t state = 0;
     peek__digest(&state, t->network->digest, sizeof t->network->digest);
     peek__digest(&state, numbers, sizeof numbers);
     peek__digest(&state, milestones, strlen(milestones));
-    peek__digest(&state, data, strlen(data));
-    peek__digest(&state, t->labels, (size_t)t->samples * sizeof *t->labels);
+    peek__dataset_digest(t->given, &state);
     peek__digest_text(state, t->made_from);
 }
 
@@ -256,6 +234,9 @@ static peek__checkpoint checkpoint_of(const training *t, int64_t epochs, const p
                                    .steps = result->steps,
                                    .loss = result->loss,
                                    .train_accuracy = result->train_accuracy,
+                                   .inside = t->inside,
+                                   .loss_sum = t->sum.loss,
+                                   .right_sum = t->sum.right,
                                    .seconds = peek__seconds() - t->start,
                                    .network = t->network,
                                    .velocity = t->velocity};
@@ -263,25 +244,80 @@ static peek__checkpoint checkpoint_of(const training *t, int64_t epochs, const p
     return checkpoint;
 }
 
+static peek_status save_checkpoint(training *t, int64_t epochs, const peek_train_result *result)
+{
+    peek__checkpoint checkpoint = checkpoint_of(t, epochs, result);
+    PEEK_TRY(peek__checkpoint_write(t->context, &checkpoint, t->options->checkpoint));
+    t->saved = 1;
+    t->last_saved = peek__seconds();
+    return PEEK_OK;
+}
+
+/* The order of an epoch's samples. */
+static void order_samples(training *t, int64_t epoch)
+{
+    for (int64_t i = 0; i < t->samples; i++) t->order[i] = i;
+    peek__stream stream =
+        peek__stream_make((uint64_t)t->options->seed, PEEK__ORDER_EPOCH, (uint64_t)(FIRST_ORDER + epoch));
+    if (t->options->shuffle) peek__random_shuffle(&stream, t->order, t->samples);
+}
+
+/* The epoch from the step on that `inside` says. */
+static peek_status train_epoch(training *t, int64_t epoch, peek_train_result *result)
+{
+    const peek_train_options *options = t->options;
+    int64_t steps = (t->samples + options->batch - 1) / options->batch;
+    order_samples(t, epoch);
+    PEEK_TRY(peek__schedule_rate(t->context, options, epoch, &t->rate));
+    while (t->inside < steps) {
+        t->first = t->inside * options->batch;
+        t->count = options->batch < t->samples - t->first ? options->batch : t->samples - t->first;
+        t->step = (uint64_t)result->steps;
+        PEEK_TRY(train_batch(t));
+        t->inside++;
+        result->steps++;
+        if (!isfinite(t->sum.loss))
+            return peek__fail(t->context, PEEK_E_NUMERIC,
+                              "the loss is no longer finite after step %lld: use a learning rate below %g",
+                              (long long)result->steps, t->rate);
+        PEEK_TRY(peek__step(t->context, result->steps));
+        if (options->checkpoint && t->inside < steps &&
+            peek__seconds() - t->last_saved >= options->checkpoint_every)
+            PEEK_TRY(save_checkpoint(t, epoch, result));
+    }
+    result->loss = t->sum.loss / (double)t->samples;
+    result->train_accuracy = (double)t->sum.right / (double)t->samples;
+    t->inside = 0;
+    t->sum = (peek__loss_sum){0};
+    return PEEK_OK;
+}
+
 static peek_status resume(training *t, peek_train_result *result)
 {
     const char *path = t->options->checkpoint;
+    if (!path) return PEEK_OK;
     find_origin(t);
-    if (!path || !t->options->resume || !peek__is_file(path)) return PEEK_OK;
+    if (!t->options->resume || !peek__is_file(path)) return PEEK_OK;
     peek__checkpoint checkpoint = checkpoint_of(t, 0, result);
     PEEK_TRY(peek__checkpoint_read(t->context, &checkpoint, path));
-    if (checkpoint.epochs > t->options->epochs)
-        return peek__fail(
-            t->context, PEEK_E_ARGUMENT,
-            "'%s' is of a training that has %lld epochs behind it: give as many --epochs or more, "
-            "or train without --resume",
-            path, (long long)checkpoint.epochs);
+    if (checkpoint.epochs + (checkpoint.inside > 0) > t->options->epochs)
+        return peek__fail(t->context, PEEK_E_ARGUMENT,
+                          "'%s' is of a training that has come to epoch %lld: give as many --epochs or more, "
+                          "or train without --resume",
+                          path, (long long)checkpoint.epochs + (checkpoint.inside > 0));
     t->done = checkpoint.epochs;
+    t->inside = checkpoint.inside;
+    t->sum = (peek__loss_sum){.loss = checkpoint.loss_sum, .right = checkpoint.right_sum};
+    t->saved = 1;
     t->start -= checkpoint.seconds;
     result->steps = checkpoint.steps;
     result->loss = checkpoint.loss;
     result->train_accuracy = checkpoint.train_accuracy;
-    peek__note(t->context, "going on after epoch %lld", (long long)t->done);
+    if (t->inside)
+        peek__note(t->context, "going on within epoch %lld, after %lld of its steps", (long long)t->done + 1,
+                   (long long)t->inside);
+    else
+        peek__note(t->context, "going on after epoch %lld", (long long)t->done);
     return PEEK_OK;
 }
 
@@ -302,9 +338,7 @@ static peek_status end_epoch(training *t, int64_t epoch, const peek_train_result
         PEEK_TRY(options->epoch(&done, options->user));
         t->start += peek__seconds() - before;
     }
-    if (!options->checkpoint) return PEEK_OK;
-    peek__checkpoint checkpoint = checkpoint_of(t, epoch + 1, result);
-    return peek__checkpoint_write(t->context, &checkpoint, options->checkpoint);
+    return options->checkpoint ? save_checkpoint(t, epoch + 1, result) : PEEK_OK;
 }
 
 static peek_status train_epochs(training *t, peek_train_result *result)
@@ -312,6 +346,7 @@ static peek_status train_epochs(training *t, peek_train_result *result)
     int64_t steps = (t->samples + t->options->batch - 1) / t->options->batch, epochs = t->options->epochs;
     PEEK_TRY(peek__schedule_rate(t->context, t->options, 0, &t->rate));
     PEEK_TRY(resume(t, result));
+    t->last_saved = peek__seconds();
     for (int64_t epoch = t->done; epoch < epochs; epoch++) {
         /* A callback may have begun a stage of its own. */
         peek__stage(t->context, "train", "training the network", epochs * steps);
@@ -423,6 +458,12 @@ static peek_status begin_training(training *t)
     return peek__alloc(t->context, &t->sums, t->slices, "the losses");
 }
 
+/* Whether the same training may come further another time. */
+static int is_passing(peek_status status)
+{
+    return status == PEEK_E_STOPPED || status == PEEK_E_IO || status == PEEK_E_MEMORY;
+}
+
 peek_status peek_network_train(peek_context *context, peek_network *network, const peek_dataset *dataset,
                                const peek_train_options *options, peek_train_result *result)
 {
@@ -436,7 +477,8 @@ peek_status peek_network_train(peek_context *context, peek_network *network, con
         return peek__fail(context, PEEK_E_ARGUMENT, "training takes a network and a dataset");
     PEEK_TRY(peek_options_check(context, &train_table, options));
     peek_dataset *held = NULL;
-    training t = {.context = context, .network = network, .dataset = dataset, .options = options};
+    training t = {
+        .context = context, .network = network, .given = dataset, .dataset = dataset, .options = options};
     PEEK_TRY(check_training(&t));
     PEEK_TRY(peek__dataset_hold(context, dataset, &held));
     t.dataset = held;
@@ -444,6 +486,9 @@ peek_status peek_network_train(peek_context *context, peek_network *network, con
     t.start = peek__seconds();
     peek_status status = begin_training(&t);
     if (status == PEEK_OK) status = train_epochs(&t, result);
+    if (status != PEEK_OK && t.saved && is_passing(status))
+        peek__fail_more(context, status, "a checkpoint is in '%s': the same command with --resume goes on",
+                        options->checkpoint);
     result->samples = t.samples;
     result->seconds = peek__seconds() - t.start;
     peek__team_end(&t.team);

@@ -4,7 +4,7 @@
 #ifndef REPORT_PACKED_H
 #define REPORT_PACKED_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "base/context.h"
 

@@ -2,6 +2,8 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "report/packed.h"
@@ -133,6 +135,21 @@ static peek_status add_blocks(peek_context *context, const peek__run_files *run,
     return status;
 }
 
+/* When the run was captured: what the file system says of its manifest, which itself has no times, so that
+ * equal captures are equal to the byte. */
+static peek_status add_created(peek_context *context, const peek__run_files *run, cJSON *object)
+{
+    char *path, text[32];
+    struct stat about;
+    struct tm parts;
+    if (!run->capture) return PEEK_OK;
+    PEEK_TRY(peek__format(context, &path, "%s/manifest.json", run->capture));
+    int known = stat(path, &about) == 0 && gmtime_r(&about.st_mtime, &parts) &&
+                strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    peek__free(&path);
+    return known ? peek__json_add_text(context, object, "created", text) : PEEK_OK;
+}
+
 static peek_status add_parts(peek_context *context, const peek__run_files *run,
                              const peek__report_blocks *blocks, cJSON *object)
 {
@@ -141,7 +158,7 @@ static peek_status add_parts(peek_context *context, const peek__run_files *run,
     PEEK_TRY(peek__json_add_text(context, object, "name", run->name));
     PEEK_TRY(add_network(context, cJSON_GetObjectItemCaseSensitive(manifest, "network"), object));
     PEEK_TRY(add_data(context, cJSON_GetObjectItemCaseSensitive(manifest, "data"), object));
-    PEEK_TRY(copy_text(context, manifest, "created", object));
+    PEEK_TRY(add_created(context, run, object));
     PEEK_TRY(copy_text(context, manifest, "version", object));
     PEEK_TRY(copy_number(context, manifest, "seed", object));
     if (run->capture) PEEK_TRY(peek__report_add_digest(context, object, run->capture, "manifest.json"));

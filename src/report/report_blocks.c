@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "report/packed.h"
 #include "report/payload.h"
-#include "store/npy.h"
+#include "store/storage.h"
 
 enum { SINGULAR_VALUES = 400 };
 
@@ -141,7 +141,7 @@ peek_status peek__report_block_open(peek_context *context, const peek__run_files
 {
     char *path = NULL;
     PEEK_TRY(peek__format(context, &path, "%s/%s", run->capture, block->file));
-    peek_status status = peek__npy_open(context, path, npy);
+    peek_status status = peek__stored_open(context, path, block->entry, npy);
     if (status == PEEK_OK && (npy->rows != samples || npy->columns != block->columns))
         status = peek__fail(
             context, PEEK_E_SHAPE, "%s: this holds %lld x %lld values where %lld x %lld belong: capture again",
@@ -296,7 +296,8 @@ static peek_status add_view(peek_context *context, const peek__report_block *blo
     return peek__json_add_numbers(context, object, "extent", extent, 3);
 }
 
-/* How many entries a shape has. That of a block which was never captured counts the samples too (fit.json's). */
+/* How many entries a shape has. That of a block which was never captured counts the samples too (fit.json's).
+ */
 static double entries_of(const cJSON *shape)
 {
     double entries = 1;

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "report/run_files.h"
+#include "store/file.h"
 
 enum { DIMENSIONS = 4 };
 

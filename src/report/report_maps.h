@@ -6,7 +6,7 @@
 #ifndef REPORT_REPORT_MAPS_H
 #define REPORT_REPORT_MAPS_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "base/context.h"
 

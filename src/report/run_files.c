@@ -20,12 +20,6 @@ double peek__json_number(const cJSON *object, const char *name, double otherwise
     return cJSON_IsNumber(item) ? item->valuedouble : otherwise;
 }
 
-int64_t peek__json_count(const cJSON *item)
-{
-    int counts = cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= 9007199254740992.0;
-    return counts ? (int64_t)item->valuedouble : 0;
-}
-
 /* The K of a folder called rank-K, or 0; no fit has a billion components. */
 static int64_t rank_of(const char *name)
 {

@@ -2,7 +2,7 @@
 #ifndef REPORT_RUN_FILES_H
 #define REPORT_RUN_FILES_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "base/context.h"
 
@@ -30,8 +30,5 @@ void peek__run_close(peek__run_files *run);
 /* Members of a JSON object, with a default where they are missing or of another type. object may be NULL. */
 const char *peek__json_text(const cJSON *object, const char *name, const char *otherwise);
 double peek__json_number(const cJSON *object, const char *name, double otherwise);
-
-/* A number of things: 0 .. 2^53; everything else is 0. item may be NULL. */
-int64_t peek__json_count(const cJSON *item);
 
 #endif

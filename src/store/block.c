@@ -77,10 +77,10 @@ const float *peek__block_next(const peek__block *block, int64_t first, int64_t c
 
 void peek__block_drop(const peek__block *block, int64_t first, int64_t count)
 {
-    int64_t row = row_bytes(block);
-    if (block->streamed)
+    int64_t row = row_bytes(block), from = first > block->kept ? first : block->kept;
+    if (block->streamed && from < first + count)
         peek__mapping_drop(block->npy.mapping, block->npy.mapping_size,
-                           (const char *)block->npy.data + first * row, (size_t)(count * row));
+                           (const char *)block->npy.data + from * row, (size_t)((first + count - from) * row));
 }
 
 int peek__block_in_place(const peek__block *block)

@@ -19,7 +19,8 @@ typedef struct peek__block {
     int64_t rows, columns, stride;
     const float *values;
     peek__npy npy;
-    int streamed; /* 1: of a file too large to be kept in memory */
+    int streamed; /* 1: of a file too large to be kept in memory, but for its first rows */
+    int64_t kept; /* how many of them */
     peek__view view;
     float offset;
     double square;  /* ||X||_F^2 of the view, in double */

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,6 +44,44 @@ static peek_status cannot_begin(peek_context *context, const char *path, int rea
                       strerror(reason));
 }
 
+/* The name follows from that of the file: what a killed writer left is taken over by the next one. */
+static peek_status name_temporary(peek_context *context, const char *path, int number, char **out)
+{
+    uint64_t state = 0;
+    char digest[17];
+    int length = folder_length(path);
+    peek__digest(&state, path + length, strlen(path + length));
+    peek__digest_text(state, digest);
+    peek__free(out);
+    return peek__format(context, out, "%.*s.nnpeek-%s-%d.tmp", length, path, digest, number);
+}
+
+/* Whether a handle is of the file that bears the name now, and that is a file of this user. */
+static int is_file_named(int handle, const char *name)
+{
+    struct stat held, named;
+    return fstat(handle, &held) == 0 && lstat(name, &named) == 0 && held.st_ino == named.st_ino &&
+           held.st_dev == named.st_dev && S_ISREG(held.st_mode) && held.st_uid == geteuid();
+}
+
+/* Opens a temporary file, locked as long as it is open. One that is there already is used again where nobody
+ * holds it. -1: *reason; EEXIST: another name is to be tried. */
+static int open_temporary(const char *name, int *reason)
+{
+    const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+    int handle = open(name, flags | O_EXCL, 0666), made = handle >= 0;
+    *reason = errno;
+    if (!made && *reason != EEXIST) return -1;
+    *reason = EEXIST;
+    if (!made) handle = open(name, flags, 0666);
+    if (handle < 0) return -1;
+    /* Where files cannot be locked, only a new one is known to be ours. */
+    int locked = flock(handle, LOCK_EX | LOCK_NB) == 0, free = locked || (made && errno != EWOULDBLOCK);
+    if (free && is_file_named(handle, name) && (made || ftruncate(handle, 0) == 0)) return handle;
+    close(handle);
+    return -1;
+}
+
 peek_status peek__file_begin(peek_context *context, peek__file *file, const char *path)
 {
     *file = (peek__file){0};
@@ -56,20 +94,15 @@ peek_status peek__file_begin(peek_context *context, peek__file *file, const char
     peek_status status = peek__copy_text(context, &file->path, path);
     int handle = -1, reason = EEXIST;
     for (int i = 0; status == PEEK_OK && handle < 0 && reason == EEXIST && i < TRIES; i++) {
-        peek__free(&file->temporary);
-        /* Two files being written are at two addresses: the first name is mostly free. */
-        status = peek__format(context, &file->temporary, "%.*s.nnpeek-%ld-%" PRIxPTR "-%d.tmp",
-                              folder_length(path), path, (long)getpid(), (uintptr_t)file, i);
-        if (status != PEEK_OK) break;
-        handle = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        reason = errno;
+        status = name_temporary(context, path, i, &file->temporary);
+        if (status == PEEK_OK) handle = open_temporary(file->temporary, &reason);
     }
     if (handle >= 0) {
         file->stream = fdopen(handle, "wb");
         if (file->stream) return PEEK_OK;
         reason = errno;
-        close(handle);
         unlink(file->temporary);
+        close(handle);
     }
     if (status == PEEK_OK) status = cannot_begin(context, path, reason);
     peek__free(&file->temporary);
@@ -79,8 +112,8 @@ peek_status peek__file_begin(peek_context *context, peek__file *file, const char
 
 static peek_status cannot_write(peek_context *context, const peek__file *file, int reason)
 {
-    return peek__fail(context, PEEK_E_IO, "writing '%s' failed: %s; nothing was left there", file->path,
-                      strerror(reason));
+    return peek__fail(context, PEEK_E_IO, "writing '%s' failed: %s%s", file->path, strerror(reason),
+                      file->in_place ? "" : "; nothing was left there");
 }
 
 peek_status peek__file_write(peek_context *context, peek__file *file, const void *bytes, size_t count)
@@ -127,25 +160,29 @@ peek_status peek__file_commit(peek_context *context, peek__file *file)
 {
     int reason = peek__fault(context) ? EIO : 0;
     if (!reason && (fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0)) reason = errno;
-    if (fclose(file->stream) != 0 && !reason) reason = errno;
-    file->stream = NULL;
     /* Nothing gets a name that was made of files which changed meanwhile. */
     peek_status status = reason ? PEEK_OK : peek__guard_check_files(context);
-    if (!reason && status == PEEK_OK && rename(file->temporary, file->path) != 0) reason = errno;
-    if (reason)
+    int sound = !reason && status == PEEK_OK;
+    /* It is closed, and its lock given up, under its new name: the temporary one may be somebody else's then.
+     */
+    int named = sound && rename(file->temporary, file->path) == 0;
+    if (sound && !named) reason = errno;
+    if (!named) unlink(file->temporary);
+    peek__free(&file->temporary);
+    if (fclose(file->stream) != 0 && !reason) reason = errno;
+    file->stream = NULL;
+    if (reason && status == PEEK_OK)
         status = cannot_write(context, file, reason);
-    else if (status == PEEK_OK) {
+    else if (status == PEEK_OK)
         flush_folder(file->path);
-        peek__free(&file->temporary); /* so that abort leaves alone what now bears another name */
-    }
     peek__file_abort(file);
     return status;
 }
 
 void peek__file_abort(peek__file *file)
 {
+    if (file->temporary) unlink(file->temporary); /* while it is locked */
     if (file->stream) fclose(file->stream);
-    if (file->temporary) unlink(file->temporary);
     peek__free(&file->path);
     peek__free(&file->temporary);
     *file = (peek__file){0};

@@ -2,15 +2,17 @@
 #ifndef STORE_FILE_H
 #define STORE_FILE_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 #include <stdio.h>
 
 #include "base/context.h"
 
-/* A file being written under a temporary name beside its own. */
+/* A file being written under a temporary name beside its own. That is locked while it is open, so that one
+ * which a killed process left is taken over by the next that writes the same file. */
 typedef struct peek__file {
     FILE *stream;
     char *path, *temporary;
+    int in_place; /* 1: under its own name, in a folder that is partial itself (store/partial.h) */
 } peek__file;
 
 /* Opens a temporary file in the folder of path (which must exist and be writable). */
@@ -42,6 +44,9 @@ peek_status peek__json_read(peek_context *context, const char *path, cJSON **out
 const cJSON *peek__json_member(const cJSON *object, const char *name);
 double peek__json_value(const cJSON *object, const char *name);
 
+/* A number of things: 0 .. 2^53; everything else is 0. item may be NULL. */
+int64_t peek__json_count(const cJSON *item);
+
 /* Reads a whole file into memory with a zero byte behind it; the caller frees *out with peek__free(). At most
  * `limit` bytes. */
 peek_status peek__file_read(peek_context *context, const char *path, int64_t limit, char **out, int64_t *size);
@@ -49,20 +54,19 @@ peek_status peek__file_read(peek_context *context, const char *path, int64_t lim
 /* Makes a folder and its parents where missing. Errors: E_IO. */
 peek_status peek__folder_make(peek_context *context, const char *path);
 
-/* Says early what peek__folder_commit would refuse: path must be free, an empty folder, or one that holds
+/* Gives the folder `fresh` the name path, replacing an older folder there; it is kept on failure. `mark` is a
+ * file that an older folder must hold (or it must be empty), so that nothing foreign is ever removed. */
+peek_status peek__folder_rename(peek_context *context, const char *path, const char *fresh, const char *mark);
+
+/* Says early what peek__folder_rename would refuse: path must be free, an empty folder, or one that holds
  * `mark`. */
 peek_status peek__folder_check(peek_context *context, const char *path, const char *mark);
 
-/* A folder being written under a temporary name: files go into *temporary (owned by the caller). */
-peek_status peek__folder_begin(peek_context *context, const char *path, char **temporary);
+/* Removes a folder and all that is in it, or a file; what is not there is fine. */
+void peek__folder_remove(const char *path);
 
-/* Renames temporary to path, replacing an older folder there, and frees *temporary; on failure it is removed.
- * `mark` is a file that an older folder at path must hold (or it must be empty), so that nothing foreign is
- * ever removed. */
-peek_status peek__folder_commit(peek_context *context, const char *path, char **temporary, const char *mark);
-
-/* Removes the temporary folder and frees *temporary; NULL is fine. */
-void peek__folder_abort(char **temporary);
+/* The path behind symbolic links where it exists, else itself, without '/' at the end; the caller frees it. */
+peek_status peek__folder_resolve(peek_context *context, char **out, const char *path);
 
 /* Bytes that are free for this user on the disk of a folder; -1 where the system does not say. */
 int64_t peek__folder_room(const char *path);

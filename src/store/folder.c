@@ -52,8 +52,7 @@ peek_status peek__folder_make(peek_context *context, const char *path)
     return status;
 }
 
-/* The path behind symbolic links where it exists, else itself, without '/' at the end. */
-static peek_status resolve(peek_context *context, char **out, const char *path)
+peek_status peek__folder_resolve(peek_context *context, char **out, const char *path)
 {
     char *real = realpath(path, NULL);
     peek_status status = peek__copy_text(context, out, real ? real : path);
@@ -108,45 +107,8 @@ peek_status peek__folder_check(peek_context *context, const char *path, const ch
     int exists;
     if (!path || !*path)
         return peek__fail(context, PEEK_E_ARGUMENT, "a folder to make has no name: give it one");
-    PEEK_TRY(resolve(context, &target, path));
+    PEEK_TRY(peek__folder_resolve(context, &target, path));
     peek_status status = check_older(context, target, mark, &exists);
-    peek__free(&target);
-    return status;
-}
-
-/* Makes the parents of target and a fresh folder beside it. */
-static peek_status make_temporary(peek_context *context, const char *target, char **temporary)
-{
-    const char *slash = strrchr(target, '/');
-    int length = slash ? (int)(slash - target) + 1 : 0;
-    if (length > 1) {
-        char *parent;
-        PEEK_TRY(peek__format(context, &parent, "%.*s", length - 1, target));
-        peek_status status = peek__folder_make(context, parent);
-        peek__free(&parent);
-        if (status != PEEK_OK) return status;
-    }
-    if (peek__fault(context)) return cannot_make(context, target, EIO);
-    for (int i = 0; i < TRIES; i++) {
-        PEEK_TRY(peek__format(context, temporary, "%.*s.nnpeek-%ld-%d.tmp", length, target, (long)getpid(), i));
-        if (mkdir(*temporary, 0777) == 0) return PEEK_OK;
-        int reason = errno;
-        peek__free(temporary);
-        if (reason != EEXIST) return cannot_make(context, target, reason);
-    }
-    return cannot_make(context, target, EEXIST);
-}
-
-peek_status peek__folder_begin(peek_context *context, const char *path, char **temporary)
-{
-    *temporary = NULL;
-    if (!path || !*path)
-        return peek__fail(context, PEEK_E_ARGUMENT, "a folder to make has no name: give it one");
-    char *target;
-    PEEK_TRY(resolve(context, &target, path));
-    peek_status status = PEEK_OK;
-    if (!peek__is_folder(target) && access(target, F_OK) == 0) status = cannot_make(context, target, EEXIST);
-    if (status == PEEK_OK) status = make_temporary(context, target, temporary);
     peek__free(&target);
     return status;
 }
@@ -159,7 +121,7 @@ static int remove_one(const char *path, const struct stat *about, int kind, stru
     return remove(path);
 }
 
-static void remove_tree(const char *path)
+void peek__folder_remove(const char *path)
 {
     nftw(path, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
 }
@@ -182,7 +144,7 @@ static int exchange(const char *fresh, const char *target)
         reason = errno;
         if (rename(aside, target) != 0) reason = EIO;
     } else if (rename(aside, fresh) != 0)
-        remove_tree(aside);
+        peek__folder_remove(aside);
     free(aside);
     return reason;
 }
@@ -197,32 +159,21 @@ static peek_status replace(peek_context *context, const char *target, const char
         reason = rename(fresh, target) == 0 ? 0 : errno;
     else {
         reason = exchange(fresh, target);
-        if (!reason) remove_tree(fresh);
+        if (!reason) peek__folder_remove(fresh);
     }
     if (!reason) return PEEK_OK;
     return peek__fail(context, PEEK_E_IO, "cannot give the new folder its name '%s': %s; choose another place",
                       target, strerror(reason));
 }
 
-peek_status peek__folder_commit(peek_context *context, const char *path, char **temporary, const char *mark)
+peek_status peek__folder_rename(peek_context *context, const char *path, const char *fresh, const char *mark)
 {
     char *target = NULL;
     peek_status status = peek__guard_check_files(context);
-    if (status == PEEK_OK) status = resolve(context, &target, path);
-    if (status == PEEK_OK) status = replace(context, target, *temporary, mark);
+    if (status == PEEK_OK) status = peek__folder_resolve(context, &target, path);
+    if (status == PEEK_OK) status = replace(context, target, fresh, mark);
     peek__free(&target);
-    if (status == PEEK_OK)
-        peek__free(temporary);
-    else
-        peek__folder_abort(temporary);
     return status;
-}
-
-void peek__folder_abort(char **temporary)
-{
-    if (!temporary || !*temporary) return;
-    remove_tree(*temporary);
-    peek__free(temporary);
 }
 
 int64_t peek__folder_room(const char *path)

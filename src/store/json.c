@@ -92,3 +92,9 @@ double peek__json_value(const cJSON *object, const char *name)
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
     return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
+
+int64_t peek__json_count(const cJSON *item)
+{
+    int counts = cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= 9007199254740992.0;
+    return counts ? (int64_t)item->valuedouble : 0;
+}

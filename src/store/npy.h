@@ -9,6 +9,8 @@ typedef enum peek__type {
     PEEK__FLOAT32,
     PEEK__FLOAT64,
     PEEK__FLOAT16,
+    PEEK__BFLOAT16, /* the upper half of a float; NumPy has no such type: void of two bytes, as ml_dtypes writes
+                       it */
     PEEK__UINT8,
     PEEK__INT8,
     PEEK__UINT16,
@@ -32,6 +34,7 @@ typedef struct peek__npy {
     int dimensions;
     int64_t shape[PEEK__NPY_DIMENSIONS];
     int64_t rows, columns;
+    float scale; /* bytes are read divided by it; 0: as they are (set by peek__stored_open()) */
     const void *data;
     const char *mapping;
     size_t mapping_size;
@@ -74,6 +77,14 @@ peek_status peek__npy_append(peek_context *context, peek__npy_writer *writer, co
 peek_status peek__npy_put(peek_context *context, peek__npy_writer *writer, int64_t first, const void *values,
                           int64_t rows);
 peek_status peek__npy_commit(peek_context *context, peek__npy_writer *writer);
+
+/* The other way to begin, for a folder that is partial itself: the file has its name and its whole size at
+ * once, and rows that an earlier writer put there stay. peek__npy_put(), now and then peek__npy_flush(), which
+ * makes what was put last over a power failure, and peek__npy_abort(), which only closes such a file. */
+peek_status peek__npy_place(peek_context *context, peek__npy_writer *writer, const char *path, peek__type type,
+                            int dimensions, int64_t rows, const int64_t *row_shape);
+peek_status peek__npy_flush(peek_context *context, const peek__npy_writer *writer);
+
 void peek__npy_abort(peek__npy_writer *writer);
 
 /* Writes one array whole or not at all. shape: dimensions numbers. */

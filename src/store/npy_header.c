@@ -13,11 +13,12 @@ static const struct {
     const char *name, *code;
 } types[] = {
     {PEEK__FLOAT32, 4, "float32", "<f4"}, {PEEK__FLOAT64, 8, "float64", "<f8"},
-    {PEEK__FLOAT16, 2, "float16", "<f2"}, {PEEK__UINT8, 1, "uint8", "|u1"},
-    {PEEK__INT8, 1, "int8", "|i1"},       {PEEK__UINT16, 2, "uint16", "<u2"},
-    {PEEK__INT16, 2, "int16", "<i2"},     {PEEK__UINT32, 4, "uint32", "<u4"},
-    {PEEK__INT32, 4, "int32", "<i4"},     {PEEK__UINT64, 8, "uint64", "<u8"},
-    {PEEK__INT64, 8, "int64", "<i8"},     {PEEK__BOOL, 1, "bool", "|b1"},
+    {PEEK__FLOAT16, 2, "float16", "<f2"}, {PEEK__BFLOAT16, 2, "bfloat16", "<V2"},
+    {PEEK__UINT8, 1, "uint8", "|u1"},     {PEEK__INT8, 1, "int8", "|i1"},
+    {PEEK__UINT16, 2, "uint16", "<u2"},   {PEEK__INT16, 2, "int16", "<i2"},
+    {PEEK__UINT32, 4, "uint32", "<u4"},   {PEEK__INT32, 4, "int32", "<i4"},
+    {PEEK__UINT64, 8, "uint64", "<u8"},   {PEEK__INT64, 8, "int64", "<i8"},
+    {PEEK__BOOL, 1, "bool", "|b1"},
 };
 enum { TYPES = sizeof types / sizeof *types, MAGIC = 6, ALIGNMENT = 64, ROW_DIGITS = 20 };
 

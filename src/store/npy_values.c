@@ -2,17 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "store/convert.h"
 #include "store/npy.h"
-
-/* IEEE 754 binary16 to float, exact. */
-static float half_to_float(uint16_t half)
-{
-    int exponent = half >> 10 & 31;
-    float fraction = (float)(half & 1023), sign = half & 0x8000 ? -1.0f : 1.0f;
-    if (exponent == 31) return half & 1023 ? NAN : sign * INFINITY;
-    if (exponent == 0) return sign * fraction * 0x1p-24f;
-    return sign * ldexpf(1024.0f + fraction, exponent - 25);
-}
 
 #define CONVERT_TO_FLOAT(type)                                                                                 \
     do {                                                                                                       \
@@ -30,11 +21,12 @@ void peek__npy_floats(const peek__npy *npy, int64_t first, int64_t count, float 
     case PEEK__FLOAT64:
         CONVERT_TO_FLOAT(double);
         break;
-    case PEEK__FLOAT16: {
-        const uint16_t *value = (const uint16_t *)npy->data + first;
-        for (int64_t i = 0; i < count; i++) out[i] = half_to_float(value[i]);
+    case PEEK__FLOAT16:
+        peek__converter_best()->from_float16((const uint16_t *)npy->data + first, count, out);
         break;
-    }
+    case PEEK__BFLOAT16:
+        peek__converter_best()->from_bfloat16((const uint16_t *)npy->data + first, count, out);
+        break;
     case PEEK__BOOL: /* any nonzero byte is true, as in NumPy */
     {
         const uint8_t *value = (const uint8_t *)npy->data + first;
@@ -42,7 +34,8 @@ void peek__npy_floats(const peek__npy *npy, int64_t first, int64_t count, float 
         break;
     }
     case PEEK__UINT8:
-        CONVERT_TO_FLOAT(uint8_t);
+        peek__converter_best()->from_bytes((const uint8_t *)npy->data + first, count,
+                                           npy->scale > 0 ? npy->scale : 1, out);
         break;
     case PEEK__INT8:
         CONVERT_TO_FLOAT(int8_t);
@@ -70,14 +63,10 @@ void peek__npy_floats(const peek__npy *npy, int64_t first, int64_t count, float 
 
 static double real_at(const peek__npy *npy, int64_t i)
 {
-    switch (npy->type) {
-    case PEEK__FLOAT32:
-        return ((const float *)npy->data)[i];
-    case PEEK__FLOAT64:
-        return ((const double *)npy->data)[i];
-    default:
-        return half_to_float(((const uint16_t *)npy->data)[i]);
-    }
+    float value;
+    if (npy->type == PEEK__FLOAT64) return ((const double *)npy->data)[i];
+    peek__npy_floats(npy, i, 1, &value);
+    return value;
 }
 
 /* Value i as an integer; 0 where it is none. */

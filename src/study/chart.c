@@ -10,6 +10,9 @@
 
 enum { WIDTH = 460, HEIGHT = 260, LEFT = 54, RIGHT = 12, TOP = 12, BOTTOM = 40 };
 
+/* On an axis; a step that is lost in the rounding of where it starts would never come to the end. */
+enum { MOST_MARKS = 1000 };
+
 /* Okabe and Ito's, told apart by most eyes. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                       "#e69f00", "#56b4e9", "#7f7f7f"};
@@ -108,6 +111,8 @@ static frame make_frame(const peek__chart *chart)
             if (line->low && !chart->logarithmic) widen(&f, line->low[i]);
             if (line->high) widen(&f, line->high[i]);
         }
+    if (!isfinite(f.left)) f.left = 0; /* nothing is shown */
+    if (!isfinite(f.bottom)) f.bottom = 0;
     if (!chart->logarithmic) f.bottom = fmin(f.bottom, 0);
     if (!(f.right > f.left)) f.right = f.left + 1;
     if (!(f.top > f.bottom)) f.top = f.bottom + 1;
@@ -124,8 +129,9 @@ static double nice_step(double range)
 static peek_status write_axes(peek_context *context, peek__file *file, const frame *f)
 {
     double step = f->chart->logarithmic ? 1 : nice_step(f->top - f->bottom),
-           across = nice_step(f->right - f->left);
-    for (double y = ceil(f->bottom / step) * step; y <= f->top + step * 1e-9; y += step) {
+           across = nice_step(f->right - f->left), y = ceil(f->bottom / step) * step,
+           x = ceil(f->left / across) * across;
+    for (int mark = 0; mark < MOST_MARKS && y <= f->top + step * 1e-9; mark++, y += step) {
         double value = f->chart->logarithmic ? pow(10, y) : fabs(y) < step * 1e-9 ? 0 : y;
         double at = HEIGHT - BOTTOM - (y - f->bottom) / (f->top - f->bottom) * (HEIGHT - TOP - BOTTOM);
         PEEK_TRY(peek__put(context, file,
@@ -133,7 +139,7 @@ static peek_status write_axes(peek_context *context, peek__file *file, const fra
                            "text-anchor='end'>%.4g</text>",
                            LEFT, WIDTH - RIGHT, at, at, LEFT - 6, at + 4, value));
     }
-    for (double x = ceil(f->left / across) * across; x <= f->right + across * 1e-9; x += across)
+    for (int mark = 0; mark < MOST_MARKS && x <= f->right + across * 1e-9; mark++, x += across)
         PEEK_TRY(peek__put(context, file, "<text x='%.1f' y='%d' text-anchor='middle'>%.4g</text>",
                            place_x(f, x), HEIGHT - BOTTOM + 18, x));
     return peek__put(context, file, "<text x='%d' y='%d' text-anchor='end'>%s</text>", WIDTH - RIGHT,

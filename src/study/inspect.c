@@ -6,6 +6,7 @@
 #include "nnpeek/measure.h"
 #include "nnpeek/report.h"
 #include "store/file.h"
+#include "study/fit_folder.h"
 
 enum { RANKS_MOST = 200 };
 
@@ -31,6 +32,9 @@ static const peek_option inspect_rows[] = {
         "max, first for tokens"),
     PEEK_REAL(peek_inspect_options, budget, "budget", 0.5, 1e-6, 1e6, "GB",
               "with --reduce auto: gigabytes that all layers may take"),
+    PEEK_CHOICE(peek_inspect_options, store, "store", PEEK_STORE_FLOAT32, "float32|pixels|float16|bfloat16",
+                "how the capture's numbers are written; pixels: 8-bit pictures as bytes, exactly; float16, "
+                "bfloat16: such pictures likewise, all else rounded to 16 bits"),
     PEEK_CHOICE(
         peek_inspect_options, measures, "measures", PEEK_MEASURES_AUTO, "auto|basic|all",
         "all: also stability, held-out errors and a rank, transmission, nulls, shifts, weights; auto: where "
@@ -38,6 +42,12 @@ static const peek_option inspect_rows[] = {
     PEEK_TEXT(peek_inspect_options, data_dir, "data-dir", NULL, "DIR",
               "where named data sets are looked up first"),
     PEEK_INTEGER(peek_inspect_options, seed, "seed", 0, 0, 0x1p53, "N", "seed of all that is random"),
+    PEEK_FLAG(peek_inspect_options, skip_broken, "skip-broken", 0,
+              "leave out pictures of a folder that cannot be read, instead of failing"),
+    PEEK_FLAG(peek_inspect_options, resume, "resume", 0,
+              "go on with a run that was stopped or killed; what is finished and made from the same is kept"),
+    PEEK_REAL(peek_inspect_options, checkpoint_every, "checkpoint-every", 20, 0, 1e6, "S",
+              "seconds after which what is done is made safe, to resume from"),
 };
 PEEK_TABLE(inspect_table, "inspect", peek_inspect_options, inspect_rows);
 
@@ -92,13 +102,17 @@ static peek_status capture(peek_context *context, inspect_work *work)
     peek_capture_options options;
     peek_dataset_options_default(&data_options);
     data_options.data_dir = work->options->data_dir;
+    data_options.skip_broken = work->options->skip_broken;
     peek_capture_options_default(&options);
     options.layers = work->options->layers;
     options.samples = work->options->samples;
     options.preprocess = work->options->preprocess;
     options.reduce = work->options->reduce;
     options.budget = work->options->budget;
+    options.store = work->options->store;
     options.seed = work->options->seed;
+    options.resume = work->options->resume;
+    options.checkpoint_every = work->options->checkpoint_every;
     peek_status status = peek_network_load(context, work->network, &network);
     if (status == PEEK_OK)
         status = peek_inputs_open(context, work->data, work->options->inputs, work->options->input,
@@ -146,23 +160,27 @@ static peek_status save(peek_model *model, void *user)
 }
 
 /* All models in a new folder, with a list of them, so that models of an earlier run never stand among them. */
-static peek_status fit_all(peek_context *context, const inspect_work *work, const peek_problem *problem,
-                           const char *folder)
+static peek_status fit_all(peek_context *context, const inspect_work *work, const peek_problem *problem)
 {
     peek_fit_options options;
+    peek__fit_folder folder;
+    char digest[17];
     peek_fit_options_default(&options);
     options.seed = work->options->seed;
-    cJSON *json = cJSON_CreateObject(), *ranks = cJSON_AddArrayToObject(json, "ranks");
-    finish to = {context, folder};
-    peek_status status = peek_sweep(context, problem, &options, work->rank_count, work->ranks, save, &to);
-    for (int64_t i = 0; status == PEEK_OK && i < work->rank_count; i++)
-        cJSON_AddItemToArray(ranks, cJSON_CreateNumber((double)work->ranks[i]));
-    cJSON_AddStringToObject(json, "version", peek_version());
-    char *path = NULL;
-    if (status == PEEK_OK) status = peek__format(context, &path, "%s/models.json", folder);
-    if (status == PEEK_OK) status = peek__json_write(context, path, json);
-    peek__free(&path);
-    cJSON_Delete(json);
+    PEEK_TRY(peek_sweep_digest(context, problem, &options, work->rank_count, work->ranks, digest));
+    PEEK_TRY(peek__fit_folder_begin(context, work->fit, digest, work->rank_count, work->ranks,
+                                    work->options->resume != 0, &folder));
+    options.checkpoint = folder.checkpoint;
+    options.checkpoint_every = work->options->checkpoint_every;
+    options.resume = work->options->resume;
+    finish to = {context, folder.partial.path};
+    peek_status status = PEEK_OK;
+    if (folder.whole)
+        peek__note(context, "the models in '%s' are made from the same: they are kept", work->fit);
+    else
+        status = peek_sweep(context, problem, &options, work->rank_count, work->ranks, save, &to);
+    if (status == PEEK_OK) status = peek__fit_folder_commit(context, &folder);
+    peek__fit_folder_end(&folder);
     return status;
 }
 
@@ -191,7 +209,6 @@ static void tell_split(peek_context *context, const peek_problem *problem)
 static peek_status fit(peek_context *context, inspect_work *work)
 {
     peek_problem *problem = NULL;
-    char *folder = NULL;
     peek_status status = peek_problem_create(context, &problem);
     /* Negative values, as before a ReLU, become a second block: nothing is lost. */
     if (status == PEEK_OK)
@@ -200,12 +217,7 @@ static peek_status fit(peek_context *context, inspect_work *work)
     if (status == PEEK_OK) status = fit_ranks(context, work, problem);
     work->samples = status == PEEK_OK ? peek_problem_samples(problem) : 0;
     work->columns = status == PEEK_OK ? peek_problem_columns(problem) : 0;
-    if (status == PEEK_OK) status = peek__folder_begin(context, work->fit, &folder);
-    if (status == PEEK_OK) {
-        status = fit_all(context, work, problem, folder);
-        if (status == PEEK_OK) status = peek__folder_commit(context, work->fit, &folder, fit_mark);
-        peek__folder_abort(&folder);
-    }
+    if (status == PEEK_OK) status = fit_all(context, work, problem);
     peek_problem_free(&problem);
     return status;
 }

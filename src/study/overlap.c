@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "measure/captions.h"
 #include "store/file.h"
-#include "store/npy.h"
+#include "store/storage.h"
 
 /* Classes of a capture's samples. */
 typedef struct labels {
@@ -17,8 +17,7 @@ typedef struct labels {
 static peek_status read_labels(peek_context *context, const char *capture, const cJSON *manifest, labels *out)
 {
     const cJSON *samples = cJSON_GetObjectItemCaseSensitive(manifest, "samples");
-    const cJSON *count = cJSON_GetObjectItemCaseSensitive(samples, "count");
-    out->count = cJSON_IsNumber(count) ? (int64_t)count->valuedouble : 0;
+    out->count = peek__json_count(cJSON_GetObjectItemCaseSensitive(samples, "count"));
     PEEK_TRY(peek__labels_load(context, capture, out->count, &out->of));
     for (int64_t t = 0; out->of && t < out->count; t++)
         if (out->of[t] >= out->classes) out->classes = (int64_t)out->of[t] + 1;
@@ -176,24 +175,25 @@ typedef struct visit {
     const labels *known;
     const double *means;
     cJSON *out;
-    peek_status (*see)(const struct visit *v, const char *name, const char *file);
+    peek_status (*see)(const struct visit *v, const char *name, const char *file, const cJSON *entry);
 } visit;
 
-static peek_status see_activations(const visit *v, const char *name, const char *file)
+static peek_status see_activations(const visit *v, const char *name, const char *file, const cJSON *entry)
 {
     char *path;
     peek__npy x = {0};
     PEEK_TRY(peek__format(v->context, &path, "%s/%s", v->capture, file));
-    peek_status status = peek__npy_open(v->context, path, &x);
+    peek_status status = peek__stored_open(v->context, path, entry, &x);
     if (status == PEEK_OK) status = add_overlap(v->context, &x, v->known, name, v->out);
     peek__npy_close(&x);
     peek__free(&path);
     return status;
 }
 
-static peek_status see_loadings(const visit *v, const char *name, const char *file)
+static peek_status see_loadings(const visit *v, const char *name, const char *file, const cJSON *entry)
 {
     char *path;
+    (void)entry;
     PEEK_TRY(peek__format(v->context, &path, "%s/rank-%lld/%s", v->fitted, (long long)v->rank, file));
     peek_status status =
         v->means ? add_component_overlap(v->context, path, v->means, v->known->classes, name, v->out)
@@ -210,7 +210,7 @@ static peek_status each_layer(const visit *v, const cJSON *manifest)
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "name"));
         const char *file = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "file"));
         const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "kind"));
-        if (name && file && kind && strcmp(kind, "layer") == 0) PEEK_TRY(v->see(v, name, file));
+        if (name && file && kind && strcmp(kind, "layer") == 0) PEEK_TRY(v->see(v, name, file, entry));
     }
     return PEEK_OK;
 }

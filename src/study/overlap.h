@@ -2,7 +2,7 @@
 #ifndef STUDY_OVERLAP_H
 #define STUDY_OVERLAP_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "base/context.h"
 

@@ -110,22 +110,24 @@ static int64_t size_at(const cJSON *entry, int place)
 {
     const cJSON *shape = cJSON_GetObjectItemCaseSensitive(entry, "shape");
     const cJSON *item = cJSON_GetArraySize(shape) == 3 ? cJSON_GetArrayItem(shape, place) : NULL;
-    return cJSON_IsNumber(item) ? (int64_t)item->valuedouble : 0;
+    int64_t size = peek__json_count(item);
+    return size <= INT32_MAX ? size : 0;
 }
 
 static peek_status load_planes(peek_context *context, const look *l, planes *p)
 {
     const cJSON *entry;
-    int64_t rows = 0;
+    int64_t rows = 0, first = 0;
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(l->manifest, "blocks"))
     {
         if (strcmp(text_of(entry, "kind"), "input") != 0 || p->channels == CHANNELS) continue;
         p->height = size_at(entry, 1);
         p->width = size_at(entry, 2);
         PEEK_TRY(load_matrix(context, l, text_of(entry, "file"), &rows, &p->loadings[p->channels]));
-        p->channels++;
-        if (rows != p->height * p->width) p->height = 0;
+        if (p->channels++ == 0) first = rows;
+        if (rows != p->height * p->width || rows != first) first = -1;
     }
+    if (first < 1) p->height = 0; /* no pictures, or of several sizes */
     if (p->channels == 2) p->channels = 1;
     return PEEK_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef STUDY_RECIPE_H
 #define STUDY_RECIPE_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 
 #include "base/context.h"
 

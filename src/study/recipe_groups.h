@@ -2,7 +2,7 @@
 #ifndef STUDY_RECIPE_GROUPS_H
 #define STUDY_RECIPE_GROUPS_H
 
-#include "base/json.h"
+#include "base/json_made.h"
 #include <stdint.h>
 
 /* Adds to the recipe's `networks` one entry for each of the `values` of each of its `groups`: the members of

@@ -9,6 +9,7 @@
 #include "nnpeek/measure.h"
 #include "nnpeek/network.h"
 #include "store/file.h"
+#include "study/fit_folder.h"
 #include "study/overlap.h"
 #include "study/study_train.h"
 
@@ -62,6 +63,10 @@ static peek_status capture(work *w, const char *folder)
     peek_capture_options_default(&options);
     options.samples = w->run->recipe->samples;
     options.seed = w->run->look_seed;
+    options.resume = w->run->resume;
+    peek_status status = peek_capture(w->context, w->network, w->run->test, &options, folder);
+    if (!options.resume || status != PEEK_E_ARGUMENT) return status;
+    options.resume = 0; /* the recipe has changed since the one that is there was begun */
     return peek_capture(w->context, w->network, w->run->test, &options, folder);
 }
 
@@ -122,26 +127,24 @@ static peek_status fit_all(work *w, const peek_problem *problem, const char *fol
     return PEEK_OK;
 }
 
-/* All fits of the capture; the first one's models into a folder that appears whole. */
+/* All fits of the capture; the first one's models into a folder that appears whole. They take seconds: what of
+ * them is not whole is made again. */
 static peek_status factorise(work *w, const char *captured, const char *folder)
 {
     peek_problem *problem = NULL;
-    char *temporary = NULL;
+    const peek__recipe *recipe = w->run->recipe;
+    peek__fit_folder made = {0};
     peek_status status = peek_problem_create(w->context, &problem);
     if (status == PEEK_OK) status = peek_problem_add_capture(w->context, problem, captured, PEEK_SIGNED_SPLIT);
     if (status == PEEK_OK)
+        status = peek_problem_check_rank(w->context, problem, recipe->ranks[recipe->rank_count - 1]);
+    char digest[17] = "";
+    if (status == PEEK_OK)
         status =
-            peek_problem_check_rank(w->context, problem, w->run->recipe->ranks[w->run->recipe->rank_count - 1]);
-    if (status == PEEK_OK) status = peek__folder_begin(w->context, folder, &temporary);
-    if (status == PEEK_OK) status = fit_all(w, problem, temporary);
-    char *list = NULL;
-    if (status == PEEK_OK) status = peek__format(w->context, &list, "%s/models.json", temporary);
-    cJSON *mark = cJSON_CreateObject();
-    if (status == PEEK_OK) status = peek__json_write(w->context, list, mark);
-    if (status == PEEK_OK) status = peek__folder_commit(w->context, folder, &temporary, "models.json");
-    cJSON_Delete(mark);
-    peek__free(&list);
-    peek__folder_abort(&temporary);
+            peek__fit_folder_begin(w->context, folder, digest, recipe->rank_count, recipe->ranks, 0, &made);
+    if (status == PEEK_OK) status = fit_all(w, problem, made.partial.path);
+    if (status == PEEK_OK) status = peek__fit_folder_commit(w->context, &made);
+    peek__fit_folder_end(&made);
     peek_problem_free(&problem);
     return status;
 }
@@ -206,11 +209,19 @@ peek_status peek__study_run_all(peek_context *context, const peek__study_run *ru
     peek__hush(context, 0);
     peek_network_free(&w.network);
     cJSON_Delete(w.result);
-    if (status == PEEK_OK && !run->keep) { /* what only served the measures */
-        peek__folder_abort(&captured);
-        peek__folder_abort(&fitted);
-    }
     peek__free(&captured);
     peek__free(&fitted);
-    return status;
+    return status == PEEK_OK ? peek__study_run_tidy(context, run) : status;
+}
+
+peek_status peek__study_run_tidy(peek_context *context, const peek__study_run *run)
+{
+    static const char *const served[] = {"capture", "fit"};
+    for (size_t i = 0; !run->keep && i < sizeof served / sizeof *served; i++) {
+        char *path;
+        PEEK_TRY(peek__format(context, &path, "%s/%s", run->folder, served[i]));
+        peek__folder_remove(path);
+        peek__free(&path);
+    }
+    return PEEK_OK;
 }

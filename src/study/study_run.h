@@ -12,7 +12,7 @@ typedef struct peek__study_run {
     const peek_dataset *train, *test;
     const char *folder; /* of the run */
     int keep;           /* 1: capture and models stay, to look at */
-    int resume;         /* 1: a network that is there is not trained again */
+    int resume;         /* 1: what an earlier call has done is kept, and gone on from */
 } peek__study_run;
 
 /* What a run is made from: equal texts give equal results. The caller deletes it; NULL: not enough memory. */
@@ -28,5 +28,8 @@ cJSON *peek__study_made_from(const peek__study_run *run);
  * largest loading is at least 1 % of the layer's largest, first fit, first rank} Errors: those of every step.
  */
 peek_status peek__study_run_all(peek_context *context, const peek__study_run *run);
+
+/* Removes what only served the measures of a finished run, unless it is to be kept. Errors: E_MEMORY. */
+peek_status peek__study_run_tidy(peek_context *context, const peek__study_run *run);
 
 #endif

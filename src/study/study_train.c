@@ -28,8 +28,19 @@ cJSON *peek__study_trained_from(const peek__study_run *run)
     return NULL;
 }
 
-static peek_status train(peek_context *context, const peek__study_run *run, peek_network **network,
-                         cJSON *found)
+static peek_status build_and_train(peek_context *context, const peek__study_run *run, const peek_dataset *part,
+                                   const peek_train_options *options, peek_network **network,
+                                   peek_train_result *result)
+{
+    peek_dataset_info info = peek_dataset_describe(run->train);
+    PEEK_TRY(peek_network_build(context, zoo_of(run), info.channels, info.height, info.width, info.class_count,
+                                (uint64_t)options->seed, network));
+    return peek_network_train(context, *network, part, options, result);
+}
+
+/* checkpoint: a file that goes when the network is saved. */
+static peek_status train(peek_context *context, const peek__study_run *run, const char *checkpoint,
+                         peek_network **network, cJSON *found)
 {
     const peek__study_network *how = &run->recipe->network[run->network];
     int64_t seed = run->seed + how->seed;
@@ -53,13 +64,17 @@ static peek_status train(peek_context *context, const peek__study_run *run, peek
     options.shuffle = how->order == NULL;
     options.normalise = how->normalise;
     options.seed = seed;
-    peek_dataset_info info = peek_dataset_describe(run->train);
+    options.checkpoint = checkpoint;
+    options.resume = run->resume;
     peek_train_result result = {0};
     peek_status status = peek_dataset_select(context, run->train, &cut, &part);
-    if (status == PEEK_OK)
-        status = peek_network_build(context, zoo_of(run), info.channels, info.height, info.width,
-                                    info.class_count, (uint64_t)seed, network);
-    if (status == PEEK_OK) status = peek_network_train(context, *network, part, &options, &result);
+    if (status == PEEK_OK) status = build_and_train(context, run, part, &options, network, &result);
+    /* A recipe may have changed since the checkpoint was written. */
+    if (options.resume && (status == PEEK_E_ARGUMENT || status == PEEK_E_FORMAT)) {
+        options.resume = 0;
+        peek_network_free(network);
+        status = build_and_train(context, run, part, &options, network, &result);
+    }
     peek_dataset_free(&part);
     cJSON_AddNumberToObject(found, "train_samples", (double)result.samples);
     cJSON_AddNumberToObject(found, "loss", result.loss);
@@ -108,12 +123,17 @@ static peek_status load(peek_context *context, const peek__study_run *run, const
 static peek_status make(peek_context *context, const peek__study_run *run, const char *path, const char *onnx,
                         peek_network **network, cJSON **found)
 {
+    char *checkpoint;
+    PEEK_TRY(peek__format(context, &checkpoint, "%s.checkpoint", onnx));
     *found = cJSON_CreateObject();
     cJSON_AddItemToObject(*found, "made_from", peek__study_trained_from(run));
-    PEEK_TRY(train(context, run, network, *found));
-    PEEK_TRY(test(context, run, *network, *found));
-    PEEK_TRY(peek_network_save(context, *network, onnx));
-    return peek__json_write(context, path, *found);
+    peek_status status = train(context, run, checkpoint, network, *found);
+    if (status == PEEK_OK) status = test(context, run, *network, *found);
+    if (status == PEEK_OK) status = peek_network_save(context, *network, onnx);
+    if (status == PEEK_OK) status = peek__json_write(context, path, *found);
+    if (status == PEEK_OK) peek__folder_remove(checkpoint);
+    peek__free(&checkpoint);
+    return status;
 }
 
 peek_status peek__study_train(peek_context *context, const peek__study_run *run, peek_network **network,

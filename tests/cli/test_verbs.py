@@ -194,7 +194,7 @@ class Streams(Case):
     def test_full_output_is_a_failure(self):
         for flags in ("", "--json"):
             done = self.shell(f'"$1" fit x.npy --ranks 2 -o fit {flags} >/dev/full')
-            self.assertEqual((done.returncode, done.stderr), (1, "nnpeek fit: standard output cannot be written\n"))
+            self.assertEqual((done.returncode, done.stderr.splitlines()[-1]), (1, "nnpeek fit: standard output cannot be written"))
 
     def test_closed_streams_get_no_file_in_their_place(self):
         done = self.shell('"$1" fit x.npy --ranks 9 -o fit <&- >&- 2>&-')
@@ -264,7 +264,7 @@ class Interrupt(Case):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(30), 130)
-        self.assertEqual({name.split("/")[1] for name in self.files() if name.startswith("out/")}, {"rank-1"})
+        self.assertEqual({name.split("/")[1] for name in self.files() if name.startswith("out/")} - {"fit.checkpoint"}, {"rank-1"})
         self.assertEqual(self.read_json("out", "rank-1", "fit.json")["rank"], 1)
 
 

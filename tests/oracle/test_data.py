@@ -20,7 +20,7 @@ OK, E_ARGUMENT, E_SHAPE, E_VALUE, E_NOT_FOUND, E_FORMAT, E_UNSUPPORTED, E_IO = r
 
 class Options(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("data_dir", ctypes.c_char_p), ("split", ctypes.c_int64),
-                ("samples", ctypes.c_int64), ("seed", ctypes.c_int64)]
+                ("samples", ctypes.c_int64), ("seed", ctypes.c_int64), ("skip_broken", ctypes.c_int64)]
 
 
 class Info(ctypes.Structure):
@@ -43,6 +43,7 @@ library.peek_dataset_read.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c
                                       ctypes.c_void_p]
 for function in ("peek_dataset_describe", "peek_dataset_labels", "peek_error"):
     getattr(library, function).argtypes = [ctypes.c_void_p]
+library.peek_dataset_read_labels.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p]
 library.peek_dataset_list.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
 
 context = ctypes.c_void_p()
@@ -58,16 +59,19 @@ class Failed(Exception):
 class Data:
     """What the library reads from a path or a name."""
 
-    def __init__(self, spec, data_dir=None, split=0):
+    def __init__(self, spec, data_dir=None, split=0, skip_broken=0, labels=None):
         options = Options()
         library.peek_dataset_options_default(ctypes.byref(options))
         options.data_dir = str(data_dir).encode() if data_dir else None
         options.split = split
+        options.skip_broken = skip_broken
         dataset = ctypes.c_void_p()
         status = library.peek_dataset_open(context, str(spec).encode(), ctypes.byref(options), ctypes.byref(dataset))
         if status != OK:
             assert not dataset.value
             raise Failed(status)
+        if labels:
+            assert library.peek_dataset_read_labels(context, dataset, str(labels).encode()) == OK, Failed(0)
         info = library.peek_dataset_describe(dataset)
         self.name, self.pictures = info.name.decode(), bool(info.pictures)
         self.values = np.empty((info.count, info.channels, info.height, info.width), np.float32)
@@ -81,20 +85,28 @@ class Data:
         library.peek_dataset_free(ctypes.byref(dataset))
 
 
-def png(pixels, depth=8, kind=0, palette=None):
-    """A PNG file; pixels: height x width (x values of one pixel)."""
+# Where the seven passes of Adam7 begin, and their steps, down and right. Source: PNG, 8.2.
+ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+
+
+def png_rows(pixels, depth):
     rows = pixels.reshape(pixels.shape[0], -1)
     if depth == 16:
-        packed = [row.astype(">u2").tobytes() for row in rows]
-    elif depth == 8:
-        packed = [row.astype(np.uint8).tobytes() for row in rows]
-    else:
-        bits = [np.unpackbits(row.astype(np.uint8)[:, None], axis=1)[:, -depth:].ravel() for row in rows]
-        packed = [np.packbits(row).tobytes() for row in bits]
+        return [row.astype(">u2").tobytes() for row in rows]
+    if depth == 8:
+        return [row.astype(np.uint8).tobytes() for row in rows]
+    bits = [np.unpackbits(row.astype(np.uint8)[:, None], axis=1)[:, -depth:].ravel() for row in rows]
+    return [np.packbits(row).tobytes() for row in bits]
+
+
+def png(pixels, depth=8, kind=0, palette=None, interlaced=False):
+    """A PNG file; pixels: height x width (x values of one pixel)."""
+    passes = [pixels[y::down, x::right] for y, x, down, right in ADAM7] if interlaced else [pixels]
+    packed = [row for part in passes if part.size for row in png_rows(part, depth)]
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-    head = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], depth, kind, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], depth, kind, 0, 0, interlaced)
     colours = chunk(b"PLTE", np.asarray(palette, np.uint8).tobytes()) if palette is not None else b""
     body = zlib.compress(b"".join(b"\0" + row for row in packed))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + colours + chunk(b"IDAT", body) + chunk(b"IEND", b"")
@@ -288,6 +300,34 @@ class Pictures(Case):
                 self.assertTrue(data.pictures)
                 self.assertEqual(data.name, name + "/")
 
+    def test_interlaced(self):
+        for height, width in ((1, 1), (3, 4), (8, 8), (13, 21)):
+            grey, colour, palette = self.bytes(height, width), self.bytes(height, width, 3), self.bytes(16, 3)
+            deep = self.random.integers(0, 65536, (height, width, 4))
+            for name, arguments in (("grey", (grey,)), ("bits", (grey % 4, 2)), ("colour", (colour, 8, 2)), ("alpha", (deep, 16, 6)),
+                                    ("palette", (grey % 16, 4, 3, palette))):
+                with self.subTest(name=name, height=height, width=width):
+                    self.put("plain/a.png", png(*arguments))
+                    self.put("laced/a.png", png(*arguments, interlaced=True))
+                    np.testing.assert_array_equal(Data(self.folder / "laced").values, Data(self.folder / "plain").values)
+
+    def test_pillow(self):
+        """What Pillow writes, as Pillow reads it."""
+        try:
+            from PIL import Image
+        except ImportError:
+            self.skipTest("Pillow is not installed")
+        colour = np.kron(self.bytes(5, 6, 3), np.ones((8, 8, 1), np.uint8))
+        for name, mode, how in (("p.png", "P", {}), ("la.png", "LA", {}), ("1.png", "1", {}), ("a.jpg", "RGB", {"progressive": True}),
+                                ("b.jpg", "RGB", {"subsampling": 0}), ("c.jpg", "L", {}), ("d.jpg", "CMYK", {})):
+            with self.subTest(name=name):
+                path = self.put("q%s/%s" % (name, name), b"")
+                Image.fromarray(colour).convert("L" if mode == "LA" else "RGB").convert(mode).save(path, **how)
+                with Image.open(path) as image:
+                    wanted = np.asarray(image.convert("L" if mode in ("LA", "1", "L") else "RGB"), float) / 255
+                wanted = wanted[None] if wanted.ndim == 2 else np.moveaxis(wanted, -1, 0)
+                np.testing.assert_allclose(Data(path.parent).values[0], wanted, atol=2.5 / 255)
+
     def test_mixed_kinds_agree(self):
         grey, colour, deep = self.bytes(3, 4), self.bytes(3, 4, 3), self.random.integers(0, 65536, (3, 4))
         for name, content in (("1.png", png(grey)), ("2.png", png(colour, 8, 2)), ("10.png", png(deep, 16))):
@@ -339,6 +379,45 @@ class Pictures(Case):
         lie[29:33] = struct.pack(">I", zlib.crc32(bytes(lie[12:29])))
         self.put("lie/a.png", bytes(lie))
         self.refuse(self.folder / "lie", E_FORMAT, "lie/a.png")
+
+
+class Broken(Case):
+    """A folder of which some files are broken, in their heads or only in their pixels."""
+
+    def setUp(self):
+        super().setUp()
+        self.pictures = self.bytes(100, 3, 4)
+        self.bad = {7: b"", 13: png(self.pictures[13])[:-20], 40: b"text", 41: png(self.pictures[41])[:20]}
+        damaged = bytearray(png(self.pictures[99]))
+        damaged[45] ^= 255
+        self.bad[99] = bytes(damaged)
+        for t, picture in enumerate(self.pictures):
+            self.put("c/%s/%d.png" % ("ab"[t >= 50], t), self.bad.get(t, png(picture)))
+        self.good = [t for t in range(100) if t not in self.bad]
+
+    def test_refused(self):
+        """Heads are looked at when a folder is opened: the first is named, and how many more there are."""
+        self.refuse(self.folder / "c", E_FORMAT, "a/7.png", "2 more of the 100 pictures", "--skip-broken")
+        for t in (7, 40, 41):
+            self.put("c/a/%d.png" % t, png(self.pictures[t]))
+        self.refuse(self.folder / "c", E_FORMAT, "a/13.png", "--skip-broken")  # now its pixels are read
+        self.put("c/a/13.png", png(self.pictures[13]))
+        self.refuse(self.folder / "c", E_FORMAT, "b/99.png", "--skip-broken")
+
+    def test_skipped(self):
+        data = Data(self.folder / "c", skip_broken=1)
+        np.testing.assert_array_equal(data.values[:, 0], self.pictures[self.good] / np.float32(255))
+        np.testing.assert_array_equal(data.labels, [t >= 50 for t in self.good])
+        # A file of labels has one for every picture that is there.
+        np.save(self.folder / "labels.npy", np.arange(100) % 7)
+        data = Data(self.folder / "c", skip_broken=1, labels=self.folder / "labels.npy")
+        np.testing.assert_array_equal(data.labels, np.array(self.good) % 7)
+
+    def test_nothing_left(self):
+        for name in ("x.png", "y.jpg"):
+            self.put("none/" + name, b"text")
+        self.refuse(self.folder / "none", E_FORMAT, "none/x.png", "none of the 2", skip_broken=1)
+        self.refuse(self.folder / "none", E_FORMAT, "none/x.png")
 
 
 class Cifar(Case):

@@ -44,40 +44,52 @@ def exif(orientation, order="<"):
     return segment(0xe1, b"Exif\0\0" + tiff + struct.pack(order + "H", 1) + entry + struct.pack(order + "I", 0))
 
 
-def jpeg(planes, extra=b""):
-    """Baseline, quantised by 1, every component at full size (ITU-T T.81). planes: components x height x width, 0..255."""
+def scan(blocks, components, first, last):
+    """Numbers first .. last of the blocks of some components, in zigzag order."""
+    bits, before = Bits(), {c: 0 for c in components}
+    for c, block in blocks:
+        if c not in before:
+            continue
+        numbers = [block[p] for p in ZIGZAG]
+        if first == 0:
+            size, value = magnitude(numbers[0] - before[c])
+            before[c] = numbers[0]
+            bits.put(size, 4)
+            bits.put(value, size)
+        run, end = 0, max((i for i in range(1, last + 1) if numbers[i]), default=0)
+        for number in numbers[1:end + 1]:
+            if number == 0:
+                run += 1
+                continue
+            while run > 15:
+                bits.put(AC.index(0xf0), 8)
+                run -= 16
+            size, value = magnitude(number)
+            bits.put(AC.index(run << 4 | size), 8)
+            bits.put(value, size)
+            run = 0
+        if end < last:
+            bits.put(AC.index(0x00), 8)
+    head = bytes([len(components)]) + b"".join(bytes([c + 1, 0]) for c in components) + bytes([first, last, 0])
+    return segment(0xda, head) + bits.bytes()
+
+
+def jpeg(planes, extra=b"", progressive=False):
+    """Baseline, or progressive in scans of the means and of the rest of each component; quantised by 1, every component at full size (ITU-T T.81). planes: components x height x width, 0..255."""
     components, height, width = planes.shape
     frame = struct.pack(">BHHB", 8, height, width, components) + b"".join(bytes([i + 1, 0x11, 0]) for i in range(components))
     dc = segment(0xc4, bytes([0x00]) + bytes([0, 0, 0, 12] + [0] * 12) + bytes(range(12)))
     ac = segment(0xc4, bytes([0x10]) + bytes([0] * 7 + [162] + [0] * 8) + bytes(AC))
-    scan = bytes([components]) + b"".join(bytes([i + 1, 0]) for i in range(components)) + bytes([0, 63, 0])
     padded = np.pad(planes.astype(float) - 128, ((0, 0), (0, -height % 8), (0, -width % 8)), mode="edge")
-    bits, before = Bits(), [0] * components
-    for y in range(0, padded.shape[1], 8):
-        for x in range(0, padded.shape[2], 8):
-            for c in range(components):
-                block = np.rint(dctn(padded[c, y:y + 8, x:x + 8], norm="ortho")).astype(int)
-                numbers = [block[p] for p in ZIGZAG]
-                size, value = magnitude(numbers[0] - before[c])
-                before[c] = numbers[0]
-                bits.put(size, 4)
-                bits.put(value, size)
-                run, last = 0, max((i for i in range(1, 64) if numbers[i]), default=0)
-                for number in numbers[1:last + 1]:
-                    if number == 0:
-                        run += 1
-                        continue
-                    while run > 15:
-                        bits.put(AC.index(0xf0), 8)
-                        run -= 16
-                    size, value = magnitude(number)
-                    bits.put(AC.index(run << 4 | size), 8)
-                    bits.put(value, size)
-                    run = 0
-                if last < 63:
-                    bits.put(AC.index(0x00), 8)
-    return b"\xff\xd8" + extra + segment(0xdb, bytes(1) + bytes([1] * 64)) + segment(0xc0, frame) + dc + ac + \
-        segment(0xda, scan) + bits.bytes() + b"\xff\xd9"
+    blocks = [(c, np.rint(dctn(padded[c, y:y + 8, x:x + 8], norm="ortho")).astype(int)) for y in range(0, padded.shape[1], 8)
+              for x in range(0, padded.shape[2], 8) for c in range(components)]
+    every = range(components)
+    if progressive:
+        body = scan(blocks, every, 0, 0) + b"".join(scan(blocks, [c], 1, 63) for c in every)
+    else:
+        body = scan(blocks, every, 0, 63)
+    return b"\xff\xd8" + extra + segment(0xdb, bytes(1) + bytes([1] * 64)) + segment(0xc2 if progressive else 0xc0, frame) + \
+        dc + ac + body + b"\xff\xd9"
 
 
 def ycc(rgb):
@@ -195,6 +207,13 @@ class Jpeg(Case):
         self.put("colour/d.jpg", jpeg(colour[None, ..., 0]))
         np.testing.assert_allclose(Data(self.folder / "colour").values[3], np.repeat(colour[None, ..., 0], 3, 0) / 255, atol=2.5 / 255)
 
+    def test_progressive(self):
+        colour, grey = ycc(self.smooth(19, 26)), self.bytes(1, 21, 13)
+        for planes in (colour, grey):
+            self.put("plain/a.jpg", jpeg(planes))
+            self.put("progressive/a.jpg", jpeg(planes, progressive=True))
+            np.testing.assert_array_equal(Data(self.folder / "progressive").values, Data(self.folder / "plain").values)
+
     def test_cmyk(self):
         ink = np.moveaxis(self.smooth(16, 16), -1, 0)
         cmyk = np.concatenate([ink, ink[:1] // 2])
@@ -204,6 +223,10 @@ class Jpeg(Case):
         np.testing.assert_allclose(Data(self.folder / "plain").values[0], expected, atol=3 / 255)
         self.put("adobe/a.jpg", jpeg(255 - cmyk, adobe))
         np.testing.assert_allclose(Data(self.folder / "adobe").values[0], expected, atol=3 / 255)
+        # YCCK: luma and chroma of the inks' complements. Source: Adobe technical note 5116, transform 2.
+        adobe = segment(0xee, b"Adobe" + struct.pack(">HHHB", 100, 0, 0, 2))
+        self.put("ycck/a.jpg", jpeg(np.concatenate([ycc(np.moveaxis(cmyk[:3], 0, -1)), 255 - cmyk[3:]]), adobe))
+        np.testing.assert_allclose(Data(self.folder / "ycck").values[0], expected, atol=5 / 255)
 
     def test_upright(self):
         stored = self.bytes(10, 17)

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "store/file.h"
+#include "store/partial.h"
 
 typedef struct place {
     peek_context *context;
@@ -163,58 +164,59 @@ static void write_inside(place *p, const char *folder, const char *name)
 static void test_folders(void **state)
 {
     place *p = *state;
-    char path[256], *temporary;
+    char path[256];
+    peek__partial made;
     snprintf(path, sizeof path, "%s/deep/er/run/", p->folder);
-    assert_int_equal(peek__folder_begin(p->context, path, &temporary), PEEK_OK);
-    write_inside(p, temporary, "mark");
-    write_inside(p, temporary, "first");
+    assert_int_equal(peek__partial_open(p->context, path, "mark", &made), PEEK_OK);
+    write_inside(p, made.path, "mark");
+    write_inside(p, made.path, "first");
     assert_false(peek__is_folder(path));
-    assert_int_equal(peek__folder_commit(p->context, path, &temporary, "mark"), PEEK_OK);
-    assert_null(temporary);
+    assert_int_equal(peek__partial_commit(p->context, &made, path, "mark"), PEEK_OK);
+    assert_null(made.path);
     assert_true(peek__is_file(in(p, "deep/er/run/first")));
 
     /* An older folder with the mark is replaced whole. */
     assert_int_equal(peek__folder_check(p->context, path, "mark"), PEEK_OK);
-    assert_int_equal(peek__folder_begin(p->context, path, &temporary), PEEK_OK);
-    write_inside(p, temporary, "second");
-    assert_int_equal(peek__folder_commit(p->context, path, &temporary, "mark"), PEEK_OK);
+    assert_int_equal(peek__partial_open(p->context, path, "mark", &made), PEEK_OK);
+    write_inside(p, made.path, "second");
+    assert_int_equal(peek__partial_commit(p->context, &made, path, "mark"), PEEK_OK);
     assert_false(peek__is_file(in(p, "deep/er/run/first")));
     assert_true(peek__is_file(in(p, "deep/er/run/second")));
 
-    /* One without it is not touched, and the temporary folder goes. */
+    /* One without it is not touched, and nothing is left beside it. */
     assert_int_equal(peek__folder_check(p->context, path, "mark"), PEEK_E_IO);
-    assert_int_equal(peek__folder_begin(p->context, path, &temporary), PEEK_OK);
-    assert_int_equal(peek__folder_commit(p->context, path, &temporary, "mark"), PEEK_E_IO);
-    assert_null(temporary);
+    assert_int_equal(peek__partial_open(p->context, path, "mark", &made), PEEK_E_IO);
+    assert_null(made.path);
     assert_true(peek__is_file(in(p, "deep/er/run/second")));
     assert_int_equal(entries(in(p, "deep/er")), 1);
 
     /* An empty one is replaced; a file in the way is refused; an abort leaves nothing. */
     assert_int_equal(mkdir(in(p, "empty"), 0777), 0);
-    assert_int_equal(peek__folder_begin(p->context, in(p, "empty"), &temporary), PEEK_OK);
-    write_inside(p, temporary, "third");
-    assert_int_equal(peek__folder_commit(p->context, in(p, "empty"), &temporary, "mark"), PEEK_OK);
+    assert_int_equal(peek__partial_open(p->context, in(p, "empty"), "mark", &made), PEEK_OK);
+    write_inside(p, made.path, "third");
+    assert_int_equal(peek__partial_commit(p->context, &made, in(p, "empty"), "mark"), PEEK_OK);
     assert_true(peek__is_file(in(p, "empty/third")));
     put(p, "plain", "x");
-    assert_int_equal(peek__folder_begin(p->context, in(p, "plain"), &temporary), PEEK_E_IO);
-    assert_int_equal(peek__folder_begin(p->context, in(p, "gone"), &temporary), PEEK_OK);
-    write_inside(p, temporary, "fourth");
-    peek__folder_abort(&temporary);
-    peek__folder_abort(&temporary);
+    assert_int_equal(peek__partial_open(p->context, in(p, "plain"), "mark", &made), PEEK_E_IO);
+    assert_int_equal(peek__partial_open(p->context, in(p, "gone"), "mark", &made), PEEK_OK);
+    write_inside(p, made.path, "fourth");
+    peek__partial_remove(&made);
+    peek__partial_remove(&made);
     assert_int_equal(entries(p->folder), 3);
 }
 
 static void test_folder_behind_link(void **state)
 {
     place *p = *state;
-    char link_path[256], *temporary;
+    char link_path[256];
+    peek__partial made;
     assert_int_equal(mkdir(in(p, "real"), 0777), 0);
     put(p, "real/mark", "");
     snprintf(link_path, sizeof link_path, "%s/link", p->folder);
     assert_int_equal(symlink("real", link_path), 0);
-    assert_int_equal(peek__folder_begin(p->context, link_path, &temporary), PEEK_OK);
-    write_inside(p, temporary, "new");
-    assert_int_equal(peek__folder_commit(p->context, link_path, &temporary, "mark"), PEEK_OK);
+    assert_int_equal(peek__partial_open(p->context, link_path, "mark", &made), PEEK_OK);
+    write_inside(p, made.path, "new");
+    assert_int_equal(peek__partial_commit(p->context, &made, link_path, "mark"), PEEK_OK);
     assert_true(peek__is_file(in(p, "real/new")));
     struct stat about;
     assert_int_equal(lstat(link_path, &about), 0);
@@ -298,14 +300,15 @@ static void test_json_is_text(void **state)
 static void test_every_failure(void **state)
 {
     place *p = *state;
-    char path[256], *temporary;
+    char path[256];
+    peek__partial made;
     int failures = 0;
     snprintf(path, sizeof path, "%s/run", p->folder);
     for (int nth = 1;; nth++) {
         peek__fail_nth(p->context, nth);
-        peek_status status = peek__folder_begin(p->context, path, &temporary);
-        if (status == PEEK_OK) status = peek__folder_commit(p->context, path, &temporary, "mark");
-        peek__folder_abort(&temporary);
+        peek_status status = peek__partial_open(p->context, path, "mark", &made);
+        if (status == PEEK_OK) status = peek__partial_commit(p->context, &made, path, "mark");
+        peek__partial_remove(&made);
         peek__fail_nth(p->context, 0);
         if (status == PEEK_OK) break;
         failures++;

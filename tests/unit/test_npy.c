@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "store/npy.h"
 #include "store/npy_header.h"
+#include "store/storage.h"
 
 typedef struct place {
     peek_context *context;
@@ -177,6 +178,9 @@ static void test_lying_headers(void **state)
         {"{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }", "big-endian"},
         {"{'descr': '|O', 'fortran_order': False, 'shape': (4,), }", "Python objects"},
         {"{'descr': '<c8', 'fortran_order': False, 'shape': (2,), }", "not a real number"},
+        {"{'descr': '>V2', 'fortran_order': False, 'shape': (8,), }", "big-endian"},
+        {"{'descr': '<V4', 'fortran_order': False, 'shape': (4,), }", "not a real number"},
+        {"{'descr': '|V2', 'fortran_order': False, 'shape': (7,), }", "2 bytes more"},
         {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }", "records"},
         {"{'descr': '<f4', 'shape': (4,), }", "is missing"},
         {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (4,), }", "twice"},
@@ -226,6 +230,90 @@ static void test_integers_refuse_fractions(void **state)
     peek__npy_close(&npy);
 }
 
+/* Numbers through a file in every form that a capture has. */
+static void test_stored_numbers(void **state)
+{
+    place *p = *state;
+    static const struct {
+        peek__storage storage;
+        const char *entry;
+        float in[6], out[6];
+    } cases[] = {
+        {{PEEK__FLOAT32, 1}, "{\"type\": \"float32\"}", {0, -1, 0.1f, 1e30f, 5, 6}, {0, -1, 0.1f, 1e30f, 5, 6}},
+        {{PEEK__FLOAT16, 1},
+         "{\"type\": \"float16\"}",
+         {0, -1, 1.0f / 3, 65519, 1e-9f, 2049},
+         {0, -1, 0x1.554p-2f, 65504, 0, 2048}},
+        {{PEEK__BFLOAT16, 1},
+         "{\"type\": \"bfloat16\"}",
+         {0, -1, 1.0f / 3, 1e30f, 1e-9f, 257},
+         {0, -1, 0x1.56p-2f, 0x1.94p99f, 0x1.12p-30f, 256}},
+        {{PEEK__UINT8, 255},
+         "{\"type\": \"uint8\", \"scale\": 255}",
+         {0, 1, 1 / 255.0f, 100 / 255.0f, 254 / 255.0f, 3 / 255.0f},
+         {0, 1, 1 / 255.0f, 100 / 255.0f, 254 / 255.0f, 3 / 255.0f}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int64_t shape[2] = {2, 3};
+        const void *stored;
+        float room[6], got[6];
+        peek__npy npy;
+        cJSON *entry = cJSON_Parse(cases[i].entry);
+        assert_int_equal(
+            peek__store_values(p->context, &cases[i].storage, "the layer", "a", cases[i].in, 6, room, &stored),
+            PEEK_OK);
+        assert_int_equal(peek__npy_write(p->context, p->path, cases[i].storage.type, 2, shape, stored),
+                         PEEK_OK);
+        assert_int_equal(peek__stored_open(p->context, p->path, entry, &npy), PEEK_OK);
+        peek__npy_floats(&npy, 0, 2, got);
+        peek__npy_floats(&npy, 2, 4, got + 2);
+        assert_memory_equal(got, cases[i].out, sizeof got);
+        peek__npy_close(&npy);
+        cJSON_Delete(entry);
+    }
+}
+
+/* What cannot be written, and entries that are not of their file. */
+static void test_stored_numbers_refused(void **state)
+{
+    place *p = *state;
+    static const struct {
+        peek__storage storage;
+        float bad;
+        const char *words[3];
+    } values[] = {
+        {{PEEK__FLOAT16, 1}, 65520, {"the layer 'a'", "65520", "--store bfloat16"}},
+        {{PEEK__FLOAT16, 1}, -1e6f, {"the layer 'a'", "-1e+06", "--store bfloat16"}},
+        {{PEEK__BFLOAT16, 1}, -3.4e38f, {"the layer 'a'", "-3.4e+38", "--store float32"}},
+        {{PEEK__UINT8, 255}, 0.5f, {"the layer 'a'", "0.5", "--store float32"}},
+    };
+    static const char *const entries[] = {"{\"type\": \"float16\"}", "{\"scale\": 0}", "{\"scale\": null}",
+                                          "{\"scale\": -255}", "{\"type\": \"uint8\", \"scale\": 70000}"};
+    float in[5000] = {0}, room[5000];
+    const void *stored;
+    peek__npy npy;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        in[4321] = values[i].bad;
+        assert_int_equal(
+            peek__store_values(p->context, &values[i].storage, "the layer", "a", in, 5000, room, &stored),
+            PEEK_E_VALUE);
+        for (int w = 0; w < 3; w++) assert_non_null(strstr(peek_error(p->context), values[i].words[w]));
+    }
+    uint8_t bytes[4] = {0, 1, 2, 255};
+    const int64_t shape[2] = {2, 2};
+    assert_int_equal(peek__npy_write(p->context, p->path, PEEK__UINT8, 2, shape, bytes), PEEK_OK);
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        cJSON *entry = cJSON_Parse(entries[i]);
+        assert_int_equal(peek__stored_open(p->context, p->path, entry, &npy), PEEK_E_FORMAT);
+        assert_null(npy.mapping);
+        cJSON_Delete(entry);
+    }
+    assert_int_equal(peek__stored_open(p->context, p->path, NULL, &npy), PEEK_OK);
+    peek__npy_floats(&npy, 0, 4, room);
+    assert_true(room[3] == 255); /* without an entry as it is */
+    peek__npy_close(&npy);
+}
+
 /* Every operation that can fail does so once: an error each time, and nothing is left behind. */
 static void test_every_failure(void **state)
 {
@@ -258,6 +346,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lying_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_foreign, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_integers_refuse_fractions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stored_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stored_numbers_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_failure, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

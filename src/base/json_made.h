@@ -1,10 +1,10 @@
-/* base/json.h: cJSON, whose functions say when memory is short.
+/* base/json_made.h: cJSON, whose functions say when memory is short.
  *
  * A document is built by hundreds of calls, and one that fails leaves an entry out. So each of them, under its
  * own name, also remembers that it failed, and peek__json_write() refuses to write what was built meanwhile.
  * What cannot be added is freed. */
-#ifndef BASE_JSON_H
-#define BASE_JSON_H
+#ifndef BASE_JSON_MADE_H
+#define BASE_JSON_MADE_H
 
 #include <cjson/cJSON.h>
 

@@ -1,5 +1,5 @@
-/* base/json.c: cJSON, whose functions say when memory is short. */
-#include "base/json.h"
+/* base/json_made.c: cJSON, whose functions say when memory is short. */
+#include "base/json_made.h"
 
 #undef cJSON_CreateString
 #undef cJSON_Duplicate

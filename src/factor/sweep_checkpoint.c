@@ -1,0 +1,194 @@
+/* factor/sweep_checkpoint.c: a sweep that survives: all that is under way in one file, renewed every now and
+ * then, from which another call goes on to the same bits.
+ *
+ * What is kept is the state between two iterations: models that are the best of their rank so far, the courses
+ * of the group. A sketch that took long to make is kept beside it. */
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "factor/sweep_work.h"
+
+static const char kind[8] = "FIT-001", sketch_kind[8] = "SKETCH1";
+
+/* Writing takes at most about this share of the time, but a stop never loses more than a minute for that. */
+static const double share = 0.05, seldom = 45;
+
+peek_status peek__sweep_digest(peek_context *context, const peek_problem *problem,
+                               const peek_fit_options *options, int64_t count, const int64_t *ranks,
+                               char text[17])
+{
+    peek_fit_options one = *options;
+    one.rank = 0;
+    cJSON *json = peek__fit_options_json(&one);
+    char *words = json ? cJSON_PrintUnformatted(json) : NULL;
+    uint64_t state = 0;
+    cJSON_Delete(json);
+    if (!words) return peek__fail(context, PEEK_E_MEMORY, "not enough memory for the options");
+    peek__digest(&state, words, strlen(words));
+    cJSON_free(words);
+    peek__digest(&state, ranks, (size_t)count * sizeof *ranks);
+    peek__digest(&state, &problem->rows, sizeof problem->rows);
+    for (int64_t b = 0; b < problem->count; b++) {
+        const peek__block *block = &problem->blocks[b];
+        const double numbers[] = {(double)block->columns, block->square, block->largest,
+                                  (double)block->view,    block->offset, problem->weights[b]};
+        peek__digest(&state, block->name, strlen(block->name) + 1);
+        peek__digest(&state, numbers, sizeof numbers);
+    }
+    peek__digest_text(state, text);
+    return PEEK_OK;
+}
+
+static const char *path_of(const peek__sweep_work *work)
+{
+    return work->fit->options->checkpoint;
+}
+
+/* A rank: its starts so far, and the best model of them. */
+static peek_status move_rank(const peek__sweep_work *work, peek__rank_state *state, peek__record *record)
+{
+    int64_t best = state->best != NULL, given = state->starts == NULL, restarts = work->fit->options->restarts;
+    PEEK_TRY(peek__record_value(record, &state->ended));
+    PEEK_TRY(peek__record_value(record, &state->seconds));
+    PEEK_TRY(peek__record_value(record, &best));
+    PEEK_TRY(peek__record_value(record, &given)); /* it has been handed over, with its records */
+    if (given) peek__free(&state->starts);
+    if (!given) PEEK_TRY(peek__record_array(record, state->starts, restarts));
+    if (!best) return PEEK_OK;
+    if (!state->best) PEEK_TRY(peek__fit_model(work->fit, state->rank, &state->best));
+    return peek__model_move(state->best, record, work->fit->options->iterations, 1);
+}
+
+/* The courses of the group that have not ended. */
+static peek_status move_group(peek__sweep_work *work, peek__record *record)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < work->grouped; i++) count += work->group[i].model != NULL;
+    PEEK_TRY(peek__record_value(record, &count));
+    if (count < 0 || count > PEEK__GROUP_MOST)
+        return peek__fail(record->context, PEEK_E_FORMAT, "'%s' has too many models", record->path);
+    for (int64_t i = 0; record->writing && i < work->grouped; i++) {
+        if (!work->group[i].model) continue;
+        int64_t owner = work->owner[i] - work->ranks;
+        PEEK_TRY(peek__record_value(record, &owner));
+        PEEK_TRY(peek__course_save(&work->group[i], record));
+    }
+    while (!record->writing && work->grouped < count) {
+        int64_t owner = 0;
+        PEEK_TRY(peek__record_value(record, &owner));
+        if (owner < 0 || owner >= work->count)
+            return peek__fail(record->context, PEEK_E_FORMAT, "'%s' has a model of no rank", record->path);
+        work->owner[work->grouped] = &work->ranks[owner];
+        peek__course *course = &work->group[work->grouped++]; /* cleared with the group, whatever comes */
+        PEEK_TRY(peek__course_restore(work->fit, record, work->ranks[owner].rank, course));
+    }
+    return PEEK_OK;
+}
+
+static peek_status move_all(peek__sweep_work *work, peek__record *record)
+{
+    PEEK_TRY(peek__record_value(record, &work->begun));
+    PEEK_TRY(peek__record_value(record, &work->ended));
+    PEEK_TRY(peek__record_value(record, &work->fit->sketch_seconds));
+    if (work->begun < 0 || work->begun > work->fit->models)
+        return peek__fail(record->context, PEEK_E_FORMAT, "'%s' has too many models", record->path);
+    for (int64_t i = 0; i < work->count; i++) PEEK_TRY(move_rank(work, &work->ranks[i], record));
+    return move_group(work, record);
+}
+
+static peek_status keep_now(peek__sweep_work *work)
+{
+    peek__record record = {0};
+    double begin = peek__seconds();
+    peek_status status = peek__record_begin(work->fit->context, &record, path_of(work), kind, work->made_from);
+    if (status == PEEK_OK) status = move_all(work, &record);
+    if (status == PEEK_OK) status = peek__record_commit(&record);
+    peek__record_close(&record);
+    work->kept = peek__seconds();
+    work->cost = work->kept - begin;
+    return status;
+}
+
+peek_status peek__sweep_keep(void *keeper)
+{
+    peek__sweep_work *work = keeper;
+    double every = work->fit->options->checkpoint_every;
+    if (every > 0) every = fmax(every, fmin(seldom, work->cost / share));
+    return peek__seconds() - work->kept < every ? PEEK_OK : keep_now(work);
+}
+
+peek_status peek__sweep_take_up(peek__sweep_work *work, int *found)
+{
+    peek__record record = {0};
+    *found = 0;
+    work->kept = peek__seconds();
+    if (!path_of(work) || !work->fit->options->resume || !peek__is_file(path_of(work))) return PEEK_OK;
+    PEEK_TRY(peek__record_open(work->fit->context, &record, path_of(work), kind, work->made_from));
+    peek_status status = move_all(work, &record);
+    peek__record_close(&record);
+    *found = status == PEEK_OK;
+    return status;
+}
+
+static peek_status sketch_path(const peek__sweep_work *work, char **path)
+{
+    return peek__format(work->fit->context, path, "%s.sketch", path_of(work));
+}
+
+static peek_status move_sketch(peek__sketch *sketch, peek__record *record, int64_t columns)
+{
+    PEEK_TRY(peek__record_array(record, sketch->basis, columns * sketch->width));
+    return peek__record_array(record, sketch->coefficients, sketch->rows * sketch->width);
+}
+
+peek_status peek__sweep_keep_sketch(peek__sweep_work *work)
+{
+    peek__record record = {0};
+    char *path;
+    if (!path_of(work) || work->fit->sketch_seconds < work->fit->options->checkpoint_every) return PEEK_OK;
+    PEEK_TRY(sketch_path(work, &path));
+    peek_status status = peek__record_begin(work->fit->context, &record, path, sketch_kind, work->made_from);
+    if (status == PEEK_OK) status = move_sketch(&work->sketch, &record, work->fit->problem->columns);
+    if (status == PEEK_OK) status = peek__record_commit(&record);
+    peek__record_close(&record);
+    peek__free(&path);
+    return status;
+}
+
+peek_status peek__sweep_read_sketch(peek__sweep_work *work, int *found)
+{
+    peek__record record = {0};
+    char *path;
+    *found = 0;
+    if (!path_of(work) || !work->fit->options->resume) return PEEK_OK;
+    PEEK_TRY(sketch_path(work, &path));
+    peek_context *context = work->fit->context;
+    const peek_problem *problem = work->fit->problem;
+    int there = peek__is_file(path);
+    peek_status status =
+        there ? peek__record_open(context, &record, path, sketch_kind, work->made_from) : PEEK_OK;
+    if (there && status == PEEK_OK) {
+        work->sketch = (peek__sketch){.rows = problem->rows, .width = work->widest};
+        status = peek__alloc(context, &work->sketch.basis, problem->columns * work->widest, "a sketch");
+        if (status == PEEK_OK)
+            status = peek__alloc(context, &work->sketch.coefficients, problem->rows * work->widest, "a sketch");
+        if (status == PEEK_OK) status = move_sketch(&work->sketch, &record, problem->columns);
+        *found = status == PEEK_OK;
+    }
+    peek__record_close(&record);
+    peek__free(&path);
+    /* One of another fit is of no use here, and is made again. */
+    return status == PEEK_E_FORMAT || status == PEEK_E_ARGUMENT ? PEEK_OK : status;
+}
+
+void peek__sweep_forget(const peek__sweep_work *work)
+{
+    char *path;
+    if (!path_of(work)) return;
+    unlink(path_of(work));
+    if (sketch_path(work, &path) != PEEK_OK) return;
+    unlink(path);
+    peek__free(&path);
+}

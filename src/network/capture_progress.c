@@ -1,0 +1,191 @@
+/* network/capture_progress.c: a capture that can be continued. */
+#include "network/capture_progress.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+static const char progress_name[] = "progress.json";
+static const char mark[] = "manifest.json";
+
+/* FOLDER/NAME as JSON where it is there and can be read, else NULL. */
+static cJSON *read_member(peek_context *context, const char *folder, const char *name)
+{
+    char *path;
+    cJSON *json = NULL;
+    if (peek__format(context, &path, "%s/%s", folder, name) != PEEK_OK) return NULL;
+    if (peek__is_file(path) && peek__json_read(context, path, &json) != PEEK_OK) json = NULL;
+    peek__free(&path);
+    return json;
+}
+
+static int is_made_from(const cJSON *json, const char made_from[17])
+{
+    const char *text = cJSON_GetStringValue(peek__json_member(json, "made_from"));
+    return text && strcmp(text, made_from) == 0;
+}
+
+/* An array of which no row is missing. */
+static int is_whole_array(peek_context *context, const char *folder, const char *file)
+{
+    char *path;
+    peek__npy npy;
+    if (!file || peek__format(context, &path, "%s/%s", folder, file) != PEEK_OK) return 0;
+    int whole = peek__npy_open(context, path, &npy) == PEEK_OK;
+    if (whole) peek__npy_close(&npy);
+    peek__free(&path);
+    return whole;
+}
+
+int peek__capture_is_done(peek_context *context, const char *folder, const char made_from[17])
+{
+    cJSON *manifest = read_member(context, folder, "manifest.json");
+    const cJSON *block, *blocks = peek__json_member(manifest, "blocks");
+    int done = is_made_from(manifest, made_from) && cJSON_GetArraySize(blocks) > 0;
+    cJSON_ArrayForEach(block, blocks) done =
+        done && is_whole_array(context, folder, cJSON_GetStringValue(peek__json_member(block, "file")));
+    cJSON_Delete(manifest);
+    return done;
+}
+
+peek_status peek__capture_progress_sweep(peek_context *context, const char *folder)
+{
+    peek__partial partial;
+    PEEK_TRY(peek__partial_open(context, folder, mark, &partial));
+    peek__partial_remove(&partial);
+    return PEEK_OK;
+}
+
+static peek_status write_progress(peek__capture_progress *p, int64_t safe)
+{
+    char *path;
+    PEEK_TRY(peek__format(p->context, &path, "%s/%s", p->folder.path, progress_name));
+    cJSON *json = cJSON_CreateObject();
+    int good = json && cJSON_AddStringToObject(json, "made_from", p->made_from) &&
+               cJSON_AddNumberToObject(json, "slices", (double)p->slices) &&
+               cJSON_AddNumberToObject(json, "safe", (double)safe) &&
+               cJSON_AddStringToObject(json, "version", peek_version());
+    peek_status status = peek__json_write(p->context, path, good ? json : NULL);
+    cJSON_Delete(json);
+    peek__free(&path);
+    if (status == PEEK_OK) p->safe = safe;
+    return status;
+}
+
+/* What an earlier call left. *there: it is of the same capture. */
+static peek_status find_earlier(peek__capture_progress *p, const char *folder, int *there)
+{
+    *there = 0;
+    if (peek__capture_is_done(p->context, p->folder.path, p->made_from)) {
+        p->whole = *there = 1;
+        p->safe = p->slices;
+        return PEEK_OK;
+    }
+    cJSON *json = read_member(p->context, p->folder.path, progress_name);
+    if (!json) return PEEK_OK; /* it was killed before anything */
+    int same = is_made_from(json, p->made_from);
+    double safe = peek__json_value(json, "safe");
+    int sound = peek__json_value(json, "slices") == (double)p->slices && safe >= 0 && safe <= (double)p->slices;
+    cJSON_Delete(json);
+    if (!same)
+        return peek__fail(
+            p->context, PEEK_E_ARGUMENT,
+            "what is in '%s' is of another capture than '%s' is to be now (of other data, network or "
+            "options): give the same as then, or capture without --resume",
+            p->folder.path, folder);
+    if (sound) {
+        p->safe = (int64_t)safe;
+        *there = p->safe > 0;
+    }
+    return PEEK_OK;
+}
+
+/* The bookkeeping of finished slices comes from outside a team. */
+static peek_status begin(peek__capture_progress *p, const char *folder, int resume)
+{
+    int there = 0;
+    PEEK_TRY(peek__alloc(p->context, &p->finished, p->slices, "the progress of a capture"));
+    if (resume) PEEK_TRY(find_earlier(p, folder, &there));
+    if (there) {
+        p->resumed = 1;
+        memset(p->finished, 1, (size_t)p->safe);
+        return PEEK_OK;
+    }
+    /* First that nothing is safe, then the removal of what was. */
+    PEEK_TRY(write_progress(p, 0));
+    peek__partial_clear(&p->folder, progress_name);
+    return PEEK_OK;
+}
+
+peek_status peek__capture_progress_begin(peek_context *context, peek__capture_progress *p, const char *folder,
+                                         int resume)
+{
+    p->context = context;
+    p->last = peek__seconds();
+    PEEK_TRY(peek__partial_open(context, folder, mark, &p->folder));
+    int made = p->folder.made;
+    peek_status status = begin(p, folder, resume);
+    if (status == PEEK_OK) return PEEK_OK;
+    if (made)
+        peek__partial_remove(&p->folder);
+    else
+        peek__partial_close(&p->folder);
+    peek__free(&p->finished);
+    return status;
+}
+
+/* How many slices from the first on are finished. */
+static int64_t count_finished(const peek__capture_progress *p)
+{
+    int64_t low = p->safe;
+    while (low < p->slices && __atomic_load_n(&p->finished[low], __ATOMIC_ACQUIRE)) low++;
+    return low;
+}
+
+static peek_status renew(peek__capture_progress *p)
+{
+    int64_t low = count_finished(p);
+    p->last = peek__seconds();
+    if (low == p->safe) return PEEK_OK;
+    for (int64_t i = 0; i < p->writers; i++) PEEK_TRY(peek__npy_flush(p->context, &p->writer[i]));
+    PEEK_TRY(write_progress(p, low));
+    p->last = peek__seconds();
+    return PEEK_OK;
+}
+
+peek_status peek__capture_progress_step(peek__capture_progress *p, int64_t slice)
+{
+    peek_status status = PEEK_OK;
+    __atomic_store_n(&p->finished[slice], 1, __ATOMIC_RELEASE);
+    if (__atomic_test_and_set(&p->busy, __ATOMIC_ACQUIRE)) return PEEK_OK;
+    if (peek__seconds() - p->last >= p->every) status = renew(p);
+    __atomic_clear(&p->busy, __ATOMIC_RELEASE);
+    return status;
+}
+
+peek_status peek__capture_progress_commit(peek__capture_progress *p, const char *folder)
+{
+    char *path;
+    PEEK_TRY(peek__format(p->context, &path, "%s/%s", p->folder.path, progress_name));
+    unlink(path);
+    peek__free(&path);
+    PEEK_TRY(peek__partial_commit(p->context, &p->folder, folder, mark));
+    peek__free(&p->finished);
+    return PEEK_OK;
+}
+
+peek_status peek__capture_progress_end(peek__capture_progress *p, peek_status status)
+{
+    if (p->folder.path && p->safe) {
+        int64_t samples = p->safe * p->slice < p->samples ? p->safe * p->slice : p->samples;
+        peek__fail_more(p->context, status,
+                        "the first %lld samples are safe in '%s': the same command with --resume goes on",
+                        (long long)samples, p->folder.path);
+        peek__partial_close(&p->folder);
+    }
+    peek__partial_remove(&p->folder);
+    peek__free(&p->finished);
+    return status;
+}
