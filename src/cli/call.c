@@ -35,7 +35,7 @@ int cli_end(cli_call *call, peek_status status)
     } else if (status != PEEK_OK) {
         const char *sentence = own_error[0] ? own_error : peek_error(call->context);
         fprintf(stderr, "nnpeek %s: %s\n", call->verb, sentence[0] ? sentence : peek_status_sentence(status));
-    } else if (call->common.json && call->result) {
+    } else if (call->common.json && (call->result || !cli_result_whole())) {
         char *text = cli_result_whole() ? cJSON_Print(call->result) : NULL;
         if (text) written = puts(text) >= 0;
         if (!text) {
