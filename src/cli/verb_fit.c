@@ -85,7 +85,7 @@ static void tell(cli_call *call, const peek_problem *problem, const peek_model_i
 {
     peek_model_info info = *model;
     cJSON *models = cJSON_GetObjectItem(call->result, "models"), *entry = cJSON_CreateObject();
-    if (!models->child) {
+    if (!models || !models->child) {
         cli_say(call, "%lld blocks, %lld samples, %lld columns\n", (long long)peek_problem_blocks(problem),
                 (long long)peek_problem_samples(problem), (long long)peek_problem_columns(problem));
         cli_say(call, "%6s  %12s  %14s  %10s  %-10s %8s\n", "rank", "RMSE", "relative error", "iterations",
