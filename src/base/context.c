@@ -111,7 +111,7 @@ void peek_context_free(peek_context **context)
 {
     if (!context || !*context) return;
     peek__guard_forget(*context);
-    peek__json_short(); /* frees what a call that failed has left */
+    peek__json_end(); /* frees what a call that failed has left */
     for (int i = 0; i < SLOTS; i++) free((*context)->kept[i]);
     pthread_mutex_destroy(&(*context)->lock);
     free(*context);

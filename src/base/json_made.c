@@ -22,13 +22,17 @@ int peek__json_short(void)
 {
     int was = short_of;
     short_of = 0;
+    return was;
+}
+
+void peek__json_end(void)
+{
     while (orphans) {
         cJSON *orphan = orphans;
         orphans = orphan->next;
         orphan->next = NULL;
         cJSON_Delete(orphan);
     }
-    return was;
 }
 
 /* There may be nothing to write: that leaves an entry out on purpose. */

@@ -2,8 +2,7 @@
  *
  * A document is built by hundreds of calls, and one that fails leaves an entry out. So each of them, under its
  * own name, also remembers that it failed, and peek__json_write() refuses to write what was built meanwhile.
- * What
- * cannot be added is kept, as its maker may go on to fill it, and freed with the next question. */
+ * What cannot be added is kept, as its maker may go on to fill it, and freed with the context. */
 #ifndef BASE_JSON_MADE_H
 #define BASE_JSON_MADE_H
 
@@ -12,9 +11,11 @@
 /* Returns item; where it is NULL this thread remembers that a document is not whole. */
 cJSON *peek__json_made(cJSON *item);
 
-/* 1 where something could not be built on this thread since it was last asked. Not to be asked while a
- * document is being built. */
+/* 1 where something could not be built on this thread since it was last asked. */
 int peek__json_short(void);
+
+/* Frees what could not be added on this thread; no document is being built any more. */
+void peek__json_end(void);
 
 cJSON *peek__json_made_text(const char *text);
 cJSON *peek__json_copy(const cJSON *item, int deep);
