@@ -3,6 +3,7 @@
 
 #include "base/available.h"
 #include "base/guard.h"
+#include "base/json_made.h"
 
 #include <omp.h>
 #include <pthread.h>
@@ -110,6 +111,7 @@ void peek_context_free(peek_context **context)
 {
     if (!context || !*context) return;
     peek__guard_forget(*context);
+    peek__json_end(); /* frees what a call that failed has left */
     for (int i = 0; i < SLOTS; i++) free((*context)->kept[i]);
     pthread_mutex_destroy(&(*context)->lock);
     free(*context);

@@ -48,6 +48,7 @@ int cli_end(cli_call *call, peek_status status)
     if (status != PEEK_OK && call->made) cli_unmake_folder(call);
     free(call->made);
     cJSON_Delete(call->result);
+    cli_result_end();
     peek_context_free(&call->context);
     if ((fflush(stdout) != 0 || ferror(stdout) || !written) && status == PEEK_OK) {
         fprintf(stderr, "nnpeek %s: standard output cannot be written\n", call->verb);

@@ -1,5 +1,6 @@
 /* cli/result.h: the result of a verb as JSON, built by functions that remember where memory was short: an entry
- * that could not be added would be left out without a word. What cannot be added is freed. */
+ * that could not be added would be left out without a word. What cannot be added is kept until the end, as its
+ * maker may go on to fill it. */
 #ifndef CLI_RESULT_H
 #define CLI_RESULT_H
 
@@ -12,6 +13,9 @@ int cli_append(cJSON *array, cJSON *item);
 
 /* 1 where all that was built is there. */
 int cli_result_whole(void);
+
+/* Frees what could not be added. */
+void cli_result_end(void);
 
 #define cJSON_CreateObject()                         cli_made(cJSON_CreateObject())
 #define cJSON_CreateArray()                          cli_made(cJSON_CreateArray())

@@ -66,8 +66,10 @@ static peek_status scan(peek_context *context, const char *path, list *pictures,
         return peek__fail(context, PEEK_E_IO, "cannot read the folder '%s': %s", path, strerror(errno));
     int64_t first = pictures->count;
     peek_status status = PEEK_OK;
-    for (struct dirent *entry; status == PEEK_OK && (entry = readdir(folder));)
+    for (struct dirent *entry; status == PEEK_OK && (errno = 0, entry = readdir(folder));)
         status = take_entry(context, path, entry->d_name, pictures, folders);
+    if (status == PEEK_OK && errno)
+        status = peek__fail(context, PEEK_E_IO, "cannot read the folder '%s': %s", path, strerror(errno));
     closedir(folder);
     if (status != PEEK_OK) return status;
     if (pictures->count > first)

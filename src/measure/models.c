@@ -2,6 +2,7 @@
 #include "measure/models.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +22,25 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int64_t list_ranks(const char *folder, int64_t *ranks)
+/* None where there is no such folder. */
+static peek_status list_ranks(peek_context *context, const char *folder, int64_t *ranks, int64_t *found)
 {
     int64_t count = 0;
+    errno = 0;
     DIR *directory = opendir(folder);
     struct dirent *entry;
-    while (directory && count < RANKS_MOST && (entry = readdir(directory))) {
+    while (directory && count < RANKS_MOST && (errno = 0, entry = readdir(directory))) {
         char *end;
         if (strncmp(entry->d_name, "rank-", 5) != 0) continue;
         long long rank = strtoll(entry->d_name + 5, &end, 10);
         if (rank > 0 && *end == 0) ranks[count++] = rank;
     }
+    int reason = errno == ENOENT || errno == ENOTDIR || count == RANKS_MOST ? 0 : errno;
     if (directory) closedir(directory);
     qsort(ranks, (size_t)count, sizeof *ranks, ascending);
-    return count;
+    *found = count;
+    if (!reason) return PEEK_OK;
+    return peek__fail(context, PEEK_E_IO, "%s: cannot be listed: %s", folder, strerror(reason));
 }
 
 static void copy_field(cJSON *to, const cJSON *from, const char *name)
@@ -270,9 +276,9 @@ peek_status peek__models_measure(peek_context *context, const char *folder, cons
     int64_t *ranks = NULL;
     *out = NULL;
     PEEK_TRY(peek__alloc(context, &ranks, RANKS_MOST, "a list of ranks"));
-    int64_t count = list_ranks(folder, ranks);
-    peek_status status = PEEK_OK;
-    if (count) {
+    int64_t count = 0;
+    peek_status status = list_ranks(context, folder, ranks, &count);
+    if (status == PEEK_OK && count) {
         cJSON *json = cJSON_CreateObject();
         status = measure_ranks(context, folder, capture, predictions, count, ranks, json);
         if (status == PEEK_OK)

@@ -92,7 +92,7 @@ void peek__verdict_caveats(const cJSON *measures, const cJSON *family, cJSON *ca
         say(caveats,
             "%.0f samples were taken, the networks studied had %.0f: with fewer, neighbours agree less",
             samples, peek__json_value(family, "samples"));
-    if (cJSON_IsObject(predictions) &&
-        strcmp(cJSON_GetStringValue(peek__json_member(predictions, "taken_as")), "logits") == 0)
+    const char *taken_as = cJSON_GetStringValue(peek__json_member(predictions, "taken_as"));
+    if (taken_as && strcmp(taken_as, "logits") == 0)
         say(caveats, "the output is no distribution and was taken as logits");
 }

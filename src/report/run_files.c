@@ -74,10 +74,12 @@ static peek_status find_ranks(peek_context *context, peek__run_files *run, const
     DIR *directory = opendir(folder);
     if (!directory) return peek__fail(context, PEEK_E_IO, "%s: cannot be listed: %s", folder, strerror(errno));
     peek_status status = PEEK_OK;
-    for (struct dirent *entry; status == PEEK_OK && (entry = readdir(directory));) {
+    for (struct dirent *entry; status == PEEK_OK && (errno = 0, entry = readdir(directory));) {
         int64_t rank = rank_of(entry->d_name);
         if (rank) status = add_rank(context, run, folder, rank);
     }
+    if (status == PEEK_OK && errno)
+        status = peek__fail(context, PEEK_E_IO, "%s: cannot be listed: %s", folder, strerror(errno));
     closedir(directory);
     if (run->rank_count > 1) qsort(run->ranks, (size_t)run->rank_count, sizeof *run->ranks, by_rank);
     return status;
@@ -100,7 +102,7 @@ static peek_status is_current(peek_context *context, const char *folder, const c
 /* Takes out the measures of an older capture and of older fits. */
 static peek_status drop_stale(peek_context *context, peek__run_files *run)
 {
-    static const char *const of_capture[] = {"blocks", "output", "pairs",        "nulls",     "predictions",
+    static const char *const of_capture[] = {"blocks", "output", "pairs",        "nulls",    "predictions",
                                              "shifts", "rank",   "transmission", "stability"};
     int current = 1, dropped = 0;
     if (run->capture)

@@ -44,10 +44,7 @@ typedef struct work {
 
 static cJSON *add(work *w, cJSON *object, const char *name, cJSON *item)
 {
-    if (object && item &&
-        (name ? cJSON_AddItemToObject(object, name, item) : cJSON_AddItemToArray(object, item)))
-        return item;
-    cJSON_Delete(item);
+    if (name ? cJSON_AddItemToObject(object, name, item) : cJSON_AddItemToArray(object, item)) return item;
     w->failed = 1;
     return NULL;
 }

@@ -167,6 +167,12 @@ static void write_trace(kind k)
 
 typedef enum verdict { GO, HALF, FAIL } verdict;
 
+/* For a debugger: the place to break at. */
+__attribute__((noinline)) void fault_here(void)
+{
+    __asm__ volatile("");
+}
+
 static verdict decide(kind k, int halvable, const void *caller)
 {
     if (!ready || inside || !wanted[k] || !range_of(caller)) return GO;
@@ -176,7 +182,10 @@ static verdict decide(kind k, int halvable, const void *caller)
     if (trace) write_trace(k);
     if (nth && number == nth) v = mode == SHORT ? HALF : FAIL;
     if (nth && number > nth && (mode == ON || (mode == SHORT && number == nth + 1))) v = FAIL;
-    if (v != GO) atomic_fetch_add(&failures, 1);
+    if (v != GO) {
+        atomic_fetch_add(&failures, 1);
+        fault_here();
+    }
     if (v != GO && command) {
         if (system(command) != 0) _exit(99);
         v = GO;

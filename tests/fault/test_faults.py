@@ -49,8 +49,8 @@ VERBS = {
 }
 
 # Files that are written again and again on the way, and what is called to go on from there.
-STEPS = {"train": (("curve.csv", "out.onnx.checkpoint"), ("--resume",)), "measure": (("run/measures.json",), ()),
-         "inspect": (("i/measures.json",), ()), "demo": (("demo/measures.json",), ()), "study": (("study",), ("--resume",))}
+STEPS = {"capture": (("capture.partial",), ("--resume",)), "train": (("curve.csv", "out.onnx.checkpoint"), ("--resume",)), "measure": (("run/measures.json",), ()),
+         "inspect": (("i/measures.json", "i/capture.partial", "i/fit.partial"), ()), "demo": (("demo/measures.json", "demo/capture.partial", "demo/fit.partial"), ()), "study": (("study",), ("--resume",))}
 
 
 def environment(**more):
