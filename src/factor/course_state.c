@@ -93,7 +93,8 @@ static peek_status hold(peek__course *course, peek__record *record)
     PEEK_TRY(peek__record_value(record, &held->phase));
     int64_t rows = held->phase.rows, iterations = held->phase.iterations;
     if (rows < 1 || rows > course->model->rows || iterations < 0 ||
-        iterations > course->fit->options->iterations)
+        iterations >= course->fit->options->iterations || held->phase.accepted < 0 ||
+        held->phase.accepted > iterations)
         return peek__fail(context, PEEK_E_FORMAT, "'%s' has a model in no possible state", record->path);
     PEEK_TRY(peek__alloc(context, &held->samples, rows * k, "a checkpoint"));
     PEEK_TRY(peek__alloc(context, &held->updated_samples, rows * k, "a checkpoint"));
@@ -115,7 +116,7 @@ peek_status peek__course_take_up(peek__course *course)
 {
     peek__held *held = course->held;
     peek__pass *pass = &course->pass;
-    if (held->phase.rows != pass->rows || held->phase.iterations > course->most)
+    if (held->phase.rows != pass->rows || held->phase.iterations >= course->most)
         return peek__fail(course->fit->context, PEEK_E_FORMAT,
                           "the checkpoint is of iterations on other samples: start anew without --resume");
     size_t samples = (size_t)(pass->rows * pass->k) * sizeof(float);

@@ -14,7 +14,9 @@ static peek_status move_numbers(peek_model *model, peek__record *record, int64_t
     PEEK_TRY(peek__record_array(record, stop, (int64_t)sizeof stop));
     stop[sizeof stop - 1] = 0;
     model->stop = peek__model_stop(stop);
-    if (model->iterations >= 0 && model->iterations <= room) return PEEK_OK;
+    int possible = model->iterations >= 0 && model->iterations <= room && model->sketch_iterations >= 0 &&
+                   model->sketch_iterations <= room;
+    if (possible) return PEEK_OK;
     return peek__fail(record->context, PEEK_E_FORMAT, "'%s' counts iterations that there cannot be",
                       record->path);
 }

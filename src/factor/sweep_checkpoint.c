@@ -61,6 +61,40 @@ static peek_status move_rank(const peek__sweep_work *work, peek__rank_state *sta
     return peek__model_move(state->best, record, work->fit->options->iterations, 1);
 }
 
+/* Whether a model of the group is one that has been begun and has neither ended nor is there twice. */
+static int stands_alone(const peek__sweep_work *work, int64_t i, int64_t begun)
+{
+    const peek__rank_state *state = work->owner[i];
+    int64_t seed = work->group[i].model->seed;
+    for (int64_t j = 0; j < i; j++)
+        if (work->owner[j] == state && work->group[j].model->seed == seed) return 0;
+    uint64_t start = (uint64_t)seed - (uint64_t)work->fit->options->seed;
+    return state->starts && start < (uint64_t)begun && !state->starts[start].iterations;
+}
+
+/* What was read must be a state that a sweep can be in: every start that was begun has ended or is under way,
+ * and the best of those that have ended is there until the last has. */
+static int can_be(const peek__sweep_work *work)
+{
+    int64_t restarts = work->fit->options->restarts, ended = 0;
+    for (int64_t r = 0; r < work->count; r++) {
+        const peek__rank_state *state = &work->ranks[r];
+        int64_t begun = work->begun - r * restarts, under_way = 0;
+        begun = begun < 0 ? 0 : begun < restarts ? begun : restarts;
+        for (int64_t i = 0; i < work->grouped; i++) {
+            if (work->owner[i] != state) continue;
+            if (!stands_alone(work, i, begun)) return 0;
+            under_way++;
+        }
+        if (state->ended < 0 || state->ended != begun - under_way) return 0;
+        if ((state->starts == NULL) != (state->ended == restarts)) return 0;
+        if ((state->best != NULL) != (state->ended > 0 && state->ended < restarts)) return 0;
+        if (state->best && state->best->iterations < 1) return 0;
+        ended += state->ended;
+    }
+    return ended == work->ended;
+}
+
 /* The courses of the group that have not ended. */
 static peek_status move_group(peek__sweep_work *work, peek__record *record)
 {
@@ -95,7 +129,9 @@ static peek_status move_all(peek__sweep_work *work, peek__record *record)
     if (work->begun < 0 || work->begun > work->fit->models)
         return peek__fail(record->context, PEEK_E_FORMAT, "'%s' has too many models", record->path);
     for (int64_t i = 0; i < work->count; i++) PEEK_TRY(move_rank(work, &work->ranks[i], record));
-    return move_group(work, record);
+    PEEK_TRY(move_group(work, record));
+    if (record->writing || can_be(work)) return PEEK_OK;
+    return peek__fail(record->context, PEEK_E_FORMAT, "'%s' tells of a fit that cannot be", record->path);
 }
 
 static peek_status keep_now(peek__sweep_work *work)

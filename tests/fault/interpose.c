@@ -396,7 +396,8 @@ int renameat2(int folder, const char *from, int other, const char *to, unsigned 
 
 int fsync(int handle)
 {
-    return FAILS(SYNC) ? -1 : REAL(fsync)(handle);
+    (void)handle; /* nobody waits for the disk */
+    return FAILS(SYNC) ? -1 : 0;
 }
 
 void *mmap(void *address, size_t size, int protection, int flags, int handle, off_t offset)

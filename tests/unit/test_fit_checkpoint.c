@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "factor/model.h"
 #include "factor/rule.h"
+#include "store/record.h"
 #include "context.h"
 
 /* Enough samples for a sketch and for a part of it. */
@@ -244,6 +245,77 @@ static void test_a_damaged_checkpoint_is_refused(void **state)
     peek_context_free(&context);
 }
 
+/* Writes the checkpoint anew, with one word changed and a digest that fits. */
+static void rewrite(peek_context *context, const char *bytes, size_t size, size_t at, int64_t value)
+{
+    enum { HEAD = 64, MADE_FROM = 16 };
+    static const char kind[8] = "FIT-001";
+    char *body = malloc(size - HEAD);
+    peek__record record = {0};
+    assert_non_null(body);
+    memcpy(body, bytes + HEAD, size - HEAD);
+    memcpy(body + at - HEAD, &value, sizeof value);
+    assert_int_equal(peek__record_begin(context, &record, path, kind, bytes + MADE_FROM), PEEK_OK);
+    assert_int_equal(peek__record_array(&record, body, (int64_t)(size - HEAD)), PEEK_OK);
+    assert_int_equal(peek__record_commit(&record), PEEK_OK);
+    peek__record_close(&record);
+    free(body);
+}
+
+/* Any one number changed: what cannot be is refused, and nothing is read or written outside of what is there,
+ * which the sanitizers see. */
+static void test_a_state_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    enum { FEW = 9, SMALL = 4, DIGEST = 32, HEAD = 64 };
+    static const int64_t values[] = {-1, 0, 1, 2, 3, 5, 6, 7, INT64_MAX, INT64_MIN};
+    peek_context *context = make_context(1, NULL, NULL);
+    peek_problem *problem;
+    assert_int_equal(peek_problem_create(context, &problem), PEEK_OK);
+    assert_int_equal(
+        peek_problem_add_array(context, problem, "x", data, FEW, SMALL, COLUMNS, PEEK_SIGNED_REFUSE), PEEK_OK);
+    peek_fit_options options = options_of(PEEK__RULE_HALS, PEEK_ACCURACY_EXACT);
+    taken parts = {0};
+    int refused = 0, taken_up = 0;
+    for (int64_t nth = 294; nth < 600; nth += 97) { /* one model, two models, a rank that has ended */
+        options.resume = 0;
+        options.checkpoint_every = 0;
+        peek__fail_nth(context, nth);
+        assert_int_not_equal(peek_sweep(context, problem, &options, RANKS, ranks, take, &parts), PEEK_OK);
+        peek__fail_nth(context, 0);
+        char *bytes = NULL;
+        size_t size = 0;
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        assert_int_equal(fseek(file, 0, SEEK_END), 0);
+        size = (size_t)ftell(file) - DIGEST;
+        rewind(file);
+        bytes = malloc(size);
+        assert_true(bytes && fread(bytes, 1, size, file) == size);
+        fclose(file);
+        options.resume = 1;
+        options.checkpoint_every = 1e9;
+        for (size_t at = HEAD; at < size; at += sizeof *values) {
+            int64_t old;
+            memcpy(&old, bytes + at, sizeof old);
+            for (size_t i = 0; old >= -1 && old <= FEW && i < sizeof values / sizeof *values; i++) {
+                rewrite(context, bytes, size, at, values[i]);
+                peek_status status = peek_sweep(context, problem, &options, RANKS, ranks, take, &parts);
+                assert_true(status == PEEK_OK || status == PEEK_E_FORMAT);
+                refused += status == PEEK_E_FORMAT;
+                taken_up += status == PEEK_OK;
+            }
+        }
+        free(bytes);
+    }
+    drop(&parts);
+    print_message("%d refused, %d taken up\n", refused, taken_up);
+    assert_true(refused > 100 && taken_up > 100);
+    unlink(path);
+    peek_problem_free(&problem);
+    peek_context_free(&context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_mu_on_the_data),
         cmocka_unit_test(test_only_the_same_fit_goes_on),
         cmocka_unit_test(test_a_damaged_checkpoint_is_refused),
+        cmocka_unit_test(test_a_state_that_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
