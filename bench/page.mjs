@@ -163,7 +163,7 @@ async function answers(browser) {
 }
 
 const browser = await chromium.launch({
-    executablePath: process.env.NNPEEK_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.NNPEEK_CHROMIUM ?? '/usr/bin/chromium-headless-shell',
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
 });
 const result = {

@@ -9,7 +9,7 @@ packages="gcc make cmake ninja-build pkg-config libc6-dev
     libprotobuf-c-dev protobuf-c-compiler libonnx-dev
     libspng-dev libjpeg62-turbo-dev zlib1g-dev libcjson-dev libcurl4-openssl-dev nettle-dev"
 test_packages="g++ git libcmocka-dev libonnx-testdata python3 python3-numpy python3-scipy python3-sklearn
-    python3-onnx python3-torch chromium fonts-dejavu-core xz-utils procps"
+    python3-onnx python3-torch chromium-headless-shell fonts-dejavu-core xz-utils procps"
 # The NEON kernel's test: 56 MB to download, 260 MB on disk. Not needed where the machine is an AArch64 itself.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 # libFuzzer and the thread sanitizer: clang with its own OpenMP, and Archer, which comes with it.

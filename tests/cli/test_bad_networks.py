@@ -392,14 +392,14 @@ class Bad(Case):
 
     def test_cut_short(self):
         whole = small().SerializeToString()
-        for i in range(50):
+        for i in range(20):
             with self.subTest(i):
-                self.survives(whole[:len(whole) * i // 50])
+                self.survives(whole[:len(whole) * i // 20])
 
     def test_flipped_bytes(self):
         whole, random = small().SerializeToString(), np.random.default_rng(6)
         outcomes = set()
-        for i in range(300):
+        for i in range(100):  # its fuzz target has seen millions
             flipped = bytearray(whole)
             for place in random.integers(0, len(whole), random.integers(1, 4)):
                 flipped[place] ^= 1 << random.integers(0, 8)

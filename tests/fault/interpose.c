@@ -400,6 +400,12 @@ int fsync(int handle)
     return FAILS(SYNC) ? -1 : 0;
 }
 
+int fdatasync(int handle)
+{
+    (void)handle;
+    return FAILS(SYNC) ? -1 : 0;
+}
+
 void *mmap(void *address, size_t size, int protection, int flags, int handle, off_t offset)
 {
     if (FAILS(MAP)) return MAP_FAILED;

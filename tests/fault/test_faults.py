@@ -1,7 +1,8 @@
 """Every call of the system that nnpeek makes is made to fail, one a run, in a small run of each verb; see docs/architecture.md.
 
     test_faults.py                     the default: a spread over the places in the code that make such calls
-    test_faults.py --all               every call there is
+    test_faults.py --distinct          the first call by each way through the code
+    test_faults.py --all               every call there is: hours
     test_faults.py [--all] fit alloc   only that verb, only that kind of calls
     test_faults.py fit alloc 17 once   one run, told in full, with whole stacks of what is left
 
@@ -31,26 +32,32 @@ COMMON = ("--threads", "1", "--quiet")
 # What each verb is called with, which folders it writes as one, and how many runs of each kind and mode the default test
 # has.
 VERBS = {
-    "layers": (("layers", "net.onnx", "--json"), (), 10),
-    "data-list": (("data", "list", "--data-dir", "data", "--json"), (), 6),
-    "data-make": (("data", "make", "strokes", "--samples", "7", "-o", "made"), ("made",), 8),
+    "layers": (("layers", "net.onnx", "--json"), (), 5),
+    "data-list": (("data", "list", "--data-dir", "data", "--json"), (), 3),
+    "data-make": (("data", "make", "strokes", "--samples", "7", "-o", "made"), ("made",), 4),
     "train": (("train", "paper", "--data", "mnist", "--data-dir", "data", "--epochs", "2", "--batch", "8", "--curve", "curve.csv",
-               "--keep-epochs", "epochs", "-o", "out.onnx", "--json"), (), 6),
+               "--keep-epochs", "epochs", "-o", "out.onnx", "--json"), (), 4),
     "capture": (("capture", "net.onnx", "--data", "images.npy", "--labels", "labels.txt", "-o", "capture", "--json"),
-                ("capture",), 10),
+                ("capture",), 6),
     "fit": (("fit", "blocks", "--ranks", "2,3", "--iterations", "8", "--rule", "hals", "-o", "fit", "--json"),
-            ("fit/rank-2", "fit/rank-3"), 8),
-    "measure": (("measure", "run", "--network", "net.onnx", "--choose-rank", "--ranks", "1,2", "--json"), (), 4),
-    "report": (("report", "run", "-o", "report.html", "--json"), (), 5),
+            ("fit/rank-2", "fit/rank-3"), 6),
+    "measure": (("measure", "run", "--network", "net.onnx", "--choose-rank", "--ranks", "1,2", "--json"), (), 3),
+    "report": (("report", "run", "-o", "report.html", "--json"), (), 3),
     "inspect": (("inspect", "net.onnx", "pictures", "--samples", "8", "--ranks", "2", "--measures", "basic", "-o", "i.html", "--json"),
                 ("i/capture", "i/fit"), 3),
     "demo": (("demo", "--data-dir", "data", "-o", "demo"), ("demo/capture", "demo/fit"), 1),
-    "study": (("study", "recipe.json", "--seeds", "1", "--data-dir", "data", "-o", "study", "--json"), (), 2),
+    "study": (("study", "recipe.json", "--seeds", "1", "--data-dir", "data", "-o", "study", "--json"), (), 1),
 }
 
 # Files that are written again and again on the way, and what is called to go on from there.
-STEPS = {"capture": (("capture.partial",), ("--resume",)), "train": (("curve.csv", "out.onnx.checkpoint"), ("--resume",)), "measure": (("run/measures.json",), ()),
-         "inspect": (("i/measures.json", "i/capture.partial", "i/fit.partial"), ()), "demo": (("demo/measures.json", "demo/capture.partial", "demo/fit.partial"), ()), "study": (("study",), ("--resume",))}
+STEPS = {
+    "capture": (("capture.partial",), ("--resume",)),
+    "train": (("curve.csv", "out.onnx.checkpoint"), ("--resume",)),
+    "measure": (("run/measures.json",), ()),
+    "inspect": (("i/measures.json", "i/capture.partial", "i/fit.partial"), ()),
+    "demo": (("demo/measures.json", "demo/capture.partial", "demo/fit.partial"), ()),
+    "study": (("study",), ("--resume",)),
+}
 
 
 def environment(**more):

@@ -125,12 +125,12 @@ class Fit(Case):
 
     def test_default_arrives_where_coordinate_descent_of_scikit_learn_does(self):
         """With the default stop rule: medians over several starts, on pictures and on noisy data of low rank."""
-        pictures = self.strokes(1500)
-        noisy = np.hstack(blocks(13, rows=800, noise=1))
+        pictures = self.strokes(700)
+        noisy = np.hstack(blocks(13, rows=400, noise=1))
         for name, x, rank in (("pictures", pictures, 12), ("noisy", noisy, 8)):
             np.save(self.path("x.npy"), x)
             ours, theirs = [], []
-            for seed in range(5):
+            for seed in range(3):
                 self.nnpeek("fit", "x.npy", "--ranks", rank, "--seed", seed, "-o", "fit")
                 fit = self.read_json("fit", f"rank-{rank}", "fit.json")
                 self.assertEqual((fit["rule"], fit["stop"]), ("hals", "tolerance"))

@@ -15,7 +15,7 @@ from support import Case
 
 FAST = {"learning_rate": 0.05, "momentum": 0.9}
 RECIPE = {
-    "name": "small", "title": "A <small> study", "kind": "quality", "seeds": 2, "samples": 1000, "ranks": "10",
+    "name": "small", "title": "A <small> study", "kind": "quality", "seeds": 2, "samples": 500, "ranks": "10",
     "families": [{"name": "one", "network": "paper", "data": "strokes"}, {"name": "two", "network": "paper", "data": "strokes"}],
     "fits": [{"name": "default"}],
     "groups": [
