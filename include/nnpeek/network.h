@@ -134,7 +134,7 @@ typedef struct peek_train_options {
                                resume from; the caller removes it once the network is saved */
     int64_t resume; /* flag; default 0: go on from the checkpoint, where it is there; to the same bits */
     double checkpoint_every;   /* default 20: seconds after which a checkpoint is written within an epoch; 0:
-                                  after every   step */
+                                  after every step */
     peek_train_epoch_fn epoch; /* no flag; default NULL */
     void *user;                /* passed to epoch */
 } peek_train_options;
@@ -190,7 +190,7 @@ typedef struct peek_capture_options {
     int64_t store;      /* peek_store; default float32 */
     int64_t seed;       /* default 0 */
     int64_t resume;     /* flag; default 0: go on from folder.partial, where it is there, to the same bits; a
-                           finished     capture made from the same is kept */
+                           finished capture made from the same is kept */
     double
         checkpoint_every; /* default 20: seconds after which what is done is made safe; 0: after every slice */
 } peek_capture_options;

@@ -25,6 +25,12 @@ int peek__json_short(void)
     return was;
 }
 
+char *peek__json_printed(const cJSON *json)
+{
+    int short_before = peek__json_short();
+    return json && !short_before ? cJSON_PrintUnformatted(json) : NULL;
+}
+
 void peek__json_end(void)
 {
     while (orphans) {

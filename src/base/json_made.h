@@ -2,7 +2,7 @@
  *
  * A document is built by hundreds of calls, and one that fails leaves an entry out. So each of them, under its
  * own name, also remembers that it failed, and peek__json_write() refuses to write what was built meanwhile.
- * What cannot be added is kept, as its maker may go on to fill it, and freed with the context. */
+ * What cannot be added is kept, as its maker may go on to fill it, and freed with a context of its thread. */
 #ifndef BASE_JSON_MADE_H
 #define BASE_JSON_MADE_H
 
@@ -13,6 +13,9 @@ cJSON *peek__json_made(cJSON *item);
 
 /* 1 where something could not be built on this thread since it was last asked. */
 int peek__json_short(void);
+
+/* The text of a document, to be freed with cJSON_free(); NULL: memory is or was short. */
+char *peek__json_printed(const cJSON *json);
 
 /* Frees what could not be added on this thread; no document is being built any more. */
 void peek__json_end(void);

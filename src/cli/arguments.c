@@ -25,7 +25,7 @@ static const peek_option common_rows[] = {
      .type = PEEK_OPTION_TEXT,
      .offset = offsetof(cli_common, memory),
      .placeholder = "LIMIT",
-     .help = "memory that may be taken, as in 4G or 500M; larger data are read from disk again and again "
+     .help = "memory that a fit may take, as in 4G or 500M; larger data are read from disk again and again "
              "(default: three quarters of what is free)"},
     {.name = "quiet",
      .type = PEEK_OPTION_FLAG,

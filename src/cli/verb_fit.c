@@ -154,14 +154,40 @@ static peek_status fit_fixed(finish *to, const fit_flags *flags, const char *ini
     return status == PEEK_OK ? save(found, to) : status;
 }
 
+/* Whether the model of a rank is there, of the same data and options. */
+static int is_there(const finish *to, int64_t rank, const char *digest)
+{
+    char path[4200], folder[4096];
+    cJSON *json = NULL;
+    place_of(to, rank, folder, sizeof folder);
+    snprintf(path, sizeof path, "%s/fit.json", folder);
+    if (access(path, F_OK) != 0 || cli_read_json(to->call, folder, "fit.json", &json) != PEEK_OK) return 0;
+    const char *made_from = cJSON_GetStringValue(cJSON_GetObjectItem(json, "made_from"));
+    int same = made_from && strcmp(made_from, digest) == 0;
+    cJSON_Delete(json);
+    return same;
+}
+
+static int all_there(const finish *to, const char *digest)
+{
+    int all = 1;
+    for (int64_t i = 0; i < to->count; i++) all = all && is_there(to, to->ranks[i], digest);
+    return all;
+}
+
 /* Tells of models that an earlier call has finished. */
-static peek_status tell_earlier(finish *to)
+static peek_status tell_earlier(finish *to, const char *digest)
 {
     for (int64_t i = 0; i < to->count; i++) {
         char folder[4096];
         peek_model *model = NULL;
         if (to->told[i]) continue;
         place_of(to, to->ranks[i], folder, sizeof folder);
+        if (!is_there(to, to->ranks[i], digest))
+            return cli_wrong(to->call,
+                             "%s is not the model that this fit had finished there: it was moved, or another "
+                             "fit took its place; fit again without --resume",
+                             folder);
         peek_status status = peek_model_load(to->call->context, folder, &model);
         if (status != PEEK_OK) return status;
         peek_model_info info = peek_model_describe(model);
@@ -169,23 +195,6 @@ static peek_status tell_earlier(finish *to)
         peek_model_free(&model);
     }
     return PEEK_OK;
-}
-
-/* Whether all models are there, of the same data and options. */
-static int all_there(const finish *to, const char *digest)
-{
-    for (int64_t i = 0; i < to->count; i++) {
-        char path[4200], folder[4096];
-        cJSON *json = NULL;
-        place_of(to, to->ranks[i], folder, sizeof folder);
-        snprintf(path, sizeof path, "%s/fit.json", folder);
-        if (access(path, F_OK) != 0 || cli_read_json(to->call, folder, "fit.json", &json) != PEEK_OK) return 0;
-        const char *made_from = cJSON_GetStringValue(cJSON_GetObjectItem(json, "made_from"));
-        int same = made_from && strcmp(made_from, digest) == 0;
-        cJSON_Delete(json);
-        if (!same) return 0;
-    }
-    return 1;
 }
 
 static peek_status fit_ranks(finish *to, const peek_fit_options *options)
@@ -200,7 +209,7 @@ static peek_status fit_ranks(finish *to, const peek_fit_options *options)
     if (there) cli_say(to->call, "the models are there already, made from the same: nothing to do\n");
     if (status == PEEK_OK && !there)
         status = peek_sweep(context, to->problem, &all, to->count, to->ranks, save, to);
-    return status == PEEK_OK ? tell_earlier(to) : status;
+    return status == PEEK_OK ? tell_earlier(to, digest) : status;
 }
 
 static peek_status run(cli_call *call, const fit_flags *flags, const peek_fit_options *options,
@@ -209,6 +218,9 @@ static peek_status run(cli_call *call, const fit_flags *flags, const peek_fit_op
     finish to = {.call = call, .problem = problem, .output = flags->output};
     if (!flags->ranks && !flags->fixed)
         return cli_wrong(call, "--ranks is missing: say how many components, as in --ranks 10:50:10");
+    if (flags->fixed && options->resume)
+        return cli_wrong(call,
+                         "--resume goes with fits that take long, but --fixed is done at once: leave it out");
     if (!flags->output) return cli_wrong(call, "-o is missing: say where the models go, as in -o fit");
     peek_status status = PEEK_OK;
     if (flags->ranks) status = peek_parse_ranks(call->context, flags->ranks, to.ranks, RANKS, &to.count);

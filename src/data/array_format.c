@@ -54,6 +54,7 @@ static peek_status read_array(peek_context *context, const char *path, peek__con
 {
     float least = 0, largest = 0;
     PEEK_TRY(peek__npy_open(context, path, &content->values));
+    content->stamp = peek__change_time(path); /* also of one in a folder */
     PEEK_TRY(take_shape(context, path, content));
     int whole = content->values.type == PEEK__UINT8 || content->values.type == PEEK__UINT16;
     if (!whole) PEEK_TRY(peek__content_check(context, content, path, &least, &largest));

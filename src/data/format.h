@@ -8,7 +8,7 @@
 typedef struct peek__candidate {
     const char *path;
     int folder;
-    int64_t size, changed;  /* of a file: its bytes, and when it was changed last */
+    int64_t size;           /* of a file, in bytes */
     unsigned char head[16]; /* its first bytes, zeros behind a shorter one */
 } peek__candidate;
 
@@ -57,5 +57,8 @@ peek_status peek__named_home(peek_context *context, const char *data_dir, char *
  * it) is what it is called and *content is filled. */
 peek_status peek__named_read(peek_context *context, const char *spec, const peek_dataset_options *options,
                              int *known, char **name, peek__content *content);
+
+/* When a file was changed last, in nanoseconds; 0: that cannot be told. */
+int64_t peek__change_time(const char *path);
 
 #endif

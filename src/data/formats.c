@@ -90,7 +90,6 @@ static peek_status look_at(peek_context *context, const char *path, peek__candid
     if (about.st_size == 0)
         return peek__fail(context, PEEK_E_FORMAT, "'%s' is an empty file: write it again", path);
     out->size = about.st_size;
-    out->changed = (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
     FILE *file = fopen(path, "rbe");
     if (!file) return peek__fail(context, PEEK_E_IO, "cannot read '%s': %s", path, strerror(errno));
     size_t count = fread(out->head, 1, sizeof out->head, file);
@@ -118,6 +117,13 @@ static peek_status refuse(peek_context *context, const peek__candidate *c)
     return peek__fail(context, PEEK_E_FORMAT, "'%s' is no data that nnpeek reads: %s", c->path, remedy);
 }
 
+int64_t peek__change_time(const char *path)
+{
+    struct stat about;
+    if (stat(path, &about) != 0) return 0;
+    return (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
+}
+
 peek_status peek__format_read(peek_context *context, const char *path, peek__content *content)
 {
     peek__candidate candidate;
@@ -131,7 +137,7 @@ peek_status peek__format_read(peek_context *context, const char *path, peek__con
         best = formats[i];
     }
     if (!best) return refuse(context, &candidate);
-    content->stamp = candidate.changed;
+    content->stamp = candidate.folder ? 0 : peek__change_time(path);
     return best->read(context, path, content);
 }
 

@@ -63,6 +63,14 @@ static peek_status broken(peek_context *context, const char *path, const char *w
                       why);
 }
 
+/* Of what libjpeg has left by longjmp(). */
+static peek_status failed(peek_context *context, const char *path, const decoder *d)
+{
+    if (d->errors.msg_code == JERR_OUT_OF_MEMORY)
+        return peek__fail(context, PEEK_E_MEMORY, "not enough memory to decode '%s'", path);
+    return broken(context, path, d->message);
+}
+
 static unsigned read_number(const unsigned char *at, int bytes, int little)
 {
     unsigned number = 0;
@@ -133,7 +141,7 @@ peek_status peek__jpeg_header(peek_context *context, const char *path, peek__pic
     begin(&d);
     if (setjmp(d.leave)) {
         end(&d);
-        return broken(context, path, d.message);
+        return failed(context, path, &d);
     }
     jpeg_create_decompress(&d.jpeg);
     jpeg_stdio_src(&d.jpeg, d.file);
@@ -229,7 +237,7 @@ peek_status peek__jpeg_decode(peek_context *context, const char *path, const voi
     if (setjmp(d.leave)) {
         end(&d);
         peek__free(pixels);
-        return broken(context, path, d.message);
+        return failed(context, path, &d);
     }
     jpeg_create_decompress(&d.jpeg);
     jpeg_mem_src(&d.jpeg, bytes, (unsigned long)size);

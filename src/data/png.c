@@ -21,6 +21,7 @@ typedef struct decoder {
 
 static peek_status broken(peek_context *context, const char *path, int code)
 {
+    if (code == SPNG_EMEM) return peek__fail(context, PEEK_E_MEMORY, "not enough memory to decode '%s'", path);
     return peek__fail(context, PEEK_E_FORMAT, "'%s' is not a whole PNG file (%s): repair or remove it", path,
                       spng_strerror(code));
 }

@@ -96,10 +96,14 @@ static peek_status hold(peek__course *course, peek__record *record)
         iterations >= course->fit->options->iterations || held->phase.accepted < 0 ||
         held->phase.accepted > iterations)
         return peek__fail(context, PEEK_E_FORMAT, "'%s' has a model in no possible state", record->path);
-    PEEK_TRY(peek__alloc(context, &held->samples, rows * k, "a checkpoint"));
-    PEEK_TRY(peek__alloc(context, &held->updated_samples, rows * k, "a checkpoint"));
-    PEEK_TRY(peek__alloc(context, &held->updated_loadings, course->model->columns * k, "a checkpoint"));
-    PEEK_TRY(peek__alloc(context, &held->objective, iterations, "a checkpoint"));
+    if (course->reached == PEEK__REACHED_SUBSET)
+        PEEK_TRY(peek__alloc(context, &held->samples, rows * k, "a checkpoint"));
+    if (course->reached != PEEK__REACHED_INSIDE)
+        PEEK_TRY(peek__alloc(context, &held->objective, iterations, "a checkpoint"));
+    if (course->fit->rule->extrapolated) {
+        PEEK_TRY(peek__alloc(context, &held->updated_samples, rows * k, "a checkpoint"));
+        PEEK_TRY(peek__alloc(context, &held->updated_loadings, course->model->columns * k, "a checkpoint"));
+    }
     return move_arrays(course, record, rows, iterations, held->samples, held->updated_samples,
                        held->updated_loadings, held->objective);
 }

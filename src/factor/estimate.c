@@ -57,10 +57,22 @@ peek_status peek__estimate_memory(const peek__fit *fit, double largest, double a
     needs->group = fmin(fmax(data_bytes(problem) * group_share, group_bytes), limit - needs->shared);
     /* How data are read is no part of what the problem is: its results stay the same. What passes in turn do
      * not use again soon is not worth keeping; the first rows are, of whatever size. */
-    double used = fmin(all, fmax(needs->group, needs->model)), left = limit - needs->shared - used;
+    needs->used = fmin(all, fmax(needs->group, needs->model));
+    double left = limit - needs->shared - needs->used;
     if (problem->mapped && (problem->streamed || (double)problem->mapped > left))
         peek__problem_stream((peek_problem *)(uintptr_t)problem, fmax(left, 0));
     return PEEK_OK;
+}
+
+peek_status peek__estimate_group(const peek__fit *fit, const peek__needs *needs, double bytes)
+{
+    char needs_text[PEEK__AMOUNT], limit_text[PEEK__AMOUNT];
+    double limit = (double)peek__memory_limit(fit->context);
+    if (needs->shared + bytes <= limit) return PEEK_OK;
+    return peek__fail(fit->context, PEEK_E_MEMORY,
+                      "the models of the checkpoint take %s of memory together, but %s may be taken: give more "
+                      "--memory, or start anew without --resume",
+                      peek__bytes_text(needs->shared + bytes, needs_text), peek__bytes_text(limit, limit_text));
 }
 
 peek_status peek__estimate_tell(peek__course *course, const peek__needs *needs, int64_t ranks)
@@ -79,7 +91,7 @@ peek_status peek__estimate_tell(peek__course *course, const peek__needs *needs, 
                (long long)problem->rows, (long long)problem->columns,
                peek__bytes_text(data_bytes(problem), data),
                problem->streamed ? ", read from disk in every pass," : "",
-               peek__bytes_text(needs->shared + needs->model, memory),
+               peek__bytes_text(needs->shared + needs->used, memory),
                fit->models == 1 ? "the model" : "all models", peek__time_text(seconds, each),
                (long long)fit->options->iterations, peek__time_text(seconds * iterations, all));
     return PEEK_OK;

@@ -9,6 +9,7 @@ typedef struct peek__needs {
     double shared; /* bytes: the sketch of all, judging a model, the library itself */
     double model;  /* bytes: of the largest model under way */
     double group;  /* bytes that models which share a sweep may take together */
+    double used;   /* bytes that they will take */
 } peek__needs;
 
 /* About how many bytes a model of this rank takes while it is under way; part: the width of its own part of the
@@ -20,6 +21,9 @@ double peek__model_bytes(const peek__fit *fit, int64_t rank, int64_t part);
  * take, the data are streamed from now on. Errors: E_MEMORY, the work alone does not fit. */
 peek_status peek__estimate_memory(const peek__fit *fit, double largest, double all, int64_t width,
                                   peek__needs *needs);
+
+/* Models that were under way together go on together: E_MEMORY, they take more than there is now. */
+peek_status peek__estimate_group(const peek__fit *fit, const peek__needs *needs, double bytes);
 
 /* Notes what it will take, from a look at how long a few runs of the data take a model that has begun.
  * ranks: the sum of the ranks of all models that are to be. */

@@ -2,6 +2,7 @@
 #include "factor/pass.h"
 
 #include <cblas.h>
+#include <math.h>
 #undef I /* cblas.h brings complex.h */
 #include <string.h>
 
@@ -60,8 +61,11 @@ static void cut(peek__pass *pass)
 double peek__pass_bytes(const peek_problem *problem, const peek__rule *rule, int64_t k)
 {
     double lanes = (double)lanes_of(problem->rows), extrapolated = rule->extrapolated ? 2 : 0;
+    double tiles = fmin(TILES_MOST, ceil((double)problem->columns / TILE_ROWS_LEAST));
     return sizeof(float) * (double)k *
-           ((1 + extrapolated) * (double)problem->rows + (2 + extrapolated + lanes) * (double)problem->columns);
+               ((1 + extrapolated) * (double)problem->rows +
+                (2 + extrapolated + lanes) * (double)problem->columns) +
+           sizeof(double) * (double)k * (double)k * (lanes + 2 * tiles + 4);
 }
 
 float *peek__pass_scratch(const peek__pass *pass, int thread)

@@ -126,6 +126,7 @@ static peek_status append(peek_context *context, peek_problem *problem, peek__bl
     if (scan) {
         block->square = scan->square;
         block->largest = scan->largest;
+        block->digest = scan->digest;
     } else {
         PEEK_TRY(peek__block_measure(context, block));
     }
@@ -172,7 +173,7 @@ static peek_status add_split(peek_context *context, peek_problem *problem, const
     for (int i = 0; i < 2; i++) {
         peek__block part;
         peek_status status = twin(context, block, path, parts[i].suffix, parts[i].view, &part);
-        if (status == PEEK_OK) count_mapped(context, problem, &part);
+        part.streamed = problem->streamed && peek__block_mapped(&part) > 0; /* its file is counted already */
         if (status == PEEK_OK) status = append(context, problem, &part, NULL);
         peek__block_clear(&part);
         PEEK_TRY(status);
@@ -185,6 +186,7 @@ static peek_status add(peek_context *context, peek_problem *problem, peek__block
                        peek_signed negatives)
 {
     peek__block_scan scan;
+    int64_t mapped = peek__block_mapped(block);
     peek_status status = check_shape(context, problem, block);
     count_mapped(context, problem, block);
     if (status == PEEK_OK) status = peek__block_inspect(context, block, &scan);
@@ -199,6 +201,7 @@ static peek_status add(peek_context *context, peek_problem *problem, peek__block
         }
         status = append(context, problem, block, scan.negative_row >= 0 ? NULL : &scan);
     }
+    if (status != PEEK_OK) problem->mapped -= mapped;
     peek__block_clear(block);
     return status;
 }

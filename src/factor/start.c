@@ -124,3 +124,28 @@ peek_status peek__start_read(peek_context *context, const peek_problem *problem,
     peek__free(&inner);
     return status;
 }
+
+static peek_status add_digest(peek_context *context, const char *folder, const char *name, uint64_t *state)
+{
+    char *path, text[17];
+    PEEK_TRY(peek__format(context, &path, "%s/%s", folder, name));
+    int there = peek__is_file(path);
+    peek_status status = there ? peek__file_digest(context, path, text) : PEEK_OK;
+    if (there && status == PEEK_OK) peek__digest(state, text, sizeof text);
+    peek__free(&path);
+    return status;
+}
+
+peek_status peek__start_digest(peek_context *context, const peek_problem *problem, int64_t k, const char *init,
+                               uint64_t *state)
+{
+    char *inner;
+    if (!init || !peek__is_folder(init)) return PEEK_OK;
+    PEEK_TRY(peek__format(context, &inner, "%s/rank-%lld", init, (long long)k));
+    const char *from = peek__is_folder(inner) ? inner : init;
+    peek_status status = add_digest(context, from, "samples.npy", state);
+    for (int64_t b = 0; status == PEEK_OK && b < problem->count; b++)
+        status = add_digest(context, from, problem->blocks[b].file, state);
+    peek__free(&inner);
+    return status;
+}

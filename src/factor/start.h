@@ -21,4 +21,9 @@ peek_status peek__start_read(peek_context *context, const peek_problem *problem,
                              double sample_scale, const double *loading_scales, float *samples,
                              float *loadings);
 
+/* Adds what peek__start_read() would read to a digest; nothing where init is no folder. Errors: E_IO, E_MEMORY.
+ */
+peek_status peek__start_digest(peek_context *context, const peek_problem *problem, int64_t k, const char *init,
+                               uint64_t *state);
+
 #endif

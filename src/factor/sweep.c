@@ -207,7 +207,10 @@ static peek_status work_all(peek__sweep_work *work)
     int64_t restarts = fit->options->restarts;
     double bytes = 0;
     PEEK_TRY(peek__sweep_take_up(work, &work->resumed));
+    for (int64_t i = 0; i < work->grouped; i++) bytes += model_bytes(work, work->owner[i]);
+    PEEK_TRY(peek__estimate_group(fit, &work->needs, bytes));
     if (work->grouped) PEEK_TRY(work_group(work));
+    bytes = 0;
     while (work->begun < fit->models) {
         peek__rank_state *state = &work->ranks[work->begun / restarts];
         double one = model_bytes(work, state);

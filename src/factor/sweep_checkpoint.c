@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "factor/start.h"
 #include "factor/sweep_work.h"
 
-static const char kind[8] = "FIT-001", sketch_kind[8] = "SKETCH1";
+static const char kind[8] = "FIT-001", sketch_kind[8] = "SKETCH2";
 
 /* Writing takes at most about this share of the time, but a stop never loses more than a minute for that. */
 static const double share = 0.05, seldom = 45;
@@ -22,7 +23,7 @@ peek_status peek__sweep_digest(peek_context *context, const peek_problem *proble
     peek_fit_options one = *options;
     one.rank = 0;
     cJSON *json = peek__fit_options_json(&one);
-    char *words = json ? cJSON_PrintUnformatted(json) : NULL;
+    char *words = peek__json_printed(json);
     uint64_t state = 0;
     cJSON_Delete(json);
     if (!words) return peek__fail(context, PEEK_E_MEMORY, "not enough memory for the options");
@@ -32,11 +33,15 @@ peek_status peek__sweep_digest(peek_context *context, const peek_problem *proble
     peek__digest(&state, &problem->rows, sizeof problem->rows);
     for (int64_t b = 0; b < problem->count; b++) {
         const peek__block *block = &problem->blocks[b];
-        const double numbers[] = {(double)block->columns, block->square, block->largest,
-                                  (double)block->view,    block->offset, problem->weights[b]};
+        const double numbers[] = {(double)block->columns, (double)block->view, block->offset,
+                                  problem->weights[b]};
         peek__digest(&state, block->name, strlen(block->name) + 1);
         peek__digest(&state, numbers, sizeof numbers);
+        peek__digest(&state, &block->digest, sizeof block->digest);
     }
+    peek__digest(&state, problem->capture_digest, strlen(problem->capture_digest));
+    for (int64_t i = 0; i < count; i++)
+        PEEK_TRY(peek__start_digest(context, problem, ranks[i], options->init, &state));
     peek__digest_text(state, text);
     return PEEK_OK;
 }
@@ -143,7 +148,7 @@ static peek_status keep_now(peek__sweep_work *work)
     if (status == PEEK_OK) status = peek__record_commit(&record);
     peek__record_close(&record);
     work->kept = peek__seconds();
-    work->cost = work->kept - begin;
+    if (status == PEEK_OK) work->cost = work->kept - begin; /* above 0: there is one */
     return status;
 }
 
@@ -173,8 +178,9 @@ static peek_status sketch_path(const peek__sweep_work *work, char **path)
     return peek__format(work->fit->context, path, "%s.sketch", path_of(work));
 }
 
-static peek_status move_sketch(peek__sketch *sketch, peek__record *record, int64_t columns)
+static peek_status move_sketch(peek__sketch *sketch, peek__record *record, int64_t columns, double *seconds)
 {
+    PEEK_TRY(peek__record_value(record, seconds));
     PEEK_TRY(peek__record_array(record, sketch->basis, columns * sketch->width));
     return peek__record_array(record, sketch->coefficients, sketch->rows * sketch->width);
 }
@@ -186,7 +192,8 @@ peek_status peek__sweep_keep_sketch(peek__sweep_work *work)
     if (!path_of(work) || work->fit->sketch_seconds < work->fit->options->checkpoint_every) return PEEK_OK;
     PEEK_TRY(sketch_path(work, &path));
     peek_status status = peek__record_begin(work->fit->context, &record, path, sketch_kind, work->made_from);
-    if (status == PEEK_OK) status = move_sketch(&work->sketch, &record, work->fit->problem->columns);
+    if (status == PEEK_OK)
+        status = move_sketch(&work->sketch, &record, work->fit->problem->columns, &work->fit->sketch_seconds);
     if (status == PEEK_OK) status = peek__record_commit(&record);
     peek__record_close(&record);
     peek__free(&path);
@@ -210,7 +217,8 @@ peek_status peek__sweep_read_sketch(peek__sweep_work *work, int *found)
         status = peek__alloc(context, &work->sketch.basis, problem->columns * work->widest, "a sketch");
         if (status == PEEK_OK)
             status = peek__alloc(context, &work->sketch.coefficients, problem->rows * work->widest, "a sketch");
-        if (status == PEEK_OK) status = move_sketch(&work->sketch, &record, problem->columns);
+        if (status == PEEK_OK)
+            status = move_sketch(&work->sketch, &record, problem->columns, &work->fit->sketch_seconds);
         *found = status == PEEK_OK;
     }
     peek__record_close(&record);

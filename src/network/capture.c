@@ -258,8 +258,9 @@ static peek_status begin_files(capture *c, const char *folder)
             return peek__fail(c->context, PEEK_E_UNSUPPORTED,
                               "the tensor '%s' has too many dimensions to be captured", chosen->name);
         PEEK_TRY(peek__format(c->context, &path, "%s/%s", folder, chosen->file));
-        peek_status status = peek__npy_place(c->context, &c->writer[c->begun], path, chosen->storage.type,
-                                             made->dimensions + 1, c->feeds.samples, made->shape);
+        peek_status status =
+            peek__npy_place(c->context, &c->writer[c->begun], path, chosen->storage.type, made->dimensions + 1,
+                            c->feeds.samples, made->shape, c->progress.resumed);
         peek__free(&path);
         if (status != PEEK_OK) return status;
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "network/checkpoint.h"
 
 static const char progress_name[] = "progress.json";
 static const char mark[] = "manifest.json";
@@ -176,16 +177,20 @@ peek_status peek__capture_progress_commit(peek__capture_progress *p, const char 
     return PEEK_OK;
 }
 
+/* What an earlier call has made safe stays in any case. */
 peek_status peek__capture_progress_end(peek__capture_progress *p, peek_status status)
 {
-    if (p->folder.path && p->safe) {
+    int passing = peek__is_passing(status);
+    if (p->folder.path && p->safe && passing) {
         int64_t samples = p->safe * p->slice < p->samples ? p->safe * p->slice : p->samples;
         peek__fail_more(p->context, status,
                         "the first %lld samples are safe in '%s': the same command with --resume goes on",
                         (long long)samples, p->folder.path);
-        peek__partial_close(&p->folder);
     }
-    peek__partial_remove(&p->folder);
+    if (p->safe && (passing || p->resumed))
+        peek__partial_close(&p->folder);
+    else
+        peek__partial_remove(&p->folder);
     peek__free(&p->finished);
     return status;
 }

@@ -220,6 +220,14 @@ peek_status peek__manifest_write(peek_context *context, const peek__manifest *ma
     return status;
 }
 
+/* Why a picture was left out is told with its path, which may be written in other ways another time. */
+static void drop_reasons(cJSON *root)
+{
+    cJSON *entry, *data = cJSON_GetObjectItemCaseSensitive(root, "data");
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(data, "skipped_files"))
+        cJSON_DeleteItemFromObjectCaseSensitive(entry, "reason");
+}
+
 peek_status peek__manifest_digest(peek_context *context, const peek__manifest *manifest, int64_t slice,
                                   char text[17])
 {
@@ -228,7 +236,8 @@ peek_status peek__manifest_digest(peek_context *context, const peek__manifest *m
     char *preprocess = NULL;
     PEEK_TRY(peek__feeds_preprocess(context, manifest->feeds, &preprocess));
     cJSON *root = make_document(manifest, preprocess);
-    char *printed = root ? cJSON_PrintUnformatted(root) : NULL;
+    drop_reasons(root);
+    char *printed = peek__json_printed(root);
     peek__free(&preprocess);
     cJSON_Delete(root);
     if (!printed) return peek__fail(context, PEEK_E_MEMORY, "not enough memory to describe the capture");

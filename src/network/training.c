@@ -458,12 +458,6 @@ static peek_status begin_training(training *t)
     return peek__alloc(t->context, &t->sums, t->slices, "the losses");
 }
 
-/* Whether the same training may come further another time. */
-static int is_passing(peek_status status)
-{
-    return status == PEEK_E_STOPPED || status == PEEK_E_IO || status == PEEK_E_MEMORY;
-}
-
 peek_status peek_network_train(peek_context *context, peek_network *network, const peek_dataset *dataset,
                                const peek_train_options *options, peek_train_result *result)
 {
@@ -486,7 +480,7 @@ peek_status peek_network_train(peek_context *context, peek_network *network, con
     t.start = peek__seconds();
     peek_status status = begin_training(&t);
     if (status == PEEK_OK) status = train_epochs(&t, result);
-    if (status != PEEK_OK && t.saved && is_passing(status))
+    if (status != PEEK_OK && t.saved && peek__is_passing(status))
         peek__fail_more(context, status, "a checkpoint is in '%s': the same command with --resume goes on",
                         options->checkpoint);
     result->samples = t.samples;

@@ -37,8 +37,8 @@ static peek_status make_payload(peek_context *context, const char *const *runs, 
     if (!payload) return peek__fail(context, PEEK_E_MEMORY, "not enough memory for the report's data");
     peek_status status = fill(context, runs, count, payload);
     if (status == PEEK_OK) {
-        *out = cJSON_PrintUnformatted(payload);
-        if (!*out || peek__json_short()) status = peek__fail(context, PEEK_E_MEMORY, "not enough memory for the report's data");
+        *out = peek__json_printed(payload);
+        if (!*out) status = peek__fail(context, PEEK_E_MEMORY, "not enough memory for the report's data");
     }
     cJSON_Delete(payload);
     return status;

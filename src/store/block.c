@@ -2,6 +2,7 @@
 #include "store/block.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "store/mapping.h"
@@ -97,6 +98,23 @@ typedef struct bad_value {
     int nan;
 } bad_value;
 
+/* A sum over values, each mixed with its place, so that tiles may come in any order. Source of the mixing:
+ * S. Vigna's splitmix64, https://prng.di.unimi.it/splitmix64.c. */
+static uint64_t digest_of(int64_t place, int64_t count, const float *values)
+{
+    static const uint64_t step = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t sum = 0, key = (uint64_t)place * step;
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        uint64_t mixed = (key += step) ^ bits;
+        mixed = (mixed ^ mixed >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+        mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94D049BB133111EB);
+        sum += mixed ^ mixed >> 31;
+    }
+    return sum;
+}
+
 typedef struct scan_work {
     peek_context *context;
     const peek__block *block;
@@ -104,6 +122,7 @@ typedef struct scan_work {
     peek__block_scan *scans;   /* one a tile */
     bad_value *bad;            /* one a tile */
     double *squares, *largest; /* one a tile */
+    uint64_t *digests;         /* one a tile */
 } scan_work;
 
 static peek_status inspect_tile(void *argument, int64_t index, int thread)
@@ -117,7 +136,8 @@ static peek_status inspect_tile(void *argument, int64_t index, int thread)
     peek__block_scan scan = nothing_seen;
     bad_value *bad = &work->bad[index];
     *bad = (bad_value){.row = -1};
-    for (int64_t t = 0; t < count; t++)
+    for (int64_t t = 0; t < count; t++) {
+        scan.digest += digest_of((first + t) * block->columns, block->columns, rows + t * stride);
         for (int64_t i = 0; i < block->columns; i++) {
             float x = rows[t * stride + i];
             scan.square += (double)x * x;
@@ -130,6 +150,7 @@ static peek_status inspect_tile(void *argument, int64_t index, int thread)
                 scan.negative = x;
             }
         }
+    }
     peek__block_drop(block, first, count);
     work->scans[index] = scan;
     return PEEK_OK;
@@ -144,13 +165,17 @@ static peek_status measure_tile(void *argument, int64_t index, int thread)
     const float *rows =
         peek__block_next(block, first, count, work->buffers + thread * tile * block->columns, &stride);
     double square = 0, largest = 0;
-    for (int64_t t = 0; t < count; t++)
+    uint64_t digest = 0;
+    for (int64_t t = 0; t < count; t++) {
+        digest += digest_of((first + t) * block->columns, block->columns, rows + t * stride);
         for (int64_t i = 0; i < block->columns; i++) {
             double x = rows[t * stride + i];
             square += x * x;
             if (x > largest) largest = x;
         }
+    }
     peek__block_drop(block, first, count);
+    work->digests[index] = digest;
     work->squares[index] = square;
     work->largest[index] = largest;
     return PEEK_OK;
@@ -163,6 +188,7 @@ static void clear_work(scan_work *work)
     peek__free(&work->bad);
     peek__free(&work->squares);
     peek__free(&work->largest);
+    peek__free(&work->digests);
 }
 
 static peek_status prepare_work(scan_work *work, int64_t tiles)
@@ -173,6 +199,7 @@ static peek_status prepare_work(scan_work *work, int64_t tiles)
     PEEK_TRY(peek__alloc(work->context, &work->scans, tiles, "reading a block"));
     PEEK_TRY(peek__alloc(work->context, &work->bad, tiles, "reading a block"));
     PEEK_TRY(peek__alloc(work->context, &work->squares, tiles, "reading a block"));
+    PEEK_TRY(peek__alloc(work->context, &work->digests, tiles, "reading a block"));
     return peek__alloc(work->context, &work->largest, tiles, "reading a block");
 }
 
@@ -185,6 +212,7 @@ peek_status peek__block_inspect(peek_context *context, const peek__block *block,
     if (status == PEEK_OK) status = peek__parallel(context, tiles, inspect_tile, &work);
     for (int64_t i = 0; status == PEEK_OK && i < tiles; i++) {
         scan->square += work.scans[i].square;
+        scan->digest += work.scans[i].digest;
         if (work.scans[i].smallest < scan->smallest) scan->smallest = work.scans[i].smallest;
         if (work.scans[i].largest > scan->largest) scan->largest = work.scans[i].largest;
         if (work.scans[i].negative_row >= 0 && scan->negative_row < 0) {
@@ -211,8 +239,10 @@ peek_status peek__block_measure(peek_context *context, peek__block *block)
     peek_status status = prepare_work(&work, tiles);
     if (status == PEEK_OK) status = peek__parallel(context, tiles, measure_tile, &work);
     block->square = block->largest = 0;
+    block->digest = 0;
     for (int64_t i = 0; status == PEEK_OK && i < tiles; i++) {
         block->square += work.squares[i];
+        block->digest += work.digests[i];
         if (work.largest[i] > block->largest) block->largest = work.largest[i];
     }
     clear_work(&work);

@@ -23,8 +23,9 @@ typedef struct peek__block {
     int64_t kept; /* how many of them */
     peek__view view;
     float offset;
-    double square;  /* ||X||_F^2 of the view, in double */
-    double largest; /* of the view */
+    double square;   /* ||X||_F^2 of the view, in double */
+    double largest;  /* of the view */
+    uint64_t digest; /* of the view: of all values and where they stand */
 } peek__block;
 
 /* Rows first .. first+count-1 as seen through the view. Returns a pointer into the data where that is possible,
@@ -50,12 +51,13 @@ int64_t peek__block_mapped(const peek__block *block);
  * or -1. */
 typedef struct peek__block_scan {
     double smallest, largest, square;
+    uint64_t digest;
     int64_t negative_row, negative_column;
     float negative;
 } peek__block_scan;
 peek_status peek__block_inspect(peek_context *context, const peek__block *block, peek__block_scan *scan);
 
-/* Sets `square` and `largest` of the view. */
+/* Sets `square`, `largest` and `digest` of the view. */
 peek_status peek__block_measure(peek_context *context, peek__block *block);
 
 /* Frees what the block owns. */

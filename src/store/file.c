@@ -56,12 +56,14 @@ static peek_status name_temporary(peek_context *context, const char *path, int n
     return peek__format(context, out, "%.*s.nnpeek-%s-%d.tmp", length, path, digest, number);
 }
 
-/* Whether a handle is of the file that bears the name now, and that is a file of this user. */
-static int is_file_named(int handle, const char *name)
+/* Whether a handle is of the file that bears the name now. One that was there already must be this user's, and
+ * have no other name. (A new one need not be: some file systems give all files to one user.) */
+static int is_file_named(int handle, const char *name, int made)
 {
     struct stat held, named;
     return fstat(handle, &held) == 0 && lstat(name, &named) == 0 && held.st_ino == named.st_ino &&
-           held.st_dev == named.st_dev && S_ISREG(held.st_mode) && held.st_uid == geteuid();
+           held.st_dev == named.st_dev && S_ISREG(held.st_mode) &&
+           (made || (held.st_uid == geteuid() && held.st_nlink == 1));
 }
 
 /* Opens a temporary file, locked as long as it is open. One that is there already is used again where nobody
@@ -77,7 +79,7 @@ static int open_temporary(const char *name, int *reason)
     if (handle < 0) return -1;
     /* Where files cannot be locked, only a new one is known to be ours. */
     int locked = flock(handle, LOCK_EX | LOCK_NB) == 0, free = locked || (made && errno != EWOULDBLOCK);
-    if (free && is_file_named(handle, name) && (made || ftruncate(handle, 0) == 0)) return handle;
+    if (free && is_file_named(handle, name, made) && (made || ftruncate(handle, 0) == 0)) return handle;
     close(handle);
     return -1;
 }

@@ -54,9 +54,11 @@ peek_status peek__file_read(peek_context *context, const char *path, int64_t lim
 /* Makes a folder and its parents where missing. Errors: E_IO. */
 peek_status peek__folder_make(peek_context *context, const char *path);
 
-/* Gives the folder `fresh` the name path, replacing an older folder there; it is kept on failure. `mark` is a
- * file that an older folder must hold (or it must be empty), so that nothing foreign is ever removed. */
-peek_status peek__folder_rename(peek_context *context, const char *path, const char *fresh, const char *mark);
+/* Gives the folder `fresh` the name path; an older folder there then bears the name fresh (*older: 1), and is
+ * kept as it was on failure. `mark` is a file that an older folder must hold (or it must be empty), so that
+ * nothing foreign is ever removed. */
+peek_status peek__folder_rename(peek_context *context, const char *path, const char *fresh, const char *mark,
+                                int *older);
 
 /* Says early what peek__folder_rename would refuse: path must be free, an empty folder, or one that holds
  * `mark`. */

@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "store/file.h"
 
-enum { TRIES = 10000, OPEN_FOLDERS = 16 };
+enum { OPEN_FOLDERS = 16 };
 
 static peek_status cannot_make(peek_context *context, const char *path, int reason)
 {
@@ -75,8 +75,9 @@ static int is_empty(const char *path)
     DIR *folder = opendir(path);
     if (!folder) return 0;
     int empty = 1;
-    for (struct dirent *entry; empty && (entry = readdir(folder));)
+    for (struct dirent *entry; empty && (errno = 0, entry = readdir(folder));)
         empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (errno) empty = 0;
     closedir(folder);
     return empty;
 }
@@ -128,16 +129,18 @@ void peek__folder_remove(const char *path)
 
 /* Gives `fresh` the name `target`, which an older folder bears; the older one then bears the name `fresh`, or
  * is kept as it was on failure. One step where the file system can exchange names, else two. */
-static int exchange(const char *fresh, const char *target)
+static int exchange(const char *fresh, const char *target, const char *mark)
 {
     if (renameat2(AT_FDCWD, fresh, AT_FDCWD, target, RENAME_EXCHANGE) == 0) return 0;
     if (errno != EINVAL && errno != ENOSYS) return errno;
     size_t length = strlen(fresh);
-    char *aside = malloc(length + 5);
+    char *aside = malloc(length + strlen(mark) + sizeof ".old/");
     if (!aside) return ENOMEM;
-    memcpy(aside, fresh, length);
-    memcpy(aside + length, ".old", 5);
-    int reason = 0;
+    /* Somebody who was killed between the two steps may have left it. */
+    sprintf(aside, "%s.old/%s", fresh, mark);
+    int left = peek__is_file(aside), reason = 0;
+    aside[length + 4] = 0;
+    if (left) peek__folder_remove(aside);
     if (rename(target, aside) != 0)
         reason = errno;
     else if (rename(fresh, target) != 0) {
@@ -149,7 +152,8 @@ static int exchange(const char *fresh, const char *target)
     return reason;
 }
 
-static peek_status replace(peek_context *context, const char *target, const char *fresh, const char *mark)
+static peek_status replace(peek_context *context, const char *target, const char *fresh, const char *mark,
+                           int *older)
 {
     int exists, reason;
     PEEK_TRY(check_older(context, target, mark, &exists));
@@ -158,20 +162,22 @@ static peek_status replace(peek_context *context, const char *target, const char
     else if (!exists || is_empty(target))
         reason = rename(fresh, target) == 0 ? 0 : errno;
     else {
-        reason = exchange(fresh, target);
-        if (!reason) peek__folder_remove(fresh);
+        reason = exchange(fresh, target, mark);
+        *older = !reason;
     }
     if (!reason) return PEEK_OK;
     return peek__fail(context, PEEK_E_IO, "cannot give the new folder its name '%s': %s; choose another place",
                       target, strerror(reason));
 }
 
-peek_status peek__folder_rename(peek_context *context, const char *path, const char *fresh, const char *mark)
+peek_status peek__folder_rename(peek_context *context, const char *path, const char *fresh, const char *mark,
+                                int *older)
 {
     char *target = NULL;
+    *older = 0;
     peek_status status = peek__guard_check_files(context);
     if (status == PEEK_OK) status = peek__folder_resolve(context, &target, path);
-    if (status == PEEK_OK) status = replace(context, target, fresh, mark);
+    if (status == PEEK_OK) status = replace(context, target, fresh, mark, older);
     peek__free(&target);
     return status;
 }

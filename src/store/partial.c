@@ -34,9 +34,10 @@ static int each(const char *path, int (*see)(const char *folder, const char *nam
 {
     DIR *folder = opendir(path);
     int good = folder != NULL;
-    for (struct dirent *entry; good && (entry = readdir(folder));)
+    for (struct dirent *entry; good && (errno = 0, entry = readdir(folder));)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             good = see(path, entry->d_name, user);
+    if (errno) good = 0;
     if (folder) closedir(folder);
     return good;
 }
@@ -117,24 +118,36 @@ static peek_status lock_folder(peek_context *context, peek__partial *out)
     return PEEK_OK;
 }
 
-/* Puts the marker into a folder that is empty; else it must be there, or `mark`, for which it gives way when
- * all is whole. */
-static peek_status check_ours(peek_context *context, const peek__partial *partial, const char *mark)
+static int put_marker(const char *folder)
 {
     char path[4096];
-    if (holds(partial->path, marker) || (mark && holds(partial->path, mark))) return PEEK_OK;
-    if (!each(partial->path, pass_temporary, NULL))
+    if (snprintf(path, sizeof path, "%s/%s", folder, marker) >= (int)sizeof path) return ENAMETOOLONG;
+    int handle = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (handle < 0) return errno;
+    close(handle);
+    return 0;
+}
+
+/* The marker goes last: what a killed process leaves is known as ours. */
+static void remove_all(const char *folder)
+{
+    put_marker(folder);
+    each(folder, remove_other, NULL);
+    peek__folder_remove(folder);
+}
+
+/* Marks a folder that is empty, or holds `mark` in the place of the marker as one that was whole does. */
+static peek_status check_ours(peek_context *context, const peek__partial *partial, const char *mark)
+{
+    if (holds(partial->path, marker)) return PEEK_OK;
+    if (!(mark && holds(partial->path, mark)) && !each(partial->path, pass_temporary, NULL))
         return peek__fail(
             context, PEEK_E_IO,
             "the folder '%s', in which nnpeek works, holds files that are not from there: move it, "
             "or choose another name for what is made",
             partial->path);
-    if (snprintf(path, sizeof path, "%s/%s", partial->path, marker) >= (int)sizeof path)
-        return cannot_make(context, partial->path, ENAMETOOLONG);
-    int handle = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (handle < 0) return cannot_make(context, partial->path, errno);
-    close(handle);
-    return PEEK_OK;
+    int reason = put_marker(partial->path);
+    return reason ? cannot_make(context, partial->path, reason) : PEEK_OK;
 }
 
 /* The parents of a path. */
@@ -198,11 +211,23 @@ void peek__partial_clear(const peek__partial *partial, const char *keep)
     each(partial->path, remove_other, keep);
 }
 
+/* Removes a folder that was replaced, and now bears the name of the partial one, unless somebody has begun to
+ * work in it. */
+static void remove_older(const char *path)
+{
+    int handle = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int taken = handle >= 0 && flock(handle, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!taken && (handle < 0 || is_named(handle, path))) remove_all(path);
+    if (handle >= 0) close(handle);
+}
+
 peek_status peek__partial_commit(peek_context *context, peek__partial *partial, const char *path,
                                  const char *mark)
 {
+    int older;
     remove_inside(partial->path, marker);
-    PEEK_TRY(peek__folder_rename(context, path, partial->path, mark));
+    PEEK_TRY(peek__folder_rename(context, path, partial->path, mark, &older));
+    if (older) remove_older(partial->path);
     peek__partial_close(partial);
     return PEEK_OK;
 }
@@ -217,6 +242,9 @@ void peek__partial_close(peek__partial *partial)
 
 void peek__partial_remove(peek__partial *partial)
 {
-    if (partial->path && partial->lock >= 0) peek__folder_remove(partial->path);
+    if (partial->path && partial->lock >= 0)
+        remove_all(partial->path);
+    else if (partial->path && partial->made)
+        rmdir(partial->path); /* could not be locked; others may work in it by now */
     peek__partial_close(partial);
 }

@@ -78,6 +78,7 @@ peek_status peek__fit_folder_commit(peek_context *context, peek__fit_folder *f)
 {
     char *path = NULL;
     peek_status status = PEEK_OK;
+    f->whole = 1; /* whatever comes now, the models are kept */
     if (f->partial.path) {
         status = write_json(context, f, mark);
         if (status == PEEK_OK) status = peek__format(context, &path, "%s/%s", f->partial.path, progress_name);

@@ -247,7 +247,12 @@ static peek_status run_one(study *s, int64_t network, int64_t seed, int *made)
     *made = status == PEEK_OK && !*result;
     if (*made) status = peek__study_run_all(s->context, &run);
     if (status == PEEK_OK && !*made) status = peek__study_run_tidy(s->context, &run);
-    if (status == PEEK_OK && *made) status = find_result(s, &run, result);
+    if (status == PEEK_OK && *made) {
+        status = find_result(s, &run, result);
+        if (status == PEEK_OK && !*result)
+            status =
+                peek__fail(s->context, PEEK_E_IO, "the result of the run in '%s' cannot be read again", folder);
+    }
     if (status != PEEK_OK && status != PEEK_E_STOPPED) status = note_failure(s, &run, status);
     peek__free(&folder);
     return status;

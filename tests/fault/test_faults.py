@@ -39,11 +39,13 @@ VERBS = {
                "--keep-epochs", "epochs", "-o", "out.onnx", "--json"), (), 4),
     "capture": (("capture", "net.onnx", "--data", "images.npy", "--labels", "labels.txt", "-o", "capture", "--json"),
                 ("capture",), 6),
-    "fit": (("fit", "blocks", "--ranks", "2,3", "--iterations", "8", "--rule", "hals", "-o", "fit", "--json"),
+    "fit": (("fit", "blocks", "--ranks", "2,3", "--iterations", "8", "--rule", "hals", "--checkpoint-every", "0", "-o", "fit",
+             "--json"),
             ("fit/rank-2", "fit/rank-3"), 6),
     "measure": (("measure", "run", "--network", "net.onnx", "--choose-rank", "--ranks", "1,2", "--json"), (), 3),
     "report": (("report", "run", "-o", "report.html", "--json"), (), 3),
-    "inspect": (("inspect", "net.onnx", "pictures", "--samples", "8", "--ranks", "2", "--measures", "basic", "-o", "i.html", "--json"),
+    "inspect": (("inspect", "net.onnx", "pictures", "--samples", "8", "--ranks", "2", "--measures", "basic",
+                 "--checkpoint-every", "0", "-o", "i.html", "--json"),
                 ("i/capture", "i/fit"), 3),
     "demo": (("demo", "--data-dir", "data", "-o", "demo"), ("demo/capture", "demo/fit"), 1),
     "study": (("study", "recipe.json", "--seeds", "1", "--data-dir", "data", "-o", "study", "--json"), (), 1),
@@ -53,8 +55,9 @@ VERBS = {
 STEPS = {
     "capture": (("capture.partial",), ("--resume",)),
     "train": (("curve.csv", "out.onnx.checkpoint"), ("--resume",)),
+    "fit": (("fit/fit.checkpoint", "fit/fit.checkpoint.sketch"), ("--resume",)),
     "measure": (("run/measures.json",), ()),
-    "inspect": (("i/measures.json", "i/capture.partial", "i/fit.partial"), ()),
+    "inspect": (("i/measures.json", "i/capture.partial", "i/fit.partial"), ("--resume",)),
     "demo": (("demo/measures.json", "demo/capture.partial", "demo/fit.partial"), ()),
     "study": (("study",), ("--resume",)),
 }
@@ -140,9 +143,8 @@ def snapshot(folder):
             path = os.path.join(top, name)
             with open(path, "rb") as file:
                 found[os.path.relpath(path, folder)] = plain(name, file.read())
-        for name in folders:
-            if name.startswith(".nnpeek"):
-                found[os.path.relpath(os.path.join(top, name), folder)] = None
+        if not folders and not names:
+            found[os.path.relpath(top, folder) + "/"] = None
     return found
 
 
@@ -207,7 +209,8 @@ class Verb:
         return wrong, lines
 
     def a_step(self, name):
-        return any(name == step or name.startswith(step + "/") for step in self.steps) and "/.nnpeek" not in name
+        return any(name == step or name.startswith(step + "/") for step in self.steps) and \
+            "/.nnpeek" not in name and not name.endswith(".partial/")
 
     def judge(self, done, lines, found, kinds):
         said = done.stderr.decode(errors="replace")

@@ -204,6 +204,18 @@ static void test_only_the_same_fit_goes_on(void **state)
     assert_int_equal(peek_sweep(context, problem, &options, RANKS, ranks, take, &parts), PEEK_OK);
     drop(&parts);
     peek_problem_free(&changed);
+    leave_checkpoint(context, problem, &options);
+    /* The same numbers in other places. */
+    for (int64_t i = 0; i < COLUMNS; i++) {
+        float first = data[i];
+        data[i] = data[COLUMNS + i];
+        data[COLUMNS + i] = first;
+    }
+    changed = problem_of(context);
+    assert_int_equal(peek_sweep(context, changed, &options, RANKS, ranks, take, &parts), PEEK_E_ARGUMENT);
+    peek_problem_free(&changed);
+    unlink(path);
+    unlink(sketch);
     peek_problem_free(&problem);
     peek_context_free(&context);
 }
