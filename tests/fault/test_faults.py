@@ -210,7 +210,7 @@ class Verb:
 
     def a_step(self, name):
         return any(name == step or name.startswith(step + "/") for step in self.steps) and \
-            "/.nnpeek" not in name and not name.endswith(".partial/")
+            "/.nnpeek-" not in name and not name.endswith(".partial/")
 
     def judge(self, done, lines, found, kinds):
         said = done.stderr.decode(errors="replace")
