@@ -147,7 +147,8 @@ PEEK_API peek_status peek_sweep(peek_context *context, const peek_problem *probl
 PEEK_API void peek_model_free(peek_model **model);
 
 /* Sixteen hexadecimal digits of what the models of such a call are made from: the same data, options and ranks
- * give the same ones. They stand in each model's fit.json as `made_from`. Errors: E_MEMORY. */
+ * give the same ones. They stand in each model's fit.json as `made_from`. Errors: E_MEMORY; E_IO, a start
+ * (options->init) cannot be read. */
 PEEK_API peek_status peek_sweep_digest(peek_context *context, const peek_problem *problem,
                                        const peek_fit_options *options, int64_t count, const int64_t *ranks,
                                        char digest[17]);

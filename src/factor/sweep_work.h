@@ -36,8 +36,9 @@ typedef struct peek__sweep_work {
     double kept, cost;  /* when the last checkpoint was written, and how long that took */
 } peek__sweep_work;
 
-/* The digest of what models are made from: the blocks' names, shapes, weights and sums of squares, the ranks
- * and all options that have a say in them. Errors: E_MEMORY. */
+/* The digest of what models are made from: the blocks' names, weights and values, each where it stands, the
+ * capture that they are of, the ranks, all options that have a say in them, and a start that is read. Errors:
+ * E_MEMORY, E_IO (of such a start). */
 peek_status peek__sweep_digest(peek_context *context, const peek_problem *problem,
                                const peek_fit_options *options, int64_t count, const int64_t *ranks,
                                char text[17]);
