@@ -185,7 +185,7 @@ verdict one_test(const char *folder, char *sentence)
 
 static void limit(int seconds)
 {
-#if !defined(__SANITIZE_ADDRESS__) /* which reserves more than there is */
+#ifndef NNPEEK_SANITIZED /* sanitizers reserve more than there is */
     const rlim_t memory = (rlim_t)6 << 30;
     setrlimit(RLIMIT_AS, &(struct rlimit){memory, memory});
 #endif
