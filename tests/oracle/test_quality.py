@@ -205,7 +205,7 @@ class Quality(Case):
         network = np.array([r["network"] for r in self.rows])
         for family, rows, ways, coverage in zip(families, (self.learnt(), self.group == "other"), (self.group, network), self.summary["coverage"]):
             self.assertEqual((family["picture"], family["classes"], family["layer_columns"], family["samples"]),
-                             ([1, 28, 28], 10, [1440, 320], 1000))
+                             ([1, 28, 28], 10, [1440, 320], RECIPE["samples"]))
             first = self.results[np.flatnonzero(rows)[0]]
             self.assertEqual(family["mean_picture"], first["predictions"]["mean_picture"])
             self.assertEqual(family["input"]["effective_rank"], first["blocks"]["input"]["centred"]["effective_rank"])
@@ -242,7 +242,7 @@ class Quality(Case):
     def check_verdicts(self):
         """A network of the first family, judged by this calibration, and those that must not be."""
         network = glob.glob(self.path("s", "runs", "fraction__fraction_0.2-*seed-1", "network.onnx"))[0]
-        self.nnpeek("capture", network, "--data", "strokes", "--samples", 1000, "-o", "run/capture")
+        self.nnpeek("capture", network, "--data", "strokes", "--samples", RECIPE["samples"], "-o", "run/capture")
         self.nnpeek("fit", "run/capture", "-o", "run/fit", "--ranks", "8,25", "--seed", 1)
         self.nnpeek("measure", "run")
         measures = self.read_json("run", "measures.json")  # of several ranks the one nearest to 20 counts
@@ -292,12 +292,12 @@ class Quality(Case):
         self.assertIn("outside", withheld(families=[{**family, "scores": [0.0] * 5, "accuracies": [0.1] * 5}]))
         changed = np.array(family["mean_picture"])
         self.assertIn("on such data", withheld(families=[{**family, "mean_picture": list(changed[::-1])}]))  # upside down
-        self.assertIn("1000 samples are too few", withheld(families=[{**family, "samples": 2000}]))
-        self.assertIn("1000 samples are too few", withheld(families=[{**family, "samples": 2000, "input": {"effective_rank": 1, "intrinsic_dimension": 1}}]))
+        self.assertIn("500 samples are too few", withheld(families=[{**family, "samples": 2000}]))
+        self.assertIn("500 samples are too few", withheld(families=[{**family, "samples": 2000, "input": {"effective_rank": 1, "intrinsic_dimension": 1}}]))
         self.nnpeek("fit", "run/capture", "-o", "run/fit", "--ranks", "5")
         shutil.rmtree(self.path("run", "fit", "rank-10"))
         self.assertIn("the nearest rank here is 5", withheld())
-        self.nnpeek("capture", network, "--data", "strokes", "--samples", 1000, "--seed", 5, "-o", "run/capture")
+        self.nnpeek("capture", network, "--data", "strokes", "--samples", RECIPE["samples"], "--seed", 5, "-o", "run/capture")
         self.assertIn("no joint factorisation", withheld())  # the fit is of other samples
         for text in ("{", "[]", '{"models": {}}', json.dumps({**self.calibration, "families": [{"name": "x"}]}),
                      json.dumps({**self.calibration, "families": [{**family, "picture": None}]}), json.dumps({**self.calibration, "families": []}),
