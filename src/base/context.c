@@ -186,6 +186,12 @@ peek_status peek__fail_in(peek_context *context, peek_status status, const char 
     return status;
 }
 
+int peek__is_passing(peek_status status)
+{
+    return status == PEEK_E_STOPPED || status == PEEK_E_IO || status == PEEK_E_MEMORY ||
+           status == PEEK_E_NOT_FOUND;
+}
+
 peek_status peek__fail_more(peek_context *context, peek_status status, const char *format, ...)
 {
     char more[SENTENCE / 2];

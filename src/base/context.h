@@ -23,6 +23,10 @@ peek_status peek__fail_in(peek_context *context, peek_status status, const char 
 peek_status peek__fail_more(peek_context *context, peek_status status, const char *format, ...)
     PEEK_PRINTF(3, 4);
 
+/* Whether the same work may come further another time: the disk, memory or a signal may be others then. What
+ * was done is worth keeping only in that case, and only then is --resume a remedy. */
+int peek__is_passing(peek_status status);
+
 /* Begins a stage: the clock of its progress events starts. stage must outlive it (a literal); text is copied.
  */
 void peek__stage(peek_context *context, const char *stage, const char *text, int64_t total);

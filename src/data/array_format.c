@@ -54,7 +54,6 @@ static peek_status read_array(peek_context *context, const char *path, peek__con
 {
     float least = 0, largest = 0;
     PEEK_TRY(peek__npy_open(context, path, &content->values));
-    content->stamp = peek__change_time(path); /* also of one in a folder */
     PEEK_TRY(take_shape(context, path, content));
     int whole = content->values.type == PEEK__UINT8 || content->values.type == PEEK__UINT16;
     if (!whole) PEEK_TRY(peek__content_check(context, content, path, &least, &largest));
@@ -102,6 +101,7 @@ static peek_status read_class_names(peek_context *context, const char *path, pee
 static peek_status read_parts(peek_context *context, const char *images, const char *labels, const char *about,
                               peek__content *content)
 {
+    content->stamp = peek__change_time(images);
     PEEK_TRY(read_array(context, images, content));
     if (!peek__is_file(labels)) return PEEK_OK;
     PEEK_TRY(peek__labels_read(context, labels, content->count, &content->labels, &content->classes));

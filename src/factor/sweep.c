@@ -260,7 +260,7 @@ peek_status peek__sweep(peek__fit *fit, int64_t count, const int64_t *ranks, pee
     if (status == PEEK_OK) status = work_all(work);
     if (status == PEEK_OK)
         peek__sweep_forget(work);
-    else if (work->cost > 0 || work->resumed)
+    else if (peek__is_passing(status) && (work->cost > 0 || work->resumed))
         peek__fail_more(fit->context, status,
                         "what was done is kept in '%s': the same command with --resume goes on",
                         fit->options->checkpoint);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "network/checkpoint.h"
 
 static const char progress_name[] = "progress.json";
 static const char mark[] = "manifest.json";

@@ -56,12 +56,6 @@ static peek_status put_all(peek_context *context, peek__file *file, const peek__
     return peek__file_write(context, file, &state, sizeof state);
 }
 
-int peek__is_passing(peek_status status)
-{
-    return status == PEEK_E_STOPPED || status == PEEK_E_IO || status == PEEK_E_MEMORY ||
-           status == PEEK_E_NOT_FOUND;
-}
-
 peek_status peek__checkpoint_write(peek_context *context, const peek__checkpoint *checkpoint, const char *path)
 {
     peek__file file = {0};

@@ -18,9 +18,6 @@ typedef struct peek__checkpoint {
     float *velocity;       /* parameters */
 } peek__checkpoint;
 
-/* Whether the same work may come further another time: a disk, memory, a signal may be other ones then. */
-int peek__is_passing(peek_status status);
-
 /* Writes a file, whole or not at all. Errors: E_IO, E_MEMORY. */
 peek_status peek__checkpoint_write(peek_context *context, const peek__checkpoint *checkpoint, const char *path);
 

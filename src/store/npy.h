@@ -80,8 +80,8 @@ peek_status peek__npy_commit(peek_context *context, peek__npy_writer *writer);
 
 /* The other way to begin, for a folder that is partial itself: the file has its name and its whole size at
  * once. resumed: it must be there already (else E_FORMAT), and the rows that an earlier writer put there stay.
- * peek__npy_put(), now and then peek__npy_flush(), which
- * makes what was put last over a power failure, and peek__npy_abort(), which only closes such a file. */
+ * Then peek__npy_put(), now and then peek__npy_flush(), which makes what was put last over a power failure, and
+ * peek__npy_abort(), which only closes such a file. */
 peek_status peek__npy_place(peek_context *context, peek__npy_writer *writer, const char *path, peek__type type,
                             int dimensions, int64_t rows, const int64_t *row_shape, int resumed);
 peek_status peek__npy_flush(peek_context *context, const peek__npy_writer *writer);

@@ -198,6 +198,41 @@ class Resume(Case):
         self.assertNotIn("nothing to do", self.nnpeek(*self.flags, "--resume", "-o", "c").stderr)
         self.assertNotEqual(self.read_bytes("whole", "relu1.npy"), self.read_bytes("c", "relu1.npy"))
 
+    def test_an_array_that_was_cut(self):
+        """What is safe is so only while it is there: no zeros in the place of samples."""
+        for spoil in (os.unlink, lambda path: os.truncate(path, os.path.getsize(path) - 1)):
+            self.partial("c")
+            spoil(self.path("c.partial", "relu1.npy"))
+            self.sentence(*self.flags, "--resume", "-o", "c", has=["relu1.npy", "not whole", "without --resume"])
+            self.nnpeek(*self.flags, "-o", "c")
+            shutil.rmtree(self.path("c"))
+
+    def test_a_finished_model_that_was_moved(self):
+        """A fit that goes on does not take whatever lies there for its own."""
+        x = np.load(self.path("x.npy")).reshape(400, -1)
+        np.save(self.path("y.npy"), x)
+        flags = ("fit", "y.npy", "--ranks", "2,60", "--tolerance", 1e-7, "--accuracy", "exact", "--checkpoint-every", 0)
+        checkpoint, model = self.path("f", "fit.checkpoint"), self.path("f", "rank-2", "fit.json")
+        process = subprocess.Popen([os.path.abspath(NNPEEK), *map(str, flags), "-o", "f"], cwd=self.folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Until rank 2 is done and a later checkpoint says so.
+        while process.poll() is None and not (os.path.exists(model) and os.path.exists(checkpoint) and
+                                              os.stat(checkpoint).st_mtime_ns > os.stat(model).st_mtime_ns):
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+        self.assertTrue(os.path.exists(checkpoint), "rank 60 was done as soon as rank 2")
+        self.nnpeek("fit", "y.npy", "--ranks", "2", "--seed", 9, "-o", "other")
+        shutil.rmtree(self.path("f", "rank-2"))
+        shutil.move(self.path("other", "rank-2"), self.path("f", "rank-2"))
+        self.sentence(*flags, "--resume", "--quiet", "-o", "f", has=["f/rank-2", "another fit", "without --resume"])
+        self.assertTrue(os.path.exists(self.path("f", "rank-60", "fit.json")))
+
+    def test_what_is_done_at_once_is_not_resumed(self):
+        np.save(self.path("y.npy"), np.load(self.path("x.npy")).reshape(400, -1))
+        self.nnpeek("fit", "y.npy", "--ranks", 2, "-o", "f")
+        self.sentence("fit", "y.npy", "--init", "f/rank-2", "--fixed", "loadings", "--resume", "-o", "g", has=["--fixed", "--resume"])
+
     def test_places(self):
         """One writer at a time; nothing foreign is touched."""
         import fcntl

@@ -6,10 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/context.h"
+#include "data/content.h"
 #include "data/format.h"
 #include "nnpeek/dataset.h"
 #include "context.h"
@@ -381,6 +384,33 @@ static void test_labels(void **state)
     assert_int_equal(peek_dataset_labels(p->dataset)[1], 12); /* as it was */
 }
 
+/* Of a large array not every byte is looked at; its time of change speaks for the rest, in a folder too. */
+static void test_a_saved_array_that_was_changed(void **state)
+{
+    enum { MANY = 400, SIDE = 28 };
+    place *p = *state;
+    char path[128], file[160];
+    uint64_t before = 0, after = 0;
+    float *values = calloc(MANY * SIDE * SIDE, sizeof *values);
+    peek_dataset *made, *back;
+    const struct timespec then[2] = {{1, 0}, {1, 0}};
+    assert_non_null(values);
+    assert_int_equal(peek_dataset_from_array(p->context, values, NULL, MANY, 1, SIDE, SIDE, &made), PEEK_OK);
+    free(values);
+    snprintf(path, sizeof path, "%s/large", p->folder);
+    snprintf(file, sizeof file, "%s/images.npy", path);
+    assert_int_equal(peek_dataset_save(p->context, made, path), PEEK_OK);
+    assert_int_equal(peek_dataset_open(p->context, path, NULL, &back), PEEK_OK);
+    peek__dataset_digest(back, &before);
+    peek_dataset_free(&back);
+    assert_int_equal(utimensat(AT_FDCWD, file, then, 0), 0);
+    assert_int_equal(peek_dataset_open(p->context, path, NULL, &back), PEEK_OK);
+    peek__dataset_digest(back, &after);
+    peek_dataset_free(&back);
+    assert_true(before != after);
+    peek_dataset_free(&made);
+}
+
 static void test_save(void **state)
 {
     place *p = *state;
@@ -589,6 +619,7 @@ int main(void)
         TEST(test_bad_arrays),
         TEST(test_moments),
         TEST(test_labels),
+        TEST(test_a_saved_array_that_was_changed),
         TEST(test_save),
         TEST(test_named),
         TEST(test_stop),

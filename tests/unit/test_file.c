@@ -205,6 +205,34 @@ static void test_folders(void **state)
     assert_int_equal(entries(p->folder), 3);
 }
 
+/* Whatever a process that was killed leaves under the partial name, the next one may take it over: its marker
+ * is there from the first to the last. */
+static void test_partial_folders_stay_known_as_ours(void **state)
+{
+    place *p = *state;
+    peek__partial made;
+    char marker[256];
+    snprintf(marker, sizeof marker, "%s/run.partial/.nnpeek", p->folder);
+    /* Left by an exchange of names: an older whole folder, which bears the mark alone. */
+    assert_int_equal(mkdir(in(p, "run.partial"), 0777), 0);
+    write_inside(p, in(p, "run.partial"), "mark");
+    write_inside(p, in(p, "run.partial"), "array");
+    assert_int_equal(peek__partial_open(p->context, in(p, "run"), "mark", &made), PEEK_OK);
+    assert_true(peek__is_file(marker));
+    peek__partial_clear(&made, "progress"); /* the mark goes */
+    write_inside(p, made.path, "array");
+    peek__partial_close(&made);
+    assert_int_equal(peek__partial_open(p->context, in(p, "run"), "mark", &made), PEEK_OK);
+    peek__partial_remove(&made);
+    assert_int_equal(entries(p->folder), 0);
+
+    /* Files of somebody else are left alone. */
+    assert_int_equal(mkdir(in(p, "run.partial"), 0777), 0);
+    write_inside(p, in(p, "run.partial"), "array");
+    assert_int_equal(peek__partial_open(p->context, in(p, "run"), "mark", &made), PEEK_E_IO);
+    assert_true(peek__is_file(in(p, "run.partial/array")));
+}
+
 static void test_folder_behind_link(void **state)
 {
     place *p = *state;
@@ -327,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_partial_folders_stay_known_as_ours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folder_behind_link, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test(test_digest),

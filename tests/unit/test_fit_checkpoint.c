@@ -220,6 +220,37 @@ static void test_only_the_same_fit_goes_on(void **state)
     peek_context_free(&context);
 }
 
+/* A start that is read is part of what models are made from. */
+static void test_the_digest_is_of_the_start(void **state)
+{
+    (void)state;
+    peek_context *context = make_context(1, NULL, NULL);
+    peek_problem *problem = problem_of(context);
+    peek_fit_options options = options_of(PEEK__RULE_HALS, PEEK_ACCURACY_EXACT);
+    char first[17], again[17], other[17], start[80];
+    peek_model *model;
+    snprintf(start, sizeof start, "%s/start", folder);
+    options.checkpoint = NULL;
+    options.rank = 2;
+    assert_int_equal(peek_fit(context, problem, &options, &model), PEEK_OK);
+    assert_int_equal(peek_model_save(context, model, start), PEEK_OK);
+    peek_fit_options from = options;
+    from.init = start;
+    assert_int_equal(peek_sweep_digest(context, problem, &from, 1, ranks, first), PEEK_OK);
+    assert_int_equal(peek_sweep_digest(context, problem, &from, 1, ranks, again), PEEK_OK);
+    assert_string_equal(first, again);
+    model->samples[7] += 1;
+    assert_int_equal(peek_model_save(context, model, start), PEEK_OK);
+    assert_int_equal(peek_sweep_digest(context, problem, &from, 1, ranks, other), PEEK_OK);
+    assert_string_not_equal(first, other);
+    peek_model_free(&model);
+    char command[96];
+    snprintf(command, sizeof command, "rm -r '%s'", start);
+    assert_int_equal(system(command), 0);
+    peek_problem_free(&problem);
+    peek_context_free(&context);
+}
+
 /* One byte changed, or the end cut off. */
 static void test_a_damaged_checkpoint_is_refused(void **state)
 {
@@ -335,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_bpp_on_a_sketch),
         cmocka_unit_test(test_mu_on_the_data),
         cmocka_unit_test(test_only_the_same_fit_goes_on),
+        cmocka_unit_test(test_the_digest_is_of_the_start),
         cmocka_unit_test(test_a_damaged_checkpoint_is_refused),
         cmocka_unit_test(test_a_state_that_cannot_be_is_refused),
     };

@@ -14,6 +14,17 @@
 #include "store/npy_header.h"
 #include "store/storage.h"
 
+/* Begins a file of 3 rows of 2 floats. */
+static void place_rows(peek_context *context, const char *path, int resumed, peek_status wanted)
+{
+    const int64_t row = 2;
+    const float values[] = {1, 2, 3, 4, 5, 6};
+    peek__npy_writer writer;
+    assert_int_equal(peek__npy_place(context, &writer, path, PEEK__FLOAT32, 2, 3, &row, resumed), wanted);
+    if (wanted == PEEK_OK && !resumed) assert_int_equal(peek__npy_put(context, &writer, 0, values, 3), PEEK_OK);
+    if (wanted == PEEK_OK) peek__npy_abort(&writer);
+}
+
 typedef struct place {
     peek_context *context;
     char folder[64], path[128];
@@ -335,6 +346,23 @@ static void test_every_failure(void **state)
     assert_true(failures >= 5);
 }
 
+/* Rows that an earlier writer put into a file stay; one that was cut or is gone is not gone on from. */
+static void test_going_on_from_a_file(void **state)
+{
+    place *p = *state;
+    peek__npy npy;
+    place_rows(p->context, p->path, 1, PEEK_E_FORMAT); /* there is none */
+    assert_int_not_equal(access(p->path, F_OK), 0);
+    place_rows(p->context, p->path, 0, PEEK_OK);
+    place_rows(p->context, p->path, 1, PEEK_OK);
+    assert_int_equal(peek__npy_open(p->context, p->path, &npy), PEEK_OK);
+    assert_true(((const float *)npy.data)[5] == 6);
+    peek__npy_close(&npy);
+    assert_int_equal(truncate(p->path, 140), 0);
+    place_rows(p->context, p->path, 1, PEEK_E_FORMAT);
+    assert_non_null(strstr(peek_error(p->context), "without --resume"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_append, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_put_in_any_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_abort_leaves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_going_on_from_a_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_truncated_anywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lying_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_foreign, set_up, tear_down),

@@ -161,11 +161,34 @@ static void test_the_same_bits_with_little_memory(void **state)
     }
 }
 
+/* A file with negative values is two blocks, but it is there once. */
+static void test_a_split_file_counts_once(void **state)
+{
+    (void)state;
+    peek_context *context = context_of(INT64_MAX / 2, 1);
+    peek_problem *problem;
+    char path[80];
+    const int64_t shape[2] = {2, 3};
+    const float values[] = {1, -2, 3, -4, 5, 6};
+    snprintf(path, sizeof path, "%s/signed.npy", folder);
+    assert_int_equal(peek__npy_write(context, path, PEEK__FLOAT32, 2, shape, values), PEEK_OK);
+    assert_int_equal(peek_problem_create(context, &problem), PEEK_OK);
+    assert_int_equal(peek_problem_add_file(context, problem, path, PEEK_SIGNED_REFUSE), PEEK_E_VALUE);
+    assert_int_equal(problem->mapped, 0);
+    assert_int_equal(peek_problem_add_file(context, problem, path, PEEK_SIGNED_SPLIT), PEEK_OK);
+    assert_int_equal(problem->count, 2);
+    assert_int_equal(problem->mapped, peek__block_mapped(&problem->blocks[0]));
+    peek_problem_free(&problem);
+    unlink(path);
+    peek_context_free(&context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pass_over_a_streamed_block_holds_little_of_it),
         cmocka_unit_test(test_the_same_bits_with_little_memory),
+        cmocka_unit_test(test_a_split_file_counts_once),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
