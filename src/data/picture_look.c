@@ -144,8 +144,8 @@ peek_status peek__pictures_skip(peek_context *context, peek__pictures *p, const 
         kept++;
     }
     list_names(content, names, sizeof names);
-    peek__note(context, "%lld of the %lld pictures in '%s' are broken and left out: %s%s", (long long)count,
-               (long long)p->count, folder, names, count > TOLD ? " and others" : "");
+    peek__note(context, "%lld of the %lld pictures in '%s' %s broken and left out: %s%s", (long long)count,
+               (long long)p->count, folder, count > 1 ? "are" : "is", names, count > TOLD ? " and others" : "");
     p->count = kept;
     return PEEK_OK;
 }

@@ -98,19 +98,28 @@ typedef struct bad_value {
     int nan;
 } bad_value;
 
-/* A sum over values, each mixed with its place, so that tiles may come in any order. Source of the mixing:
- * S. Vigna's splitmix64, https://prng.di.unimi.it/splitmix64.c. */
-static uint64_t digest_of(int64_t place, int64_t count, const float *values)
+/* A sum over pairs of values, each mixed with its place, so that tiles may come in any order: the two halves of
+ * a product of 128 bits. Source of the mixing: wyhash, https://github.com/wangyi-fudan/wyhash. */
+static inline uint64_t mixed(uint64_t key, const float *values, size_t size)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, values, size);
+    __extension__ unsigned __int128 product = (unsigned __int128)(key ^ bits) * UINT64_C(0xA0761D6478BD642F);
+    return (uint64_t)(product >> 64) ^ (uint64_t)product;
+}
+
+/* Of rows first .. first+count-1. A loop of its own: beside the sums of a scan it would cost twice as much. */
+static uint64_t digest_of(const peek__block *block, int64_t first, int64_t count, const float *rows,
+                          int64_t stride)
 {
     static const uint64_t step = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t sum = 0, key = (uint64_t)place * step;
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        uint64_t mixed = (key += step) ^ bits;
-        mixed = (mixed ^ mixed >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-        mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94D049BB133111EB);
-        sum += mixed ^ mixed >> 31;
+    uint64_t sum = 0;
+    for (int64_t t = 0; t < count; t++) {
+        const float *row = rows + t * stride;
+        uint64_t key = (uint64_t)((first + t) * block->columns) * step;
+        int64_t i = 0;
+        for (; i + 1 < block->columns; i += 2) sum += mixed(key += step, &row[i], 2 * sizeof *row);
+        if (i < block->columns) sum += mixed(key + step, &row[i], sizeof *row);
     }
     return sum;
 }
@@ -136,8 +145,8 @@ static peek_status inspect_tile(void *argument, int64_t index, int thread)
     peek__block_scan scan = nothing_seen;
     bad_value *bad = &work->bad[index];
     *bad = (bad_value){.row = -1};
-    for (int64_t t = 0; t < count; t++) {
-        scan.digest += digest_of((first + t) * block->columns, block->columns, rows + t * stride);
+    scan.digest = digest_of(block, first, count, rows, stride);
+    for (int64_t t = 0; t < count; t++)
         for (int64_t i = 0; i < block->columns; i++) {
             float x = rows[t * stride + i];
             scan.square += (double)x * x;
@@ -150,7 +159,6 @@ static peek_status inspect_tile(void *argument, int64_t index, int thread)
                 scan.negative = x;
             }
         }
-    }
     peek__block_drop(block, first, count);
     work->scans[index] = scan;
     return PEEK_OK;
@@ -165,17 +173,14 @@ static peek_status measure_tile(void *argument, int64_t index, int thread)
     const float *rows =
         peek__block_next(block, first, count, work->buffers + thread * tile * block->columns, &stride);
     double square = 0, largest = 0;
-    uint64_t digest = 0;
-    for (int64_t t = 0; t < count; t++) {
-        digest += digest_of((first + t) * block->columns, block->columns, rows + t * stride);
+    for (int64_t t = 0; t < count; t++)
         for (int64_t i = 0; i < block->columns; i++) {
             double x = rows[t * stride + i];
             square += x * x;
             if (x > largest) largest = x;
         }
-    }
+    work->digests[index] = digest_of(block, first, count, rows, stride);
     peek__block_drop(block, first, count);
-    work->digests[index] = digest;
     work->squares[index] = square;
     work->largest[index] = largest;
     return PEEK_OK;
