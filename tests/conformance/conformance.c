@@ -17,8 +17,7 @@ enum { KEY = 64 };
 
 typedef struct result {
     char *name; /* SUITE/TEST */
-    verdict found;
-    char sentence[SENTENCE];
+    answer is;
     char key[KEY]; /* refused: the operator */
 } result;
 
@@ -42,56 +41,61 @@ static const char *only;
 /* What a test is refused for: "node 'a' (Pad, opset 14) cannot ..." is about Pad. */
 static void find_key(result *it)
 {
-    const char *end = strstr(it->sentence, ", opset"), *start = end;
-    while (start && start > it->sentence && start[-1] != '(') start--;
+    const char *end = strstr(it->is.sentence, ", opset"), *start = end;
+    while (start && start > it->is.sentence && start[-1] != '(') start--;
     if (end)
         snprintf(it->key, sizeof it->key, "%.*s", (int)(end - start), start);
-    else if ((start = strstr(it->sentence, "data type ")))
+    else if ((start = strstr(it->is.sentence, "data type ")))
         snprintf(it->key, sizeof it->key, "(data type %d)", atoi(start + strlen("data type ")));
     else
-        snprintf(it->key, sizeof it->key, strstr(it->sentence, "no tensor") ? "(no tensor)" : "(other)");
+        snprintf(it->key, sizeof it->key, strstr(it->is.sentence, "no tensor") ? "(no tensor)" : "(other)");
 }
 
-static void add(suite *in, const char *folder, const char *test)
-{
-    char name[512];
-    snprintf(name, sizeof name, "%s/%s", in->name, test);
-    if (only && !strstr(name, only)) return;
-    if (strcmp(test, unstable) == 0) return;
-    result *larger = realloc(results, (result_count + 1) * sizeof *results);
-    if (!larger) abort();
-    results = larger;
-    result *it = &results[result_count++];
-    *it = (result){.name = strdup(name)};
-    it->found = one_test_apart(folder, seconds, it->sentence);
-    if (it->found == REFUSED) find_key(it);
-    in->count[it->found]++;
-}
-
-/* The tests of a folder, in the order of their names. Returns how many there are. */
-static int walk(suite *in, const char *folder)
+/* Runs the tests of a folder, in the order of their names. Returns how many there are. */
+static int run_suite(suite *in, const char *folder)
 {
     struct dirent **entries;
     int count = scandir(folder, &entries, NULL, alphasort), tests = 0;
+    size_t chosen = 0, first = result_count;
+    if (count <= 0) return 0;
+    char **folders = calloc((size_t)count, sizeof *folders);
+    answer *answers = calloc((size_t)count, sizeof *answers);
+    results = realloc(results, (result_count + (size_t)count) * sizeof *results);
+    if (!folders || !answers || !results) abort();
     for (int i = 0; i < count; i++) {
-        char path[1024], model[1100];
-        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        const char *test = entries[i]->d_name;
+        char name[512], path[1024], model[1100];
+        snprintf(name, sizeof name, "%s/%s", in->name, test);
+        snprintf(path, sizeof path, "%s/%s", folder, test);
         snprintf(model, sizeof model, "%s/model.onnx", path);
-        if (entries[i]->d_name[0] != '.' && access(model, R_OK) == 0) {
-            add(in, path, entries[i]->d_name);
+        if (test[0] != '.' && access(model, R_OK) == 0) {
             tests++;
+            if ((!only || strstr(name, only)) && strcmp(test, unstable) != 0) {
+                folders[chosen++] = strdup(path);
+                results[result_count++] = (result){.name = strdup(name)};
+            }
         }
         free(entries[i]);
     }
-    if (count >= 0) free(entries);
+    free(entries);
+    run_tests((const char *const *)folders, answers, chosen, seconds);
+    for (size_t i = 0; i < chosen; i++) {
+        result *it = &results[first + i];
+        it->is = answers[i];
+        if (it->is.found == REFUSED) find_key(it);
+        in->count[it->is.found]++;
+        free(folders[i]);
+    }
+    free(answers);
+    free(folders);
     return tests;
 }
 
 static int by_key(const void *a, const void *b)
 {
     const result *x = a, *y = b;
-    int order = (x->found == REFUSED) - (y->found == REFUSED);
-    if (order == 0 && x->found == REFUSED) order = strcmp(x->key, y->key);
+    int order = (x->is.found == REFUSED) - (y->is.found == REFUSED);
+    if (order == 0 && x->is.found == REFUSED) order = strcmp(x->key, y->key);
     return order ? order : strcmp(x->name, y->name);
 }
 
@@ -100,21 +104,21 @@ static void print_refused(void)
     qsort(results, result_count, sizeof *results, by_key);
     for (size_t i = 0, next; i < result_count; i = next) {
         next = i + 1;
-        if (results[i].found != REFUSED) continue;
+        if (results[i].is.found != REFUSED) continue;
         while (next < result_count && strcmp(results[next].key, results[i].key) == 0) next++;
-        printf("  %-26s %5zu  %s: %s\n", results[i].key, next - i, results[i].name, results[i].sentence);
+        printf("  %-26s %5zu  %s: %s\n", results[i].key, next - i, results[i].name, results[i].is.sentence);
         for (size_t j = i + 1; listing && j < next; j++)
-            printf("  %-26s %5s  %s: %s\n", "", "", results[j].name, results[j].sentence);
+            printf("  %-26s %5s  %s: %s\n", "", "", results[j].name, results[j].is.sentence);
     }
 }
 
 static void print_all(verdict found, const char *title)
 {
     for (size_t i = 0, first = 1; i < result_count; i++)
-        if (results[i].found == found) {
+        if (results[i].is.found == found) {
             if (first) printf("\n%s:\n", title);
             first = 0;
-            printf("  %s: %s\n", results[i].name, results[i].sentence);
+            printf("  %s: %s\n", results[i].name, results[i].is.sentence);
         }
 }
 
@@ -155,7 +159,7 @@ int main(int argc, char **argv)
         if (!floor) return usage();
         *folder++ = *floor++ = 0;
         suite in = {.name = argv[i], .floor = atol(floor)};
-        if (walk(&in, folder) == 0) {
+        if (run_suite(&in, folder) == 0) {
             printf("%-28s there are no tests in %s\n", in.name, folder);
             failed = 1;
             continue;

@@ -159,7 +159,7 @@ static verdict test_model(peek_context *context, const char *path, const Onnx__G
     return found;
 }
 
-verdict one_test(const char *folder, char *sentence)
+static verdict one_test(const char *folder, char *sentence)
 {
     char path[PATH];
     peek_context *context = NULL;
@@ -192,17 +192,17 @@ static _Noreturn void leave(int code)
     exit(code);
 }
 
-static void limit(int seconds)
+static void limit(void)
 {
 #ifndef NNPEEK_SANITIZED /* sanitizers reserve more than there is */
     const rlim_t memory = (rlim_t)6 << 30;
     setrlimit(RLIMIT_AS, &(struct rlimit){memory, memory});
 #endif
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    alarm((unsigned)seconds);
 }
 
-verdict one_test_apart(const char *folder, int seconds, char *sentence)
+/* Runs tests until one does not return; gives how many did, and how the process ended. */
+static size_t run_in_child(const char *const *folders, answer *answers, size_t count, int seconds, int *status)
 {
     int ends[2];
     if (pipe(ends) != 0) abort();
@@ -210,30 +210,55 @@ verdict one_test_apart(const char *folder, int seconds, char *sentence)
     pid_t child = fork();
     if (child < 0) abort();
     if (child == 0) {
-        char answer[1 + SENTENCE] = "";
         close(ends[0]);
-        limit(seconds);
-        answer[0] = (char)one_test(folder, answer + 1);
-        ssize_t written = write(ends[1], answer, sizeof answer);
-        leave(written == (ssize_t)sizeof answer ? 0 : 1);
+        limit();
+        for (size_t i = 0; i < count; i++) {
+            answer it = {0};
+            alarm((unsigned)seconds);
+            it.found = one_test(folders[i], it.sentence);
+            if (write(ends[1], &it, sizeof it) != (ssize_t)sizeof it) leave(1);
+        }
+        leave(0);
     }
     close(ends[1]);
-    char answer[1 + SENTENCE] = "";
     size_t got = 0;
-    for (ssize_t n; got < sizeof answer && (n = read(ends[0], answer + got, sizeof answer - got)) > 0;)
+    for (ssize_t n; got < count * sizeof *answers &&
+                    (n = read(ends[0], (char *)answers + got, count * sizeof *answers - got)) > 0;)
         got += (size_t)n;
     close(ends[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    if (got == sizeof answer && status == 0) {
-        memcpy(sentence, answer + 1, SENTENCE);
-        return (verdict)answer[0];
-    }
+    waitpid(child, status, 0);
+    return got / sizeof *answers;
+}
+
+static void tell_end(answer *of, int status, int seconds)
+{
+    char *sentence = of->sentence;
+    of->found = BROKEN;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         snprintf(sentence, SENTENCE, "not done after %d seconds", seconds);
     else if (WIFSIGNALED(status))
         snprintf(sentence, SENTENCE, "died of signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
         snprintf(sentence, SENTENCE, "ended with status %d", WEXITSTATUS(status));
-    return BROKEN;
+}
+
+void run_tests(const char *const *folders, answer *answers, size_t count, int seconds)
+{
+    enum { TOGETHER = 100 };
+    size_t alone_until = 0;
+    for (size_t done = 0; done < count;) {
+        int status = 0;
+        size_t many = done < alone_until ? 1 : count - done < TOGETHER ? count - done : TOGETHER;
+        size_t got = run_in_child(folders + done, answers + done, many, seconds, &status);
+        if (got == many && status != 0 && many > 1) {
+            alone_until = done + many;
+            continue;
+        }
+        if (got < many || status != 0) {
+            if (got == many) got--; /* the only one */
+            tell_end(&answers[done + got], status, seconds);
+            got++;
+        }
+        done += got;
+    }
 }
