@@ -1,37 +1,69 @@
-"""The demo as a new user runs it, on the built-in data; and that its data set is a real problem."""
+"""The demo as a new user runs it: on MNIST where it is found, and with the long tests on the built-in data, a real problem."""
 import os
+import struct
 import unittest
 
 import numpy as np
 
-from support import Case
+from support import LONG, Case
 
 
 class Demo(Case):
-    def setUp(self):
-        super().setUp()
-        self.without_data = {k: v for k, v in os.environ.items() if k != "NNPEEK_DATA"}
-        self.without_data["XDG_CACHE_HOME"] = self.path("no-cache")
-
-    def test_demo_without_any_data(self):
-        done = self.nnpeek("demo", env=self.without_data)
-        for text in ("strokes", "10 components explain", "relu1", "relu2", "nnpeek-demo/report.html"):
-            self.assertIn(text, done.stdout)
-        self.assertLess(len(done.stdout.splitlines()), 15)
-        accuracy = float(done.stdout.split("%")[0].split()[-1]) / 100
-        self.assertGreater(accuracy, 0.90)  # strokes can be learned ...
-        self.assertLess(accuracy, 0.999)    # ... but are no toy
+    def demo(self, *arguments):
+        """What it says and measures.json, once its files are looked at."""
+        environment = {k: v for k, v in os.environ.items() if k != "NNPEEK_DATA"}
+        environment["XDG_CACHE_HOME"] = self.path("no-cache")
+        said = self.nnpeek("demo", *arguments, env=environment).stdout
+        for text in ("10 components explain", "relu1", "relu2", "nnpeek-demo/report.html"):
+            self.assertIn(text, said)
+        self.assertLess(len(said.splitlines()), 15)
         self.assertEqual(sorted(os.listdir(self.path("nnpeek-demo"))),
                          ["capture", "fit", "measures.json", "network.onnx", "report.html"])
-        ranks = self.read_json("nnpeek-demo", "measures.json")["fit"]["ranks"]
+        measures = self.read_json("nnpeek-demo", "measures.json")
+        ranks = measures["fit"]["ranks"]
         self.assertEqual([r["rank"] for r in ranks], [10, 20, 30, 40, 50])
         errors = [r["relative_error"] for r in ranks]
         self.assertEqual(errors, sorted(errors, reverse=True))
-        f = np.load(self.path("nnpeek-demo", "fit", "rank-50", "samples.npy"))
-        self.assertEqual(f.shape, (2000, 50))
         page = self.read_bytes("nnpeek-demo", "report.html")
         self.assertNotIn(b'src="http', page)
         self.assertLess(len(page), 15e6)
+        return said, measures
+
+    def factor(self):
+        return np.load(self.path("nnpeek-demo", "fit", "rank-50", "samples.npy"))
+
+
+class Small(Demo):
+    def write_mnist(self, split, count):
+        """Files as MNIST's are, with drawn digits."""
+        self.nnpeek("data", "make", "strokes", "--split", "train" if split == "train" else "test", "--samples", count, "-o", split)
+        for kind, name in (("images", "images-idx3"), ("labels", "labels-idx1")):
+            array = np.load(self.path(split, f"{kind}.npy"))
+            array = (array * 255).round() if array.max() <= 1 else array
+            array = array.reshape(count, 28, 28) if kind == "images" else array
+            os.makedirs(self.path("data", "mnist"), exist_ok=True)
+            with open(self.path("data", "mnist", f"{split}-{name}-ubyte"), "wb") as file:
+                file.write(struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes())
+
+    def test_mnist_where_it_is_found(self):
+        self.write_mnist("train", 8000)
+        self.write_mnist("t10k", 150)
+        said, measures = self.demo("--data-dir", "data")
+        self.assertIn("8000 samples of mnist", said.replace(",", ""))
+        self.assertGreater(float(said.split("%")[0].split()[-1]), 40)
+        self.assertEqual(self.factor().shape, (150, 50))
+        self.assertEqual(measures["rank"]["samples"], 150)
+
+
+@unittest.skipUnless(LONG, "takes half a minute")
+class BuiltIn(Demo):
+    def test_demo_without_any_data(self):
+        said, _ = self.demo()
+        self.assertIn("strokes", said)
+        accuracy = float(said.split("%")[0].split()[-1]) / 100
+        self.assertGreater(accuracy, 0.90)  # strokes can be learned ...
+        self.assertLess(accuracy, 0.999)    # ... but are no toy
+        self.assertEqual(self.factor().shape, (2000, 50))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,8 @@ import unittest
 
 import numpy as np
 
-from support import NNPEEK, Case
+from support import LONG, NNPEEK, Case
 
-LONG = bool(os.environ.get("NNPEEK_LONG"))
 KILLS, MOST = (50, 3000) if LONG else (6, 12)  # moments; seconds that the kills of a verb may take
 # What differs between two equal runs: times, and digests of files that hold times.
 TIMES = {"seconds", "times", "created", "fit_digest"}

@@ -13,7 +13,7 @@ import zlib
 import numpy as np
 import scipy.stats
 
-from support import NNPEEK, Case
+from support import LONG, NNPEEK, Case
 
 RECIPE = {
     "name": "small", "title": "A <small> study", "data": "strokes", "samples": 200, "ranks": "2,4,9",
@@ -239,7 +239,7 @@ class Study(Case):
         self.assertEqual(self.files(), ["recipe.json"])
 
 
-@unittest.skipUnless(os.environ.get("NNPEEK_LONG"), "long: the whole built-in studies")
+@unittest.skipUnless(LONG, "long: the whole built-in studies")
 class BuiltIn(Case):
     """Five seeds, 2,000 samples: on MNIST where it is, with the accuracies that design and paper give, else on strokes."""
 

@@ -8,6 +8,7 @@ import unittest
 
 NNPEEK = os.environ.get("NNPEEK", "build/nnpeek")
 DATA = os.environ.get("NNPEEK_DATA")
+LONG = bool(os.environ.get("NNPEEK_LONG"))  # of `make test-all`: more of the same
 
 
 def mnist_found():

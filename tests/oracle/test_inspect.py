@@ -159,14 +159,14 @@ class WholeWay(Inspecting):
 
     def test_mobilenet(self):
         model, graph, x = self.made("mobilenet-v2")
-        blocks = self.inspect("x.npy", ranks="3")
+        blocks = self.inspect("x.npy", "--measures", "basic", ranks="3")
         self.assertEqual(sum(b["operator"] == "Clip" for b in blocks.values()), 35)
         self.check_hooks(model, graph, x, blocks, 35)
         self.check_models((3,))
 
     def test_unet(self):
         model, graph, x = self.made("unet-bilinear")
-        blocks = self.inspect("x.npy", ranks="3")
+        blocks = self.inspect("x.npy", "--measures", "basic", ranks="3")
         self.assertGreater(sum(b["kind"] == "layer" for b in blocks.values()), 6)
         self.assertTrue(all(b["layout"] == "channels-first" for b in blocks.values() if b["kind"] == "layer"))
         self.check_hooks(model, graph, x, blocks, 3)

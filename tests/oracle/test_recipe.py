@@ -3,10 +3,9 @@ seed of the smallest and largest part by default; all seeds and parts with NNPEE
 import os
 import unittest
 
-from support import Case, mnist_found
+from support import LONG, Case, mnist_found
 
 RANGES = {0.25: (0.80, 0.87), 0.5: (0.88, 0.925), 0.75: (0.915, 0.947), 1: (0.93, 0.955)}
-LONG = os.environ.get("NNPEEK_LONG") == "1"
 
 
 class Recipe(Case):

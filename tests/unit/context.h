@@ -1,4 +1,4 @@
-/* unit/context.h: a context for a test. */
+/* unit/context.h: a context and a folder for a test. */
 #ifndef UNIT_CONTEXT_H
 #define UNIT_CONTEXT_H
 
@@ -8,8 +8,21 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "nnpeek/nnpeek.h"
+
+enum { FOLDER = 48 };
+
+/* A new folder under $TMPDIR, or /tmp: its path, of FOLDER characters. The test fails where it cannot be made. */
+static inline void make_folder(char *path)
+{
+    const char *under = getenv("TMPDIR");
+    int length = snprintf(path, FOLDER, "%s/nnpeek-XXXXXX", under && *under ? under : "/tmp");
+    assert_in_range(length, 1, FOLDER - 1);
+    assert_non_null(mkdtemp(path));
+}
 
 /* 0 threads: one for each core. The test fails where the context cannot be made. */
 static inline peek_context *make_context(int threads, peek_event_fn event, void *user)

@@ -21,7 +21,7 @@
 
 enum { COUNT = 70, PIXELS = 784 };
 
-static char root[64];
+static char root[FOLDER];
 
 static int stop_capture(const peek_event *event, void *user)
 {
@@ -375,8 +375,8 @@ static void leaves_nothing(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(root, "/tmp/nnpeek-capture-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
+    make_folder(root);
+    return 0;
 }
 
 static int tear_down(void **state)

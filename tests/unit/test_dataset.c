@@ -21,7 +21,7 @@ enum { COUNT = 200, SIZE = 2 * 3 * 2 };
 
 typedef struct place {
     peek_context *context;
-    char folder[64];
+    char folder[FOLDER];
     peek_dataset *dataset;
 } place;
 
@@ -33,8 +33,8 @@ static int set_up(void **state)
     int32_t labels[COUNT];
     for (int i = 0; i < COUNT * SIZE; i++) values[i] = (float)(i % SIZE ? i % 13 : i / SIZE);
     for (int t = 0; t < COUNT; t++) labels[t] = t * 7 % 5;
-    strcpy(p->folder, "/tmp/nnpeek-dataset-XXXXXX");
-    if (!mkdtemp(p->folder) || peek_context_create(&p->context, NULL) != PEEK_OK) return -1;
+    make_folder(p->folder);
+    if (peek_context_create(&p->context, NULL) != PEEK_OK) return -1;
     if (peek_dataset_from_array(p->context, values, labels, COUNT, 2, 3, 2, &p->dataset) != PEEK_OK) return -1;
     *state = p;
     return 0;

@@ -13,17 +13,18 @@
 #include "base/memory.h"
 #include "store/file.h"
 #include "store/partial.h"
+#include "context.h"
 
 typedef struct place {
     peek_context *context;
-    char folder[64], path[192];
+    char folder[FOLDER], path[192];
 } place;
 
 static int set_up(void **state)
 {
     place *p = calloc(1, sizeof *p);
-    strcpy(p->folder, "/tmp/nnpeek-file-XXXXXX");
-    if (!mkdtemp(p->folder) || peek_context_create(&p->context, NULL) != PEEK_OK) return -1;
+    make_folder(p->folder);
+    if (peek_context_create(&p->context, NULL) != PEEK_OK) return -1;
     *state = p;
     return 0;
 }

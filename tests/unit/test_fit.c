@@ -235,8 +235,8 @@ static void test_stop(void **state)
 static void test_faults(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/nnpeek-fit-XXXXXX", place[64];
-    assert_non_null(mkdtemp(folder));
+    char folder[FOLDER], place[64];
+    make_folder(folder);
     snprintf(place, sizeof place, "%s/rank-3", folder);
     int64_t nth = 0;
     peek_status status;

@@ -23,13 +23,14 @@ enum { ROWS = 4100, COLUMNS = 250, RANKS = 2 };
 
 static float *data;
 static const int64_t ranks[RANKS] = {2, 4};
-static char folder[] = "/tmp/nnpeek-checkpoint-XXXXXX", path[64], sketch[80];
+static char folder[FOLDER], path[64], sketch[80];
 
 static int begin(void **state)
 {
     (void)state;
     data = malloc(sizeof *data * ROWS * COLUMNS);
-    if (!data || !mkdtemp(folder)) return 1;
+    if (!data) return 1;
+    make_folder(folder);
     snprintf(path, sizeof path, "%s/fit.checkpoint", folder);
     snprintf(sketch, sizeof sketch, "%s.sketch", path);
     peek__stream stream = peek__stream_make(5, PEEK__TEST, 0);
@@ -311,7 +312,7 @@ static void test_a_state_that_cannot_be_is_refused(void **state)
 {
     (void)state;
     enum { FEW = 9, SMALL = 4, DIGEST = 32, HEAD = 64 };
-    static const int64_t values[] = {-1, 0, 1, 2, 3, 5, 6, 7, INT64_MAX, INT64_MIN};
+    static const int64_t values[] = {-1, 0, 1, 2, 5, 7, INT64_MAX};
     peek_context *context = make_context(1, NULL, NULL);
     peek_problem *problem;
     assert_int_equal(peek_problem_create(context, &problem), PEEK_OK);

@@ -19,12 +19,13 @@
 #include "base/memory.h"
 #include "nnpeek/nnpeek.h"
 #include "store/npy.h"
+#include "context.h"
 
 enum { ROWS = 600, COLUMNS = 64 };
 
 typedef struct place {
     peek_context *context;
-    char folder[64], data[128], other[128];
+    char folder[FOLDER], data[128], other[128];
     void (*harm)(struct place *); /* done once, by the listener, when a fit begins */
     int harmed;
 } place;
@@ -57,8 +58,8 @@ static int set_up(void **state)
     peek_context_options_default(&options);
     options.event = listen;
     options.user = p;
-    strcpy(p->folder, "/tmp/nnpeek-guard-XXXXXX");
-    if (!mkdtemp(p->folder) || peek_context_create(&p->context, &options) != PEEK_OK) return -1;
+    make_folder(p->folder);
+    if (peek_context_create(&p->context, &options) != PEEK_OK) return -1;
     snprintf(p->data, sizeof p->data, "%s/x.npy", p->folder);
     snprintf(p->other, sizeof p->other, "%s/y.npy", p->folder);
     write_rows(p->data);

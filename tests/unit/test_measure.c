@@ -280,7 +280,7 @@ static void make_run(peek_context *context, char *root)
     peek_dataset *data;
     peek_capture_options options;
     peek_capture_options_default(&options);
-    assert_non_null(mkdtemp(root));
+    make_folder(root);
     draw(x, SAMPLES * 784, 0, 1, 1);
     OK(peek_network_build(context, "paper", 1, 28, 28, 10, 0, &network));
     OK(peek_dataset_from_array(context, x, NULL, SAMPLES, 1, 28, 28, &data));
@@ -320,14 +320,14 @@ static peek_measure_options everything(void)
 static void test_faults(void **state)
 {
     (void)state;
-    char root[] = "/tmp/nnpeek-measure-XXXXXX";
+    char root[FOLDER];
     peek_context *context = make_context(2, NULL, NULL);
     make_run(context, root);
     peek_measure_options options = everything();
     peek_status status;
     int64_t nth = 0;
     do {
-        nth += 1 + nth / 25; /* there are thousands */
+        nth += 1 + nth / 16; /* there are thousands */
         peek__fail_nth(context, nth);
         status = peek_measure(context, root, &options);
         assert_true(status == PEEK_OK || status == PEEK_E_MEMORY || status == PEEK_E_IO);
@@ -343,7 +343,7 @@ static void test_faults(void **state)
 static void test_stop_leaves_what_was_done(void **state)
 {
     (void)state;
-    char root[] = "/tmp/nnpeek-measure-XXXXXX", path[96];
+    char root[FOLDER], path[96];
     int left = 1000000;
     peek_context *context = make_context(2, stop_fit, &left);
     make_run(context, root);

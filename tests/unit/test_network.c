@@ -18,7 +18,7 @@
 #include "context.h"
 
 static peek_context *context;
-static char folder[64], path[128];
+static char folder[FOLDER], path[128];
 
 #define OK(call)                                                                                               \
     do {                                                                                                       \
@@ -447,8 +447,8 @@ static void faults(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/nnpeek-network-XXXXXX");
-    if (!mkdtemp(folder) || peek_context_create(&context, NULL) != PEEK_OK) return -1;
+    make_folder(folder);
+    if (peek_context_create(&context, NULL) != PEEK_OK) return -1;
     snprintf(path, sizeof path, "%s/network.onnx", folder);
     return 0;
 }

@@ -13,6 +13,7 @@
 #include "store/npy.h"
 #include "store/npy_header.h"
 #include "store/storage.h"
+#include "context.h"
 
 /* Begins a file of 3 rows of 2 floats. */
 static void place_rows(peek_context *context, const char *path, int resumed, peek_status wanted)
@@ -27,14 +28,14 @@ static void place_rows(peek_context *context, const char *path, int resumed, pee
 
 typedef struct place {
     peek_context *context;
-    char folder[64], path[128];
+    char folder[FOLDER], path[128];
 } place;
 
 static int set_up(void **state)
 {
     place *p = calloc(1, sizeof *p);
-    strcpy(p->folder, "/tmp/nnpeek-npy-XXXXXX");
-    if (!mkdtemp(p->folder) || peek_context_create(&p->context, NULL) != PEEK_OK) return -1;
+    make_folder(p->folder);
+    if (peek_context_create(&p->context, NULL) != PEEK_OK) return -1;
     snprintf(p->path, sizeof p->path, "%s/a.npy", p->folder);
     *state = p;
     return 0;
@@ -144,7 +145,7 @@ static void test_abort_leaves_nothing(void **state)
     peek__npy_abort(&writer);
     peek__npy_abort(&writer);
     assert_int_equal(rmdir(p->folder), 0);
-    assert_non_null(mkdtemp(strcpy(p->folder, "/tmp/nnpeek-npy-XXXXXX")));
+    make_folder(p->folder);
 }
 
 static void test_truncated_anywhere(void **state)
@@ -340,7 +341,7 @@ static void test_every_failure(void **state)
         failures++;
         assert_true(status == PEEK_E_IO || status == PEEK_E_MEMORY);
         assert_int_equal(rmdir(p->folder), 0); /* fails where a file is left */
-        assert_non_null(mkdtemp(strcpy(p->folder, "/tmp/nnpeek-npy-XXXXXX")));
+        make_folder(p->folder);
         snprintf(p->path, sizeof p->path, "%s/a.npy", p->folder);
     }
     assert_true(failures >= 5);

@@ -36,7 +36,7 @@ static const char recipe_text[] =
 
 typedef struct place {
     peek_context *context;
-    char folder[64];
+    char folder[FOLDER];
     peek__recipe recipe;
     peek__results results;
 } place;
@@ -75,8 +75,7 @@ static int set_up(void **state)
     char path[96];
     *state = p;
     p->context = make_context(2, NULL, NULL);
-    strcpy(p->folder, "/tmp/nnpeek-quality-XXXXXX");
-    if (!mkdtemp(p->folder)) return -1;
+    make_folder(p->folder);
     snprintf(path, sizeof path, "%s/recipe.json", p->folder);
     FILE *file = fopen(path, "w");
     if (!file || fputs(recipe_text, file) < 0 || fclose(file) != 0) return -1;

@@ -24,7 +24,7 @@ enum { TOKENS = 5, FEATURES = 2 };
 
 typedef struct fixture {
     peek_context *context;
-    char folder[64];
+    char folder[FOLDER];
 } fixture;
 
 static void path_in(const fixture *f, const char *name, char *out, size_t size)
@@ -32,7 +32,7 @@ static void path_in(const fixture *f, const char *name, char *out, size_t size)
     assert_true(snprintf(out, size, "%s/%s", f->folder, name) < (int)size);
 }
 
-static void make_folder(const fixture *f, const char *name)
+static void make_subfolder(const fixture *f, const char *name)
 {
     char path[256];
     path_in(f, name, path, sizeof path);
@@ -81,8 +81,8 @@ static void write_labels(const fixture *f)
 
 static void make_run(const fixture *f)
 {
-    make_folder(f, "capture");
-    make_folder(f, "fit/rank-2");
+    make_subfolder(f, "capture");
+    make_subfolder(f, "fit/rank-2");
     write_matrix(f, "capture/input.npy", SAMPLES, PIXELS);
     write_matrix(f, "capture/relu.npy", SAMPLES, NEURONS);
     write_labels(f);
@@ -134,8 +134,8 @@ static int set_up(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
     if (!f) return -1;
-    strcpy(f->folder, "/tmp/nnpeek-report-XXXXXX");
-    if (!mkdtemp(f->folder) || peek_context_create(&f->context, NULL) != PEEK_OK) return -1;
+    make_folder(f->folder);
+    if (peek_context_create(&f->context, NULL) != PEEK_OK) return -1;
     make_run(f);
     *state = f;
     return 0;

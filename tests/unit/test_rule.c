@@ -319,10 +319,10 @@ static void test_order_does_not_matter(void **state)
 {
     (void)state;
     enum { ROWS = 130, COLUMNS = 50, SPLIT = 20, K = 4, ITERATIONS = 15 };
-    char folder[] = "/tmp/nnpeek-rule-XXXXXX", place[64], command[128];
+    char folder[FOLDER], place[64], command[128];
     peek_context *context = make_context(2, NULL, NULL);
     float *x = make(ROWS, COLUMNS, 4, 0.5f), *turned = calloc(ROWS * COLUMNS, sizeof *turned);
-    assert_non_null(mkdtemp(folder));
+    make_folder(folder);
     assert_non_null(turned);
     for (int64_t t = 0; t < ROWS; t++)
         memcpy(turned + t * COLUMNS, x + (ROWS - 1 - t) * COLUMNS, COLUMNS * sizeof *x);

@@ -114,8 +114,8 @@ static void test_every_allocation_may_fail(void **state)
 static void test_models_come_back_from_their_folder(void **state)
 {
     (void)state;
-    char base[] = "/tmp/nnpeek-sweep-XXXXXX", folder[64];
-    assert_non_null(mkdtemp(base));
+    char base[FOLDER], folder[64];
+    make_folder(base);
     snprintf(folder, sizeof folder, "%s/rank-3", base);
     peek_context *context = make_context(1, NULL, NULL);
     peek_problem *problem = problem_of(context, 40);

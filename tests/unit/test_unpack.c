@@ -12,6 +12,7 @@
 #include "data/checksum.h"
 #include "data/tar.h"
 #include "store/file.h"
+#include "context.h"
 
 #define OK(call)                                                                                               \
     do {                                                                                                       \
@@ -20,7 +21,7 @@
 
 typedef struct place {
     peek_context *context;
-    char root[64];
+    char root[FOLDER];
 } place;
 
 static void shell(const place *p, const char *command)
@@ -33,8 +34,7 @@ static void shell(const place *p, const char *command)
 static int set_up(void **state)
 {
     place *p = calloc(1, sizeof *p);
-    strcpy(p->root, "/tmp/nnpeek-unpack-XXXXXX");
-    assert_non_null(mkdtemp(p->root));
+    make_folder(p->root);
     assert_int_equal(peek_context_create(&p->context, NULL), PEEK_OK);
     shell(p, "mkdir in out elsewhere && seq 100000 > in/a.bin && seq 3 > in/b.bin && : > in/empty && "
              "seq 5 > elsewhere/c.bin && mkdir in/deeper && seq 7 > in/deeper/d.bin && ln -s a.bin in/link");
