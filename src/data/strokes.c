@@ -202,26 +202,32 @@ static int clamp_pixel(fixed at)
     return at < 0 ? 0 : at >= SIDE * ONE ? SIDE - 1 : (int)(at / ONE);
 }
 
-/* Blackens the pixels near the piece from a to b: 1 inside the pen, 0 outside, with a soft edge between. */
+/* Blackens the pixels near the piece from a to b: 1 inside the pen, 0 outside, with a soft edge between. Most
+ * pixels are black already, or so deep in the pen that there is nothing to reckon. */
 static void draw_piece(const point *a, const point *b, fixed soft, fixed ink[PIXELS])
 {
-    fixed reach = (a->radius > b->radius ? a->radius : b->radius) + soft / 2;
+    fixed thin = a->radius < b->radius ? a->radius : b->radius, thick = a->radius + b->radius - thin;
+    fixed reach = thick + soft / 2, deep = thin - (soft + 1) / 2;
+    fixed outside = reach * reach, black = deep > 0 ? deep * deep : -1;
     fixed dx = b->x - a->x, dy = b->y - a->y, length = dx * dx + dy * dy;
     int left = clamp_pixel((dx < 0 ? b->x : a->x) - reach), right = clamp_pixel((dx < 0 ? a->x : b->x) + reach);
     int top = clamp_pixel((dy < 0 ? b->y : a->y) - reach), bottom = clamp_pixel((dy < 0 ? a->y : b->y) + reach);
     for (int row = top; row <= bottom; row++)
         for (int column = left; column <= right; column++) {
+            fixed *there = &ink[row * SIDE + column], level = ONE;
+            if (*there == ONE) continue;
             fixed x = column * ONE + ONE / 2 - a->x, y = row * ONE + ONE / 2 - a->y;
             fixed along = x * dx + y * dy;
-            fixed part = length ? clamp(along, 0, length) * 1024 / length * 64 : 0;
+            fixed part = along <= 0 ? 0 : along >= length ? ONE : along * 1024 / length * 64;
             x -= times(dx, part);
             y -= times(dy, part);
             fixed square = x * x + y * y;
-            if (square >= reach * reach) continue;
-            fixed inside = a->radius + times(b->radius - a->radius, part) - square_root(square);
-            fixed level = inside * ONE / soft + ONE / 2;
-            level = clamp(level, 0, ONE);
-            if (level > ink[row * SIDE + column]) ink[row * SIDE + column] = level;
+            if (square >= outside) continue;
+            if (square > black) {
+                fixed inside = a->radius + times(b->radius - a->radius, part) - square_root(square);
+                level = clamp(inside * ONE / soft + ONE / 2, 0, ONE);
+            }
+            if (level > *there) *there = level;
         }
 }
 

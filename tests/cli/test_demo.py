@@ -1,6 +1,5 @@
 """The demo as a new user runs it: on MNIST where it is found, and with the long tests on the built-in data, a real problem."""
 import os
-import struct
 import unittest
 
 import numpy as np
@@ -34,20 +33,8 @@ class Demo(Case):
 
 
 class Small(Demo):
-    def write_mnist(self, split, count):
-        """Files as MNIST's are, with drawn digits."""
-        self.nnpeek("data", "make", "strokes", "--split", "train" if split == "train" else "test", "--samples", count, "-o", split)
-        for kind, name in (("images", "images-idx3"), ("labels", "labels-idx1")):
-            array = np.load(self.path(split, f"{kind}.npy"))
-            array = (array * 255).round() if array.max() <= 1 else array
-            array = array.reshape(count, 28, 28) if kind == "images" else array
-            os.makedirs(self.path("data", "mnist"), exist_ok=True)
-            with open(self.path("data", "mnist", f"{split}-{name}-ubyte"), "wb") as file:
-                file.write(struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes())
-
     def test_mnist_where_it_is_found(self):
-        self.write_mnist("train", 8000)
-        self.write_mnist("t10k", 150)
+        self.make_mnist(8000, 150)
         said, measures = self.demo("--data-dir", "data")
         self.assertIn("8000 samples of mnist", said.replace(",", ""))
         self.assertGreater(float(said.split("%")[0].split()[-1]), 40)

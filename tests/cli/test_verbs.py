@@ -241,17 +241,17 @@ class Interrupt(Case):
         self.assertLess(seconds, 1)
 
     def test_training(self):
-        self.interrupt("train", "paper", "--data", "strokes", "--samples", 2000, "--epochs", 100000, "-o", "out.onnx", after=4)
+        self.interrupt("train", "paper", "--data", "strokes", "--samples", 2000, "--epochs", 100000, "-o", "out.onnx", after=2)
         self.assertLessEqual(set(self.files()), {"out.onnx.checkpoint"})  # to go on from
 
     def test_twice_at_once_is_once(self):
         np.save(self.path("x.npy"), np.random.default_rng(0).random((20000, 1000)).astype(np.float32))
-        self.interrupt("fit", "x.npy", "--ranks", 40, "--iterations", 100000, "--tolerance", 0, "-o", "out", after=3, again=True)
+        self.interrupt("fit", "x.npy", "--ranks", 40, "--iterations", 100000, "--tolerance", 0, "-o", "out", after=1.5, again=True)
         self.assertEqual(self.files(), ["x.npy"])
 
     def test_fitting(self):
         np.save(self.path("x.npy"), np.random.default_rng(0).random((20000, 1000)).astype(np.float32))
-        self.interrupt("fit", "x.npy", "--ranks", 40, "--iterations", 100000, "--tolerance", 0, "-o", "out", after=3)
+        self.interrupt("fit", "x.npy", "--ranks", 40, "--iterations", 100000, "--tolerance", 0, "-o", "out", after=1.5)
         self.assertEqual(self.files(), ["x.npy"])
 
     def test_fitting_keeps_what_is_finished(self):

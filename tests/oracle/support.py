@@ -2,9 +2,12 @@
 import json
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
+
+import numpy as np
 
 NNPEEK = os.environ.get("NNPEEK", "build/nnpeek")
 DATA = os.environ.get("NNPEEK_DATA")
@@ -42,6 +45,18 @@ class Case(unittest.TestCase):
     def read_bytes(self, *parts):
         with open(self.path(*parts), "rb") as file:
             return file.read()
+
+    def make_mnist(self, training, test):
+        """Files as MNIST's are, of that many drawn digits, for `--data-dir data`."""
+        os.makedirs(self.path("data", "mnist"))
+        for split, name, count in (("train", "train", training), ("test", "t10k", test)):
+            self.nnpeek("data", "make", "strokes", "--split", split, "--samples", count, "-o", "drawn")
+            images, labels = (np.load(self.path("drawn", f"{kind}.npy")) for kind in ("images", "labels"))
+            for kind, array in (("images-idx3", images.reshape(count, 28, 28)), ("labels-idx1", labels)):
+                array = np.rint(array * 255 if array.dtype.kind == "f" else array).astype(np.uint8)
+                with open(self.path("data", "mnist", f"{name}-{kind}-ubyte"), "wb") as file:
+                    file.write(struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes())
+        shutil.rmtree(self.path("drawn"))
 
     def files(self):
         """All files in the case's folder, to see that nothing was left behind."""

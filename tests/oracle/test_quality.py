@@ -15,15 +15,15 @@ from support import Case
 
 FAST = {"learning_rate": 0.05, "momentum": 0.9}
 RECIPE = {
-    "name": "small", "title": "A <small> study", "kind": "quality", "seeds": 2, "samples": 500, "ranks": "10",
-    "families": [{"name": "one", "network": "paper", "data": "strokes"}, {"name": "two", "network": "paper", "data": "strokes"}],
+    "name": "small", "title": "A <small> study", "kind": "quality", "seeds": 2, "samples": 300, "ranks": "10",
+    "families": [{"name": "one", "network": "paper", "data": "mnist"}, {"name": "two", "network": "paper", "data": "mnist"}],
     "fits": [{"name": "default"}],
     "groups": [
-        {"name": "fraction", "vary": "fraction", "of": FAST, "values": [0.02, 0.05, 0.1, 0.2]},
-        {"name": "noise", "vary": "label_noise", "of": {**FAST, "fraction": 0.1}, "values": [0.2, 0.5, 0.8]},
-        {"name": "classes", "vary": "classes", "of": {**FAST, "fraction": 0.15}, "values": ["3", "0-4", {"classes": "1-8", "epochs": 2}]},
-        {"name": "permuted", "judged": False, "vary": "permute_labels", "of": {**FAST, "fraction": 0.1}, "values": [{"permute_labels": True}]},
-        {"name": "other", "family": "two", "vary": "fraction", "of": {**FAST, "batch": 32}, "values": [0.03, 0.08, 0.2]},
+        {"name": "fraction", "vary": "fraction", "of": FAST, "values": [0.1, 0.2, 0.4, 0.8]},
+        {"name": "noise", "vary": "label_noise", "of": {**FAST, "fraction": 0.4}, "values": [0.2, 0.5, 0.8]},
+        {"name": "classes", "vary": "classes", "of": {**FAST, "fraction": 0.6}, "values": ["3", "0-4", {"classes": "1-8", "epochs": 2}]},
+        {"name": "permuted", "judged": False, "vary": "permute_labels", "of": {**FAST, "fraction": 0.4}, "values": [{"permute_labels": True}]},
+        {"name": "other", "family": "two", "vary": "fraction", "of": {**FAST, "batch": 32}, "values": [0.1, 0.3, 0.8]},
     ],
 }
 PARTS = ["classes_in_use", "confidence", "output_directions", "first_layer", "last_layer", "last_layer_information", "components",
@@ -59,7 +59,7 @@ class Quality(Case):
     def study(self, *more, recipe=RECIPE, folder="s", **options):
         with open(self.path("recipe.json"), "w") as file:
             json.dump(recipe, file)
-        return self.nnpeek("study", "recipe.json", "-o", folder, *more, **options)
+        return self.nnpeek("study", "recipe.json", "--data-dir", "data", "-o", folder, *more, **options)
 
     def load(self):
         """Rows as quality.csv has them, with the parts of result.json."""
@@ -86,6 +86,7 @@ class Quality(Case):
         return np.isin(self.group, LEARNT) & (self.group != but)
 
     def test_whole(self):
+        self.make_mnist(5000, 1000)
         self.study()
         self.load()
         self.check_parts()
@@ -241,8 +242,8 @@ class Quality(Case):
 
     def check_verdicts(self):
         """A network of the first family, judged by this calibration, and those that must not be."""
-        network = glob.glob(self.path("s", "runs", "fraction__fraction_0.2-*seed-1", "network.onnx"))[0]
-        self.nnpeek("capture", network, "--data", "strokes", "--samples", RECIPE["samples"], "-o", "run/capture")
+        network = glob.glob(self.path("s", "runs", "fraction__fraction_0.8-*seed-1", "network.onnx"))[0]
+        self.nnpeek("capture", network, "--data", "mnist", "--data-dir", "data", "--samples", RECIPE["samples"], "-o", "run/capture")
         self.nnpeek("fit", "run/capture", "-o", "run/fit", "--ranks", "8,25", "--seed", 1)
         self.nnpeek("measure", "run")
         measures = self.read_json("run", "measures.json")  # of several ranks the one nearest to 20 counts
@@ -252,7 +253,7 @@ class Quality(Case):
         self.nnpeek("fit", "run/capture", "-o", "run/fit", "--ranks", "10", "--seed", 1)
         self.nnpeek("measure", "run", "--calibration", "s/calibration.json")
         verdict = self.read_json("run", "measures.json")["verdict"]
-        row = next(i for i, r in enumerate(self.rows) if r["network"] == "fraction: fraction 0.2" and r["seed"] == "1")
+        row = next(i for i, r in enumerate(self.rows) if r["network"] == "fraction: fraction 0.8" and r["seed"] == "1")
         self.assertIsNone(verdict["withheld"])
         self.assertEqual(verdict["family"], "one")
         self.assertAlmostEqual(verdict["score"], self.calibrated(row, "all"), places=6)  # as in the study
@@ -292,12 +293,12 @@ class Quality(Case):
         self.assertIn("outside", withheld(families=[{**family, "scores": [0.0] * 5, "accuracies": [0.1] * 5}]))
         changed = np.array(family["mean_picture"])
         self.assertIn("on such data", withheld(families=[{**family, "mean_picture": list(changed[::-1])}]))  # upside down
-        self.assertIn("500 samples are too few", withheld(families=[{**family, "samples": 2000}]))
-        self.assertIn("500 samples are too few", withheld(families=[{**family, "samples": 2000, "input": {"effective_rank": 1, "intrinsic_dimension": 1}}]))
+        self.assertIn(f"{RECIPE['samples']} samples are too few", withheld(families=[{**family, "samples": 2000}]))
+        self.assertIn(f"{RECIPE['samples']} samples are too few", withheld(families=[{**family, "samples": 2000, "input": {"effective_rank": 1, "intrinsic_dimension": 1}}]))
         self.nnpeek("fit", "run/capture", "-o", "run/fit", "--ranks", "5")
         shutil.rmtree(self.path("run", "fit", "rank-10"))
         self.assertIn("the nearest rank here is 5", withheld())
-        self.nnpeek("capture", network, "--data", "strokes", "--samples", RECIPE["samples"], "--seed", 5, "-o", "run/capture")
+        self.nnpeek("capture", network, "--data", "mnist", "--data-dir", "data", "--samples", RECIPE["samples"], "--seed", 5, "-o", "run/capture")
         self.assertIn("no joint factorisation", withheld())  # the fit is of other samples
         for text in ("{", "[]", '{"models": {}}', json.dumps({**self.calibration, "families": [{"name": "x"}]}),
                      json.dumps({**self.calibration, "families": [{**family, "picture": None}]}), json.dumps({**self.calibration, "families": []}),
@@ -310,7 +311,7 @@ class Quality(Case):
     def check_resumed(self):
         before = {p: os.stat(p).st_mtime_ns for p in glob.glob(self.path("s", "runs", "*", "*.onnx"))}
         summary = self.read_bytes("s", "summary.json")
-        victim = glob.glob(self.path("s", "runs", "fraction__fraction_0.05-*seed-0", "result.json"))[0]
+        victim = glob.glob(self.path("s", "runs", "fraction__fraction_0.2-*seed-0", "result.json"))[0]
         os.remove(victim)
         self.study("--resume")
         self.assertEqual(before, {p: os.stat(p).st_mtime_ns for p in before})  # looked at again, not trained again

@@ -58,6 +58,14 @@ function norm(values) {
     return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 }
 
+// row += the first `rank` parts, by a row of the factor.
+function addParts(row, amounts, parts, rank) {
+    for (let r = 0; r < rank; r++) {
+        const [amount, part] = [amounts[r], parts[r]];
+        for (let i = 0; i < row.length; i++) row[i] += amount * part[i];
+    }
+}
+
 // Blocks X_b = F W_b^T + noise of the largest rank; a fit of rank k has the first k columns.
 function makeRun({ seed, samples, blocks, ranks, classes = 0, unused = 0 }) {
     const random = randoms(seed);
@@ -82,24 +90,24 @@ function makeRun({ seed, samples, blocks, ranks, classes = 0, unused = 0 }) {
         );
         if (block.kind === 'layer') for (const part of parts) part.fill(0, columns - unused);
         const values = new Float32Array(samples * columns);
-        for (let t = 0; t < samples; t++)
-            for (let i = 0; i < columns; i++) {
-                let sum = i < columns - (block.kind === 'layer' ? unused : 0) ? 0.05 * random() : 0;
-                for (let r = 0; r < most; r++) sum += factor[t][r] * parts[r][i];
-                values[t * columns + i] = block.kind === 'input' ? Math.min(1, sum) : sum;
-            }
+        for (let t = 0; t < samples; t++) {
+            const noisy = columns - (block.kind === 'layer' ? unused : 0);
+            const row = Float64Array.from({ length: columns }, (_, i) => (i < noisy ? 0.05 * random() : 0));
+            addParts(row, factor[t], parts, most);
+            values.set(block.kind === 'input' ? row.map((value) => Math.min(1, value)) : row, t * columns);
+        }
         return { ...block, columns, parts, values };
     });
     const fits = ranks.map((rank) => {
         const results = made.map((block) => {
             const residuals = new Float32Array(samples);
+            const written = block.parts.map((part) => Float32Array.from(part));
             for (let t = 0; t < samples; t++) {
+                const row = new Float64Array(block.columns);
+                addParts(row, factor[t], written, rank);
                 let squares = 0;
-                for (let i = 0; i < block.columns; i++) {
-                    let sum = 0;
-                    for (let r = 0; r < rank; r++) sum += factor[t][r] * Math.fround(block.parts[r][i]);
-                    squares += (block.values[t * block.columns + i] - sum) ** 2;
-                }
+                for (let i = 0; i < block.columns; i++)
+                    squares += (block.values[t * block.columns + i] - row[i]) ** 2;
                 residuals[t] = Math.sqrt(squares);
             }
             return { residuals, norm: norm(block.values), error: norm(residuals) };
