@@ -6,7 +6,7 @@ what=${1:-fast}
 purpose=test
 case $what in all | sanitize-thread) purpose=fuzz ;; esac
 scripts/setup.sh $purpose || exit 1
-jobs=$(nproc)
+jobs=$(nproc)  # and one test more than that, since some wait: for a server, a signal, a browser
 # Tests make and remove ten thousands of small files, which costs a disk as much time as all that is tested.
 if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ] && [ "$(df -Pk /dev/shm | awk 'NR == 2 {print int($4 / 1048576)}')" -ge 4 ]; then
     export TMPDIR=/dev/shm
@@ -23,7 +23,7 @@ run_preset() {
     cmake --preset "$preset" -DBUILD_TESTING=ON >"$folder.configure.log" 2>&1 || { cat "$folder.configure.log"; return 1; }
     rm -f "$folder.configure.log"
     cmake --build "$folder" -j "$jobs" || return 1
-    ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$jobs" "$@" 2>&1 | tee -a "$log"
+    ctest --test-dir "$folder" --output-on-failure --no-tests=error -j $((jobs + 1)) "$@" 2>&1 | tee -a "$log"
 }
 
 built=1
