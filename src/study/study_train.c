@@ -121,34 +121,32 @@ static peek_status load(peek_context *context, const peek__study_run *run, const
 }
 
 static peek_status make(peek_context *context, const peek__study_run *run, const char *path, const char *onnx,
-                        peek_network **network, cJSON **found)
+                        const char *checkpoint, peek_network **network, cJSON **found)
 {
-    char *checkpoint;
-    PEEK_TRY(peek__format(context, &checkpoint, "%s.checkpoint", onnx));
     *found = cJSON_CreateObject();
     cJSON_AddItemToObject(*found, "made_from", peek__study_trained_from(run));
-    peek_status status = train(context, run, checkpoint, network, *found);
-    if (status == PEEK_OK) status = test(context, run, *network, *found);
-    if (status == PEEK_OK) status = peek_network_save(context, *network, onnx);
-    if (status == PEEK_OK) status = peek__json_write(context, path, *found);
-    if (status == PEEK_OK) peek__folder_remove(checkpoint);
-    peek__free(&checkpoint);
-    return status;
+    PEEK_TRY(train(context, run, checkpoint, network, *found));
+    PEEK_TRY(test(context, run, *network, *found));
+    PEEK_TRY(peek_network_save(context, *network, onnx));
+    return peek__json_write(context, path, *found);
 }
 
 peek_status peek__study_train(peek_context *context, const peek__study_run *run, peek_network **network,
                               cJSON *result)
 {
-    char *path = NULL, *onnx = NULL;
+    char *path = NULL, *onnx = NULL, *checkpoint = NULL;
     cJSON *found = NULL, *item;
     peek_status status = peek__format(context, &path, "%s/trained.json", run->folder);
     if (status == PEEK_OK) status = peek__format(context, &onnx, "%s/network.onnx", run->folder);
     if (status == PEEK_OK) status = load(context, run, path, onnx, network, &found);
-    if (status == PEEK_OK && !found) status = make(context, run, path, onnx, network, &found);
+    if (status == PEEK_OK) status = peek__format(context, &checkpoint, "%s.checkpoint", onnx);
+    if (status == PEEK_OK && !found) status = make(context, run, path, onnx, checkpoint, network, &found);
+    if (status == PEEK_OK) peek__folder_remove(checkpoint); /* an earlier call may have ended before it could */
     cJSON_DeleteItemFromObjectCaseSensitive(found, "made_from");
     while (status == PEEK_OK && found && (item = cJSON_DetachItemFromArray(found, 0)))
         cJSON_AddItemToObject(result, item->string, item);
     cJSON_Delete(found);
+    peek__free(&checkpoint);
     peek__free(&onnx);
     peek__free(&path);
     return status;

@@ -203,8 +203,10 @@ class Verb:
         half = any(self.a_step(name) and found[name] not in (self.before.get(name, 0), self.after.get(name, 0)) for name in found)
         if not wrong and half:
             again = nnpeek(folder, *self.call, *self.go_on)
-            if again.returncode or snapshot(folder) != self.after:
-                wrong = [f"it cannot go on: {again.stderr.decode()} (after {done.stderr.decode()})"]
+            there = snapshot(folder)
+            others = sorted(n for n in {*there, *self.after} if there.get(n, 0) != self.after.get(n, 0))
+            if again.returncode or others:
+                wrong = [f"it cannot go on: {again.stderr.decode()} (after {done.stderr.decode()}): {' '.join(others[:6])}"]
         self.give(folder, found)
         return wrong, lines
 
