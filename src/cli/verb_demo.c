@@ -15,15 +15,17 @@ static const peek_option rows[] = {
 CLI_TABLE(table, "demo", demo_flags, rows);
 
 /* MNIST where it is found, else the built-in strokes. */
-static const char *choose_data(cli_call *call, const char *data_dir)
+static peek_status choose_data(cli_call *call, const char *data_dir, const char **data)
 {
     peek_dataset_options options;
     peek_dataset_entry entry;
     peek_dataset_options_default(&options);
     options.data_dir = data_dir;
+    *data = "strokes";
     for (int64_t i = 0; peek_dataset_list(call->context, &options, i, &entry); i++)
-        if (strcmp(entry.name, "mnist") == 0 && entry.found) return "mnist";
-    return "strokes";
+        if (strcmp(entry.name, "mnist") == 0 && entry.found) *data = "mnist";
+    /* What could not be looked for is listed as not found. */
+    return peek_error(call->context)[0] ? PEEK_E_MEMORY : PEEK_OK;
 }
 
 static peek_status train(cli_call *call, const char *data, const char *data_dir, const char *path)
@@ -63,17 +65,18 @@ static peek_status train(cli_call *call, const char *data, const char *data_dir,
 static peek_status run(cli_call *call, const demo_flags *flags)
 {
     char network[4096], report[4096];
-    const char *folder = flags->output ? flags->output : "nnpeek-demo",
-               *data = choose_data(call, flags->data_dir);
+    const char *folder = flags->output ? flags->output : "nnpeek-demo", *data;
     peek_inspect_options options;
     snprintf(network, sizeof network, "%s/network.onnx", folder);
     snprintf(report, sizeof report, "%s/report.html", folder);
     peek_inspect_options_default(&options);
     options.seed = call->common.seed;
     options.data_dir = flags->data_dir;
+    peek_status status = choose_data(call, flags->data_dir, &data);
+    if (status != PEEK_OK) return status;
     call->result = cJSON_CreateObject();
     cJSON_AddStringToObject(call->result, "data", data);
-    peek_status status = cli_make_folder(call, folder);
+    status = cli_make_folder(call, folder);
     if (status == PEEK_OK) status = train(call, data, flags->data_dir, network);
     if (status == PEEK_OK) status = peek_inspect(call->context, network, data, folder, report, &options);
     cJSON *measures = NULL;
