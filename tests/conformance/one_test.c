@@ -250,15 +250,14 @@ void run_tests(const char *const *folders, answer *answers, size_t count, int se
         int status = 0;
         size_t many = done < alone_until ? 1 : count - done < TOGETHER ? count - done : TOGETHER;
         size_t got = run_in_child(folders + done, answers + done, many, seconds, &status);
-        if (got == many && status != 0 && many > 1) {
+        if (got == many && status == 0) {
+            done += many;
+        } else if (got == many && many > 1) {
             alone_until = done + many;
-            continue;
+        } else { /* where all returned, the only one */
+            size_t ended = done + (got < many ? got : 0);
+            tell_end(&answers[ended], status, seconds);
+            done = ended + 1;
         }
-        if (got < many || status != 0) {
-            if (got == many) got--; /* the only one */
-            tell_end(&answers[done + got], status, seconds);
-            got++;
-        }
-        done += got;
     }
 }

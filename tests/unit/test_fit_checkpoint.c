@@ -312,7 +312,7 @@ static void test_a_state_that_cannot_be_is_refused(void **state)
 {
     (void)state;
     enum { FEW = 9, SMALL = 4, DIGEST = 32, HEAD = 64 };
-    static const int64_t values[] = {-1, 0, 1, 2, 5, 7, INT64_MAX};
+    static const int64_t values[] = {-1, 0, 1, 2, 3, 5, 6, 7, INT64_MAX, INT64_MIN};
     peek_context *context = make_context(1, NULL, NULL);
     peek_problem *problem;
     assert_int_equal(peek_problem_create(context, &problem), PEEK_OK);

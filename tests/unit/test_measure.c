@@ -327,7 +327,7 @@ static void test_faults(void **state)
     peek_status status;
     int64_t nth = 0;
     do {
-        nth += 1 + nth / 12; /* there are thousands */
+        nth += 1 + nth / 25; /* there are thousands */
         peek__fail_nth(context, nth);
         status = peek_measure(context, root, &options);
         assert_true(status == PEEK_OK || status == PEEK_E_MEMORY || status == PEEK_E_IO);

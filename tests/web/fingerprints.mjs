@@ -48,7 +48,7 @@ export async function fingerprint(browser, picture) {
 
 // What a page looked like; the one given where it is to be kept.
 export function known(key, now) {
-    if (writes && now) kept[key] = now;
+    if (writes) kept[key] = now;
     return kept[key];
 }
 
