@@ -155,13 +155,14 @@ typedef struct peek_get_result {
 PEEK_API peek_status peek_dataset_get(peek_context *context, const char *name, const peek_get_options *options,
                                       peek_get_result *result);
 
-/* The named data sets, for listings: name, what it is, and where it was found (or NULL). Index from 0; returns
- * 0 past the end. Strings are borrowed from the context until its next call. */
+/* The named data sets, for listings: name, what it is, and where it was found (or NULL). Index from 0; past the
+ * end the name is NULL. Strings are borrowed from the context until its next call. Errors: E_MEMORY, where it
+ * could not be looked for; name and about are there all the same. */
 typedef struct peek_dataset_entry {
     const char *name, *about, *found;
 } peek_dataset_entry;
-PEEK_API int peek_dataset_list(peek_context *context, const peek_dataset_options *options, int64_t index,
-                               peek_dataset_entry *out);
+PEEK_API peek_status peek_dataset_list(peek_context *context, const peek_dataset_options *options,
+                                       int64_t index, peek_dataset_entry *out);
 
 #ifdef __cplusplus
 }

@@ -35,10 +35,12 @@ static peek_status list(cli_call *call, const data_flags *flags)
 {
     peek_dataset_options options;
     peek_dataset_entry entry;
+    peek_status status;
     peek_dataset_options_default(&options);
     options.data_dir = flags->data_dir;
     call->result = cJSON_CreateArray();
-    for (int64_t i = 0; peek_dataset_list(call->context, &options, i, &entry); i++) {
+    for (int64_t i = 0;
+         (status = peek_dataset_list(call->context, &options, i, &entry)) == PEEK_OK && entry.name; i++) {
         cli_say(call, "%-10s %s\n%-10s %s\n", entry.name, entry.about, "",
                 entry.found ? entry.found : "not found under --data-dir, $NNPEEK_DATA or the cache folder");
         cJSON *item = cJSON_CreateObject();
@@ -50,8 +52,7 @@ static peek_status list(cli_call *call, const data_flags *flags)
             cJSON_AddNullToObject(item, "found");
         cJSON_AddItemToArray(call->result, item);
     }
-    /* What could not be looked for is listed as not found. */
-    return peek_error(call->context)[0] ? PEEK_E_MEMORY : PEEK_OK;
+    return status;
 }
 
 static peek_status make(cli_call *call, const data_flags *flags)

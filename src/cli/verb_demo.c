@@ -19,13 +19,14 @@ static peek_status choose_data(cli_call *call, const char *data_dir, const char 
 {
     peek_dataset_options options;
     peek_dataset_entry entry;
+    peek_status status;
     peek_dataset_options_default(&options);
     options.data_dir = data_dir;
     *data = "strokes";
-    for (int64_t i = 0; peek_dataset_list(call->context, &options, i, &entry); i++)
+    for (int64_t i = 0;
+         (status = peek_dataset_list(call->context, &options, i, &entry)) == PEEK_OK && entry.name; i++)
         if (strcmp(entry.name, "mnist") == 0 && entry.found) *data = "mnist";
-    /* What could not be looked for is listed as not found. */
-    return peek_error(call->context)[0] ? PEEK_E_MEMORY : PEEK_OK;
+    return status;
 }
 
 static peek_status train(cli_call *call, const char *data, const char *data_dir, const char *path)

@@ -40,16 +40,19 @@ typedef struct train_work {
 } train_work;
 
 /* The test split of a named data set, or NULL: "mnist:train" gives "mnist:test". */
-static const char *named_test(cli_call *call, const char *data, char *buffer, size_t size)
+static peek_status named_test(cli_call *call, const char *data, char *buffer, size_t size, const char **test)
 {
     size_t length = strcspn(data, ":");
     peek_dataset_entry entry;
-    for (int64_t i = 0; peek_dataset_list(call->context, NULL, i, &entry); i++)
+    peek_status status;
+    *test = NULL;
+    for (int64_t i = 0; (status = peek_dataset_list(call->context, NULL, i, &entry)) == PEEK_OK && entry.name;
+         i++)
         if (strlen(entry.name) == length && strncmp(entry.name, data, length) == 0) {
             snprintf(buffer, size, "%.*s:test", (int)length, data);
-            return buffer;
+            *test = buffer;
         }
-    return NULL;
+    return status;
 }
 
 static peek_status open_network(cli_call *call, train_work *work)
@@ -96,7 +99,8 @@ static peek_status prepare(cli_call *call, train_work *work)
     if (status == PEEK_OK && !peek_dataset_labels(work->all))
         return cli_wrong(call, "%s has no labels: training needs a folder per class or a file of labels",
                          flags->data);
-    const char *test = flags->test ? flags->test : named_test(call, flags->data, buffer, sizeof buffer);
+    const char *test = flags->test;
+    if (status == PEEK_OK && !test) status = named_test(call, flags->data, buffer, sizeof buffer, &test);
     if (status == PEEK_OK && test)
         status = cli_open_data(call, test, flags->data_dir, PEEK_SPLIT_TEST, flags->skip_broken, &work->test);
     if (status == PEEK_OK && work->test && !peek_dataset_labels(work->test))

@@ -184,25 +184,25 @@ peek_status peek__named_read(peek_context *context, const char *spec, const peek
     return status;
 }
 
-int peek_dataset_list(peek_context *context, const peek_dataset_options *options, int64_t index,
-                      peek_dataset_entry *out)
+peek_status peek_dataset_list(peek_context *context, const peek_dataset_options *options, int64_t index,
+                              peek_dataset_entry *out)
 {
-    if (index < 0 || index >= NAMED) return 0;
+    *out = (peek_dataset_entry){0};
+    if (index < 0 || index >= NAMED) return PEEK_OK;
     const named *set = &table[index];
     *out = (peek_dataset_entry){.name = set->name, .about = set->about};
     roots r;
     char *path = NULL;
     if (strcmp(set->name, "strokes") == 0) {
         out->found = "built in";
-        return 1;
+        return PEEK_OK;
     }
-    if (find_roots(context, options ? options->data_dir : NULL, &r) != PEEK_OK) return 1;
-    if (find_place(context, &r, set->batches, "test_batch.bin", &path) == PEEK_OK && !path &&
-        find_place(context, &r, set->places[PEEK_SPLIT_TEST], NULL, &path) != PEEK_OK)
-        path = NULL;
-    if (path && !(out->found = peek__keep_text(context, 3, path)))
-        peek__fail(context, PEEK_E_MEMORY, "not enough memory to say where %s is", set->name);
+    PEEK_TRY(find_roots(context, options ? options->data_dir : NULL, &r));
+    peek_status status = find_place(context, &r, set->batches, "test_batch.bin", &path);
+    if (status == PEEK_OK && !path) status = find_place(context, &r, set->places[PEEK_SPLIT_TEST], NULL, &path);
+    if (status == PEEK_OK && path && !(out->found = peek__keep_text(context, 3, path)))
+        status = peek__fail(context, PEEK_E_MEMORY, "not enough memory to say where %s is", set->name);
     peek__free(&path);
     free_roots(&r);
-    return 1;
+    return status;
 }

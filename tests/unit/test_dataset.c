@@ -460,9 +460,13 @@ static void test_named(void **state)
     assert_int_equal(peek_dataset_open(p->context, "strokes", &options, &dataset), PEEK_E_ARGUMENT);
     peek_dataset_entry entry;
     int64_t count = 0;
-    while (peek_dataset_list(p->context, NULL, count, &entry)) count++;
+    const char *last = NULL;
+    for (;; last = entry.name, count++) {
+        assert_int_equal(peek_dataset_list(p->context, NULL, count, &entry), PEEK_OK);
+        if (!entry.name) break;
+    }
     assert_int_equal(count, 3);
-    assert_string_equal(entry.name, "strokes");
+    assert_string_equal(last, "strokes");
 }
 
 static int stop_at_once(const peek_event *event, void *user)
