@@ -461,7 +461,7 @@ class Named(Case):
         entry = Entry()
         options = Options()
         library.peek_dataset_options_default(ctypes.byref(options))
-        self.assertEqual(library.peek_dataset_list(context, ctypes.byref(options), 0, ctypes.byref(entry)), 1)
+        self.assertEqual(library.peek_dataset_list(context, ctypes.byref(options), 0, ctypes.byref(entry)), 0)
         self.assertEqual(entry.name, b"mnist")
         self.assertEqual(entry.found.decode(), str(self.folder / "b/mnist/t10k-images-idx3-ubyte.gz"))
 
