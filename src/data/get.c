@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -142,7 +141,8 @@ static peek_status fetch_part(getting *g, const remote_file *file, const char *p
     if (g->options->mirror) return fetch_from(g, file, g->options->mirror, part);
     for (int i = 0; i < MIRRORS && g->set->mirrors[i]; i++) {
         status = fetch_from(g, file, g->set->mirrors[i], part);
-        if (status == PEEK_OK || status == PEEK_E_STOPPED || status == PEEK_E_MEMORY) return status;
+        if (status == PEEK_OK || status == PEEK_E_STOPPED || status == PEEK_E_MEMORY || status == PEEK_E_UNSUPPORTED)
+            return status;
         if (i + 1 < MIRRORS && g->set->mirrors[i + 1])
             peek__note(g->context, "%s; trying the next mirror", peek_error(g->context));
     }
@@ -153,8 +153,9 @@ static peek_status fetch_part(getting *g, const remote_file *file, const char *p
 static peek_status fetch(getting *g, const remote_file *file, const char *path)
 {
     char *part;
-    int differs;
-    if (peek__is_file(path)) {
+    int differs, there;
+    PEEK_TRY(peek__find_file(g->context, path, &there));
+    if (there) {
         peek_status status = check(g, file, path, path, &differs);
         return differs ? peek__fail(g->context, PEEK_E_FORMAT,
                                     "'%s' is there, but is not the file it should be: remove it and try again",
@@ -192,8 +193,10 @@ static peek_status has_members(const getting *g, const char *folder, int *all)
         struct stat about;
         char *path;
         PEEK_TRY(peek__format(g->context, &path, "%s/%s", folder, g->set->members[i]));
-        *all &= stat(path, &about) == 0 && about.st_size == g->set->member_size;
+        peek_status status = peek__file_look(g->context, path, &about);
+        *all &= about.st_mode && about.st_size == g->set->member_size;
         peek__free(&path);
+        PEEK_TRY(status);
     }
     return PEEK_OK;
 }
