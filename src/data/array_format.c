@@ -66,18 +66,14 @@ const peek__data_format peek__array_format = {"array", recognise_array, read_arr
 
 static peek__likeness recognise_saved(const peek__candidate *candidate)
 {
-    char path[4096];
-    int length = snprintf(path, sizeof path, "%s/images.npy", candidate->path);
-    int fits = length > 0 && length < (int)sizeof path;
-    return candidate->folder && fits && peek__is_file(path) ? PEEK__RECOGNISED : PEEK__FOREIGN;
+    return candidate->saved ? PEEK__RECOGNISED : PEEK__FOREIGN;
 }
 
 /* The names of the classes, where dataset.json gives one for each label that occurs. */
 static peek_status read_class_names(peek_context *context, const char *path, peek__classes *classes)
 {
     cJSON *json;
-    if (!peek__is_file(path)) return PEEK_OK;
-    PEEK_TRY(peek__json_read(context, path, &json));
+    PEEK_TRY(peek__json_find(context, path, &json));
     const cJSON *names = cJSON_GetObjectItemCaseSensitive(json, "classes"), *name;
     int64_t count = cJSON_IsArray(names) ? cJSON_GetArraySize(names) : 0, i = 0;
     const char **texts = NULL;
@@ -101,9 +97,13 @@ static peek_status read_class_names(peek_context *context, const char *path, pee
 static peek_status read_parts(peek_context *context, const char *images, const char *labels, const char *about,
                               peek__content *content)
 {
-    content->stamp = peek__change_time(images);
+    struct stat looks;
+    int labelled;
+    PEEK_TRY(peek__file_look(context, images, &looks));
+    content->stamp = peek__change_time(&looks);
     PEEK_TRY(read_array(context, images, content));
-    if (!peek__is_file(labels)) return PEEK_OK;
+    PEEK_TRY(peek__find_file(context, labels, &labelled));
+    if (!labelled) return PEEK_OK;
     PEEK_TRY(peek__labels_read(context, labels, content->count, &content->labels, &content->classes));
     return read_class_names(context, about, &content->classes);
 }

@@ -2,11 +2,11 @@
  * Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; the dataset's page,
  * "Binary version". */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "data/byte_reader.h"
 #include "data/format.h"
+#include "store/file.h"
 
 enum { PIXELS = 3 * 32 * 32, RECORD = PIXELS + 1, CLASSES = 10 };
 
@@ -45,7 +45,8 @@ static peek_status read_batch(peek_context *context, const char *path, int64_t f
 static peek_status count_records(peek_context *context, const char *path, int64_t *count)
 {
     struct stat about;
-    if (stat(path, &about) != 0)
+    PEEK_TRY(peek__file_look(context, path, &about));
+    if (!about.st_mode)
         return peek__fail(context, PEEK_E_NOT_FOUND,
                           "there is no file '%s': unpack the whole archive of CIFAR-10", path);
     *count = about.st_size / RECORD;

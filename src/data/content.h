@@ -93,7 +93,7 @@ peek_status peek__dataset_hold(peek_context *context, const peek_dataset *from, 
 
 /* Continues a digest (store/file.h) by what a dataset is made of: its choice of samples, their labels, and the
  * data as far as they can be told apart without reading all of them: names, sizes and times of files. */
-void peek__dataset_digest(const peek_dataset *dataset, uint64_t *state);
+peek_status peek__dataset_digest(peek_context *context, const peek_dataset *dataset, uint64_t *state);
 
 /* A dataset of all samples of *content, whose holdings it takes over in any case, also on failure. */
 peek_status peek__dataset_wrap(peek_context *context, peek__content *content, const char *name,

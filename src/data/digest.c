@@ -3,10 +3,10 @@
  * Not every byte of large files is read for that: of an array that is mapped and of picture files, size and
  * time of the last change speak for the rest. Samples in memory are digested whole. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "data/content.h"
+#include "store/file.h"
 
 /* Of a mapped array so many pieces of so many bytes are looked at. */
 enum { PIECES = 64, PIECE = 1 << 12 };
@@ -47,16 +47,17 @@ static const char *last_parts(const char *path)
     return at;
 }
 
-static uint64_t digest_file(const char *path, uint64_t state)
+static peek_status digest_file(peek_context *context, const char *path, uint64_t *state)
 {
-    struct stat about = {0};
+    struct stat about;
     const char *name = last_parts(path);
-    stat(path, &about);
+    PEEK_TRY(peek__file_look(context, path, &about));
     int64_t numbers[] = {(int64_t)about.st_size, (int64_t)about.st_mtim.tv_sec, (int64_t)about.st_mtim.tv_nsec};
-    return mix(mix(state, name, strlen(name) + 1), numbers, sizeof numbers);
+    *state = mix(mix(*state, name, strlen(name) + 1), numbers, sizeof numbers);
+    return PEEK_OK;
 }
 
-void peek__dataset_digest(const peek_dataset *dataset, uint64_t *state)
+peek_status peek__dataset_digest(peek_context *context, const peek_dataset *dataset, uint64_t *state)
 {
     const peek__content *content = dataset->content;
     int64_t numbers[] = {dataset->count,  dataset->channels, dataset->height, dataset->width,
@@ -69,6 +70,7 @@ void peek__dataset_digest(const peek_dataset *dataset, uint64_t *state)
         sum = mix(sum, dataset->classes.names[i], strlen(dataset->classes.names[i]) + 1);
     if (!content->files) sum = mix(sum, &(uint64_t){digest_values(content)}, sizeof sum);
     for (int64_t i = 0; content->files && i < dataset->count; i++)
-        sum = digest_file(content->files[dataset->indices[i]], sum);
+        PEEK_TRY(digest_file(context, content->files[dataset->indices[i]], &sum));
     peek__digest(state, &sum, sizeof sum);
+    return PEEK_OK;
 }

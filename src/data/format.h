@@ -7,8 +7,8 @@
 /* What is known of a path before a format is chosen. */
 typedef struct peek__candidate {
     const char *path;
-    int folder;
-    int64_t size;           /* of a file, in bytes */
+    int folder, saved;      /* saved: a folder that holds images.npy */
+    int64_t size, stamp;    /* of a file, in bytes; when it was changed last, in nanoseconds */
     unsigned char head[16]; /* its first bytes, zeros behind a shorter one */
 } peek__candidate;
 
@@ -28,8 +28,9 @@ typedef struct peek__data_format {
 extern const peek__data_format peek__array_format, peek__saved_format, peek__idx_format, peek__cifar_format,
     peek__picture_format;
 
-/* Reads a path in whatever format it has. */
-peek_status peek__format_read(peek_context *context, const char *path, peek__content *content);
+/* Reads a path in whatever format it has. name: NULL, or a place for what it is called in captions, the last
+ * part of the path, a folder with '/'; the caller frees it. */
+peek_status peek__format_read(peek_context *context, const char *path, peek__content *content, char **name);
 
 /* Does a name end so, letters of either case? */
 int peek__ends_with(const char *name, const char *suffix);
@@ -58,7 +59,7 @@ peek_status peek__named_home(peek_context *context, const char *data_dir, char *
 peek_status peek__named_read(peek_context *context, const char *spec, const peek_dataset_options *options,
                              int *known, char **name, peek__content *content);
 
-/* When a file was changed last, in nanoseconds; 0: that cannot be told. */
-int64_t peek__change_time(const char *path);
+/* When a file was changed last, in nanoseconds. */
+int64_t peek__change_time(const struct stat *about);
 
 #endif

@@ -70,26 +70,34 @@ int peek__compare_names(const char *a, const char *b)
     return strcmp(a, b);
 }
 
+static peek_status look_inside(peek_context *context, const char *folder, int *saved)
+{
+    char *path;
+    PEEK_TRY(peek__format(context, &path, "%s/images.npy", folder));
+    peek_status status = peek__find_file(context, path, saved);
+    peek__free(&path);
+    return status;
+}
+
 static peek_status look_at(peek_context *context, const char *path, peek__candidate *out)
 {
     struct stat about;
     *out = (peek__candidate){.path = path};
-    if (stat(path, &about) != 0) {
-        if (errno != ENOENT && errno != ENOTDIR)
-            return peek__fail(context, PEEK_E_IO, "cannot read '%s': %s", path, strerror(errno));
+    PEEK_TRY(peek__file_look(context, path, &about));
+    if (!about.st_mode)
         return peek__fail(
             context, PEEK_E_NOT_FOUND,
             "there is no file, folder or data set '%s': check the path, or use mnist, cifar10 or strokes",
             path);
-    }
     out->folder = S_ISDIR(about.st_mode);
-    if (out->folder) return PEEK_OK;
+    if (out->folder) return look_inside(context, path, &out->saved);
     if (!S_ISREG(about.st_mode))
         return peek__fail(context, PEEK_E_UNSUPPORTED, "'%s' is not a regular file: save it as a file first",
                           path);
     if (about.st_size == 0)
         return peek__fail(context, PEEK_E_FORMAT, "'%s' is an empty file: write it again", path);
     out->size = about.st_size;
+    out->stamp = peek__change_time(&about);
     FILE *file = fopen(path, "rbe");
     if (!file) return peek__fail(context, PEEK_E_IO, "cannot read '%s': %s", path, strerror(errno));
     size_t count = fread(out->head, 1, sizeof out->head, file);
@@ -117,14 +125,21 @@ static peek_status refuse(peek_context *context, const peek__candidate *c)
     return peek__fail(context, PEEK_E_FORMAT, "'%s' is no data that nnpeek reads: %s", c->path, remedy);
 }
 
-int64_t peek__change_time(const char *path)
+int64_t peek__change_time(const struct stat *about)
 {
-    struct stat about;
-    if (stat(path, &about) != 0) return 0;
-    return (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
+    return (int64_t)about->st_mtim.tv_sec * 1000000000 + about->st_mtim.tv_nsec;
 }
 
-peek_status peek__format_read(peek_context *context, const char *path, peek__content *content)
+static peek_status name_candidate(peek_context *context, const peek__candidate *candidate, char **out)
+{
+    char *base;
+    PEEK_TRY(peek__base_name(context, &base, candidate->path, NULL));
+    peek_status status = peek__format(context, out, "%s%s", base, candidate->folder ? "/" : "");
+    peek__free(&base);
+    return status;
+}
+
+peek_status peek__format_read(peek_context *context, const char *path, peek__content *content, char **name)
 {
     peek__candidate candidate;
     PEEK_TRY(look_at(context, path, &candidate));
@@ -137,24 +152,15 @@ peek_status peek__format_read(peek_context *context, const char *path, peek__con
         best = formats[i];
     }
     if (!best) return refuse(context, &candidate);
-    content->stamp = candidate.folder ? 0 : peek__change_time(path);
-    return best->read(context, path, content);
+    content->stamp = candidate.stamp;
+    PEEK_TRY(best->read(context, path, content));
+    return name ? name_candidate(context, &candidate, name) : PEEK_OK;
 }
 
 static peek_status check_samples(peek_context *context, const char *spec, const peek__content *content)
 {
     if (content->count > 0 && (content->files || content->values.columns > 0)) return PEEK_OK;
     return peek__fail(context, PEEK_E_FORMAT, "'%s' holds no samples: give data with at least one", spec);
-}
-
-/* The name for captions: the last part of the path, a folder with '/'. */
-static peek_status name_path(peek_context *context, const char *path, char **out)
-{
-    char *base;
-    PEEK_TRY(peek__base_name(context, &base, path, NULL));
-    peek_status status = peek__format(context, out, "%s%s", base, peek__is_folder(path) ? "/" : "");
-    peek__free(&base);
-    return status;
 }
 
 peek_status peek_dataset_open(peek_context *context, const char *spec, const peek_dataset_options *options,
@@ -174,8 +180,7 @@ peek_status peek_dataset_open(peek_context *context, const char *spec, const pee
     int known = 0;
     peek__stage(context, "data", "reading samples", 0);
     peek_status status = peek__named_read(context, spec, options, &known, &name, &content);
-    if (status == PEEK_OK && !known) status = peek__format_read(context, spec, &content);
-    if (status == PEEK_OK && !known) status = name_path(context, spec, &name);
+    if (status == PEEK_OK && !known) status = peek__format_read(context, spec, &content, &name);
     if (status == PEEK_OK) status = check_samples(context, spec, &content);
     if (status == PEEK_OK)
         status = peek__dataset_wrap(context, &content, name, out);

@@ -106,8 +106,10 @@ static peek_status find_labels(peek_context *context, const char *path, peek__co
         int length = (int)strlen(beside), packed = peek__ends_with(beside, ".gz");
         status =
             peek__format(context, &other, "%.*s%s", packed ? length - 3 : length, beside, packed ? "" : ".gz");
-        const char *found = peek__is_file(beside) ? beside : other && peek__is_file(other) ? other : NULL;
-        if (status == PEEK_OK && found) status = read_labels_at(context, found, content);
+        int plain = 0, otherwise = 0;
+        if (status == PEEK_OK) status = peek__find_file(context, beside, &plain);
+        if (status == PEEK_OK && !plain) status = peek__find_file(context, other, &otherwise);
+        if (plain || otherwise) status = read_labels_at(context, plain ? beside : other, content);
     }
     peek__free(&beside);
     peek__free(&other);

@@ -1,11 +1,14 @@
 /* data/named.c: the data sets known by name, and where they are looked for. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "data/format.h"
+#include "store/file.h"
 
-enum { ROOTS = 3, PLACES = 8, BATCHES = 5, SPLITS = 2 };
+enum { CACHE = 2, ROOTS = 3, PLACES = 8, BATCHES = 5, SPLITS = 2 };
 
 /* Where a set may lie below a root, for each split (test, train); and archives of it that have to be unpacked
  * first. */
@@ -55,9 +58,9 @@ static peek_status find_roots(peek_context *context, const char *data_dir, roots
     if (status == PEEK_OK && environment && *environment)
         status = peek__copy_text(context, &out->folders[1], environment);
     if (status == PEEK_OK && cache && *cache)
-        status = peek__format(context, &out->folders[2], "%s/nnpeek", cache);
+        status = peek__format(context, &out->folders[CACHE], "%s/nnpeek", cache);
     else if (status == PEEK_OK && home && *home)
-        status = peek__format(context, &out->folders[2], "%s/.cache/nnpeek", home);
+        status = peek__format(context, &out->folders[CACHE], "%s/.cache/nnpeek", home);
     if (status != PEEK_OK) free_roots(out);
     return status;
 }
@@ -67,7 +70,7 @@ peek_status peek__named_home(peek_context *context, const char *data_dir, char *
     roots r;
     *out = NULL;
     PEEK_TRY(find_roots(context, data_dir, &r));
-    char **home = r.folders[0] ? &r.folders[0] : &r.folders[2];
+    char **home = r.folders[0] ? &r.folders[0] : &r.folders[CACHE];
     *out = *home;
     *home = NULL;
     free_roots(&r);
@@ -76,19 +79,29 @@ peek_status peek__named_home(peek_context *context, const char *data_dir, char *
                       "there is no folder for data, as HOME is not set: give one with --data-dir");
 }
 
+/* A cache that this user may not look into holds nothing for them: HOME is often another's where a service
+ * runs. */
+static int is_barred(const char *folder)
+{
+    return access(folder, X_OK) != 0 && errno == EACCES;
+}
+
 /* The first of `places` that exists below the roots, as *out (the caller frees it), or NULL. `inside` is a file
  * that must be in it, or NULL. */
 static peek_status find_place(peek_context *context, const roots *r, const char *const places[PLACES],
                               const char *inside, char **out)
 {
     *out = NULL;
-    for (int i = 0; i < ROOTS; i++)
-        for (int j = 0; r->folders[i] && j < PLACES && places[j]; j++) {
+    for (int i = 0; i < ROOTS; i++) {
+        if (!r->folders[i] || (i == CACHE && is_barred(r->folders[i]))) continue;
+        for (int j = 0; j < PLACES && places[j]; j++) {
             char *path, *whole;
             PEEK_TRY(peek__format(context, &path, "%s/%s", r->folders[i], places[j]));
-            peek_status status = peek__format(context, &whole, "%s/%s", path, inside ? inside : "");
-            int found = status == PEEK_OK &&
-                        (inside ? peek__is_file(whole) : peek__is_file(path) || peek__is_folder(path));
+            peek_status status =
+                peek__format(context, &whole, "%s%s%s", path, inside ? "/" : "", inside ? inside : "");
+            struct stat about = {0};
+            if (status == PEEK_OK) status = peek__file_look(context, whole, &about);
+            int found = S_ISREG(about.st_mode) || (!inside && S_ISDIR(about.st_mode));
             peek__free(&whole);
             if (found)
                 *out = path;
@@ -96,6 +109,7 @@ static peek_status find_place(peek_context *context, const roots *r, const char 
                 peek__free(&path);
             if (found || status != PEEK_OK) return status;
         }
+    }
     return PEEK_OK;
 }
 
@@ -131,8 +145,8 @@ static peek_status not_found(peek_context *context, const named *set, const root
         "the data set %s was not found in%s%s%s%s%s%s: get it with `nnpeek data get %s`, name its folder with "
         "--data-dir or NNPEEK_DATA, or use strokes, which is always there",
         set->name, r->folders[0] ? " " : "", r->folders[0] ? r->folders[0] : "", r->folders[1] ? " " : "",
-        r->folders[1] ? r->folders[1] : "", r->folders[2] ? " " : "", r->folders[2] ? r->folders[2] : "",
-        set->name);
+        r->folders[1] ? r->folders[1] : "", r->folders[CACHE] ? " " : "",
+        r->folders[CACHE] ? r->folders[CACHE] : "", set->name);
 }
 
 static peek_status read_below(peek_context *context, const named *set, const roots *r, int train,
@@ -147,7 +161,7 @@ static peek_status read_below(peek_context *context, const named *set, const roo
     }
     PEEK_TRY(find_place(context, r, set->places[train ? PEEK_SPLIT_TRAIN : PEEK_SPLIT_TEST], NULL, &path));
     if (!path) return not_found(context, set, r);
-    peek_status status = peek__format_read(context, path, content);
+    peek_status status = peek__format_read(context, path, content, NULL);
     peek__free(&path);
     return status;
 }

@@ -55,8 +55,9 @@ static peek_status take_entry(peek_context *context, const char *folder, const c
     if (name[0] == '.') return PEEK_OK;
     if (is_picture(name)) return append(context, pictures, folder, name);
     int length = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (length < (int)sizeof path && peek__is_folder(path)) return append(context, folders, folder, name);
-    return PEEK_OK;
+    int inside = 0;
+    if (length < (int)sizeof path) PEEK_TRY(peek__find_folder(context, path, &inside));
+    return inside ? append(context, folders, folder, name) : PEEK_OK;
 }
 
 static peek_status scan(peek_context *context, const char *path, list *pictures, list *folders)

@@ -172,7 +172,9 @@ peek_status peek_model_load(peek_context *context, const char *folder, peek_mode
     loading work = {.context = context, .folder = folder};
     char *path = NULL;
     *out = NULL;
-    if (!folder || !peek__is_folder(folder))
+    int there = 0;
+    if (folder) PEEK_TRY(peek__find_folder(context, folder, &there));
+    if (!there)
         return peek__fail(context, PEEK_E_NOT_FOUND,
                           "%s is not a folder: give a rank-K folder that a fit wrote",
                           folder ? folder : "(nothing)");

@@ -106,14 +106,18 @@ peek_status peek__start_read(peek_context *context, const peek_problem *problem,
                              double sample_scale, const double *loading_scales, float *samples, float *loadings)
 {
     char *inner = NULL;
-    if (!peek__is_folder(folder))
+    int there;
+    PEEK_TRY(peek__find_folder(context, folder, &there));
+    if (!there)
         return peek__fail(context, PEEK_E_NOT_FOUND,
                           "--init is '%s', which is neither 'uniform' nor 'nndsvd' nor a folder with "
                           "samples.npy and the blocks' loadings",
                           folder);
     PEEK_TRY(peek__format(context, &inner, "%s/rank-%lld", folder, (long long)k));
-    const char *from = peek__is_folder(inner) ? inner : folder;
-    peek_status status = read_matrix(context, from, "samples.npy", problem->rows, k, sample_scale, samples);
+    peek_status status = peek__find_folder(context, inner, &there);
+    const char *from = there ? inner : folder;
+    if (status == PEEK_OK)
+        status = read_matrix(context, from, "samples.npy", problem->rows, k, sample_scale, samples);
     for (int64_t b = 0; status == PEEK_OK && b < problem->count; b++) {
         status = read_matrix(context, from, problem->blocks[b].file, problem->blocks[b].columns, k,
                              loading_scales[b], loadings);
@@ -129,8 +133,9 @@ static peek_status add_digest(peek_context *context, const char *folder, const c
 {
     char *path, text[17];
     PEEK_TRY(peek__format(context, &path, "%s/%s", folder, name));
-    int there = peek__is_file(path);
-    peek_status status = there ? peek__file_digest(context, path, text) : PEEK_OK;
+    int there = 0;
+    peek_status status = peek__find_file(context, path, &there);
+    if (there) status = peek__file_digest(context, path, text);
     if (there && status == PEEK_OK) peek__digest(state, text, sizeof text);
     peek__free(&path);
     return status;
@@ -140,10 +145,13 @@ peek_status peek__start_digest(peek_context *context, const peek_problem *proble
                                uint64_t *state)
 {
     char *inner;
-    if (!init || !peek__is_folder(init)) return PEEK_OK;
+    int there = 0;
+    if (init) PEEK_TRY(peek__find_folder(context, init, &there));
+    if (!there) return PEEK_OK;
     PEEK_TRY(peek__format(context, &inner, "%s/rank-%lld", init, (long long)k));
-    const char *from = peek__is_folder(inner) ? inner : init;
-    peek_status status = add_digest(context, from, "samples.npy", state);
+    peek_status status = peek__find_folder(context, inner, &there);
+    const char *from = there ? inner : init;
+    if (status == PEEK_OK) status = add_digest(context, from, "samples.npy", state);
     for (int64_t b = 0; status == PEEK_OK && b < problem->count; b++)
         status = add_digest(context, from, problem->blocks[b].file, state);
     peek__free(&inner);

@@ -165,7 +165,10 @@ peek_status peek__sweep_take_up(peek__sweep_work *work, int *found)
     peek__record record = {0};
     *found = 0;
     work->kept = peek__seconds();
-    if (!path_of(work) || !work->fit->options->resume || !peek__is_file(path_of(work))) return PEEK_OK;
+    if (!path_of(work) || !work->fit->options->resume) return PEEK_OK;
+    PEEK_TRY(peek__find_file(work->fit->context, path_of(work), found));
+    if (!*found) return PEEK_OK;
+    *found = 0;
     PEEK_TRY(peek__record_open(work->fit->context, &record, path_of(work), kind, work->made_from));
     peek_status status = move_all(work, &record);
     peek__record_close(&record);
@@ -209,9 +212,9 @@ peek_status peek__sweep_read_sketch(peek__sweep_work *work, int *found)
     PEEK_TRY(sketch_path(work, &path));
     peek_context *context = work->fit->context;
     const peek_problem *problem = work->fit->problem;
-    int there = peek__is_file(path);
-    peek_status status =
-        there ? peek__record_open(context, &record, path, sketch_kind, work->made_from) : PEEK_OK;
+    int there = 0;
+    peek_status status = peek__find_file(context, path, &there);
+    if (there) status = peek__record_open(context, &record, path, sketch_kind, work->made_from);
     if (there && status == PEEK_OK) {
         work->sketch = (peek__sketch){.rows = problem->rows, .width = work->widest};
         status = peek__alloc(context, &work->sketch.basis, problem->columns * work->widest, "a sketch");

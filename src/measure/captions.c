@@ -21,7 +21,9 @@ peek_status peek__labels_load(peek_context *context, const char *capture, int64_
     int64_t *wide = NULL;
     *out = NULL;
     PEEK_TRY(peek__format(context, &path, "%s/labels.npy", capture));
-    peek_status status = peek__is_file(path) ? peek__npy_open(context, path, &npy) : PEEK_OK;
+    int there = 0;
+    peek_status status = peek__find_file(context, path, &there);
+    if (there) status = peek__npy_open(context, path, &npy);
     if (status == PEEK_OK && npy.data && npy.columns == 1 && npy.rows == samples) {
         status = peek__alloc(context, &wide, npy.rows, "the labels");
         if (status == PEEK_OK) status = convert(context, &npy, path, wide, out);

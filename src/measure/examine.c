@@ -163,7 +163,9 @@ static peek_status find_ranks(peek__examination *of)
 static peek_status open_capture(peek__examination *of)
 {
     char *path = NULL;
-    if (!peek__is_folder(of->capture))
+    int there;
+    PEEK_TRY(peek__find_folder(of->context, of->capture, &there));
+    if (!there)
         return peek__fail(of->context, PEEK_E_NOT_FOUND, "%s has no capture/, which these measures need",
                           of->run);
     PEEK_TRY(peek__format(of->context, &path, "%s/manifest.json", of->capture));
@@ -182,7 +184,7 @@ static peek_status take_weights(peek__examination *of)
     int64_t rank = first ? (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(first, "rank")) : 0;
     if (!first) return PEEK_OK;
     PEEK_TRY(peek__format(of->context, &path, "%s/rank-%lld/fit.json", of->fit, (long long)rank));
-    peek_status status = peek__is_file(path) ? peek__json_read(of->context, path, &fit) : PEEK_OK;
+    peek_status status = peek__json_find(of->context, path, &fit);
     cJSON_ArrayForEach(block, cJSON_GetObjectItemCaseSensitive(fit, "blocks"))
     {
         const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(block, "name"));
@@ -286,9 +288,9 @@ static peek_status measure(peek__examination *of, const char *path)
     cJSON *older = NULL;
     PEEK_TRY(check_network(of));
     PEEK_TRY(check_calibration(of));
-    if (peek__is_file(path) && peek__json_read(of->context, path, &older) == PEEK_E_MEMORY)
-        return PEEK_E_MEMORY;
-    peek_status status = peek_measure_run(of->context, of->run);
+    peek_status status = peek__json_find(of->context, path, &older);
+    if (status == PEEK_E_FORMAT) status = PEEK_OK; /* a damaged one is made anew */
+    if (status == PEEK_OK) status = peek_measure_run(of->context, of->run);
     if (status == PEEK_OK) status = peek__json_read(of->context, path, &of->measures);
     if (status == PEEK_OK && older) keep_older(of, older);
     cJSON_Delete(older);

@@ -140,8 +140,10 @@ static peek_status measure_capture(peek_context *context, const char *capture, c
 static peek_status measure_all(peek_context *context, const char *run, const char *capture, const char *fit,
                                const char *path, cJSON *json, peek__predictions *predictions)
 {
-    int captured = peek__is_folder(capture);
+    int captured, fitted;
     cJSON *models = NULL;
+    PEEK_TRY(peek__find_folder(context, capture, &captured));
+    PEEK_TRY(peek__find_folder(context, fit, &fitted));
     if (captured) {
         PEEK_TRY(measure_capture(context, capture, json, predictions));
     } else {
@@ -150,8 +152,8 @@ static peek_status measure_all(peek_context *context, const char *run, const cha
         cJSON_AddNullToObject(json, "output");
         cJSON_AddNullToObject(json, "predictions");
     }
-    PEEK_TRY(peek__models_measure(context, peek__is_folder(fit) ? fit : run, captured ? capture : NULL,
-                                  predictions, &models));
+    PEEK_TRY(
+        peek__models_measure(context, fitted ? fit : run, captured ? capture : NULL, predictions, &models));
     if (!captured && !models)
         return peek__fail(
             context, PEEK_E_NOT_FOUND,
@@ -164,7 +166,9 @@ static peek_status measure_all(peek_context *context, const char *run, const cha
 
 peek_status peek_measure_run(peek_context *context, const char *run)
 {
-    if (!run || !peek__is_folder(run))
+    int there = 0;
+    if (run) PEEK_TRY(peek__find_folder(context, run, &there));
+    if (!there)
         return peek__fail(context, PEEK_E_NOT_FOUND, "%s is not a folder: give the folder of a run",
                           run ? run : "(nothing)");
     char *capture = NULL, *fit = NULL, *path = NULL;

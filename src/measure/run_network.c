@@ -14,7 +14,9 @@ static const char *text_at(const cJSON *object, const char *name)
 
 static peek_status load(const peek__examination *of, const char *path, peek_network **out)
 {
-    if (!peek__is_file(path))
+    int there;
+    PEEK_TRY(peek__find_file(of->context, path, &there));
+    if (!there)
         return peek__fail(
             of->context, PEEK_E_NOT_FOUND,
             "%s is not there: say which network the run was made from, as in --network model.onnx", path);

@@ -346,12 +346,13 @@ static peek_status fill_folder(capture *c, const char *named)
     return peek__manifest_write(c->context, &manifest, folder);
 }
 
-/* Whether there is nothing to do, since the folder holds what would come out. */
-static int is_done(capture *c, const char *folder)
+/* *done: there is nothing to do, since the folder holds what would come out. */
+static peek_status find_done(capture *c, const char *folder, int *done)
 {
-    if (!c->options->resume || !peek__capture_is_done(c->context, folder, c->progress.made_from)) return 0;
-    peek__note(c->context, "'%s' is whole and made from the same: there is nothing to do", folder);
-    return 1;
+    *done = 0;
+    if (c->options->resume) PEEK_TRY(peek__capture_find(c->context, folder, c->progress.made_from, done));
+    if (*done) peek__note(c->context, "'%s' is whole and made from the same: there is nothing to do", folder);
+    return PEEK_OK;
 }
 
 static peek_status run_capture(capture *c, const char *folder)
@@ -360,7 +361,9 @@ static peek_status run_capture(capture *c, const char *folder)
     const peek__manifest manifest = manifest_of(c, NULL);
     PEEK_TRY(peek__manifest_digest(c->context, &manifest, c->team.slice, progress->made_from));
     /* A call that was killed between its last two steps left the capture that its own replaced. */
-    if (is_done(c, folder))
+    int done;
+    PEEK_TRY(find_done(c, folder, &done));
+    if (done)
         return peek__partial_exists(c->context, folder) ? peek__capture_progress_sweep(c->context, folder)
                                                         : PEEK_OK;
     progress->samples = c->feeds.samples;

@@ -10,15 +10,14 @@
 static const char progress_name[] = "progress.json";
 static const char mark[] = "manifest.json";
 
-/* FOLDER/NAME as JSON where it is there and can be read, else NULL. */
-static cJSON *read_member(peek_context *context, const char *folder, const char *name)
+/* FOLDER/NAME as JSON; NULL where it is not there or damaged. */
+static peek_status read_member(peek_context *context, const char *folder, const char *name, cJSON **out)
 {
     char *path;
-    cJSON *json = NULL;
-    if (peek__format(context, &path, "%s/%s", folder, name) != PEEK_OK) return NULL;
-    if (peek__is_file(path) && peek__json_read(context, path, &json) != PEEK_OK) json = NULL;
+    PEEK_TRY(peek__format(context, &path, "%s/%s", folder, name));
+    peek_status status = peek__json_find(context, path, out);
     peek__free(&path);
-    return json;
+    return status == PEEK_E_FORMAT ? PEEK_OK : status;
 }
 
 static int is_made_from(const cJSON *json, const char made_from[17])
@@ -27,27 +26,34 @@ static int is_made_from(const cJSON *json, const char made_from[17])
     return text && strcmp(text, made_from) == 0;
 }
 
-/* An array of which no row is missing. */
-static int is_whole_array(peek_context *context, const char *folder, const char *file)
+/* *whole: an array is there of which no row is missing. */
+static peek_status look_at_array(peek_context *context, const char *folder, const char *file, int *whole)
 {
     char *path;
     peek__npy npy;
-    if (!file || peek__format(context, &path, "%s/%s", folder, file) != PEEK_OK) return 0;
-    int whole = peek__npy_open(context, path, &npy) == PEEK_OK;
-    if (whole) peek__npy_close(&npy);
+    *whole = 0;
+    if (!file) return PEEK_OK;
+    PEEK_TRY(peek__format(context, &path, "%s/%s", folder, file));
+    peek_status status = peek__npy_open(context, path, &npy);
+    *whole = status == PEEK_OK;
+    if (*whole) peek__npy_close(&npy);
     peek__free(&path);
-    return whole;
+    return status == PEEK_E_IO || status == PEEK_E_MEMORY ? status : PEEK_OK;
 }
 
-int peek__capture_is_done(peek_context *context, const char *folder, const char made_from[17])
+peek_status peek__capture_find(peek_context *context, const char *folder, const char made_from[17], int *whole)
 {
-    cJSON *manifest = read_member(context, folder, "manifest.json");
+    cJSON *manifest;
+    *whole = 0;
+    PEEK_TRY(read_member(context, folder, mark, &manifest));
     const cJSON *block, *blocks = peek__json_member(manifest, "blocks");
-    int done = is_made_from(manifest, made_from) && cJSON_GetArraySize(blocks) > 0;
-    cJSON_ArrayForEach(block, blocks) done =
-        done && is_whole_array(context, folder, cJSON_GetStringValue(peek__json_member(block, "file")));
+    peek_status status = PEEK_OK;
+    int all = is_made_from(manifest, made_from) && cJSON_GetArraySize(blocks) > 0;
+    cJSON_ArrayForEach(block, blocks) if (status == PEEK_OK && all) status =
+        look_at_array(context, folder, cJSON_GetStringValue(peek__json_member(block, "file")), &all);
     cJSON_Delete(manifest);
-    return done;
+    *whole = all && status == PEEK_OK;
+    return status;
 }
 
 peek_status peek__capture_progress_sweep(peek_context *context, const char *folder)
@@ -77,13 +83,14 @@ static peek_status write_progress(peek__capture_progress *p, int64_t safe)
 /* What an earlier call left. *there: it is of the same capture. */
 static peek_status find_earlier(peek__capture_progress *p, const char *folder, int *there)
 {
-    *there = 0;
-    if (peek__capture_is_done(p->context, p->folder.path, p->made_from)) {
-        p->whole = *there = 1;
+    cJSON *json;
+    PEEK_TRY(peek__capture_find(p->context, p->folder.path, p->made_from, there));
+    if (*there) {
+        p->whole = 1;
         p->safe = p->slices;
         return PEEK_OK;
     }
-    cJSON *json = read_member(p->context, p->folder.path, progress_name);
+    PEEK_TRY(read_member(p->context, p->folder.path, progress_name, &json));
     if (!json) return PEEK_OK; /* it was killed before anything */
     int same = is_made_from(json, p->made_from);
     double safe = peek__json_value(json, "safe");

@@ -25,8 +25,9 @@ typedef struct peek__capture_progress {
     char busy;      /* a thread is writing it */
 } peek__capture_progress;
 
-/* 1 if folder has a whole capture made from the same, with all its files. */
-int peek__capture_is_done(peek_context *context, const char *folder, const char made_from[17]);
+/* *whole: folder has a whole capture made from the same, with all its files. Errors: E_IO, E_MEMORY where that
+ * cannot be told. */
+peek_status peek__capture_find(peek_context *context, const char *folder, const char made_from[17], int *whole);
 
 /* Removes the partial folder of a folder that is whole, where nobody works on it. */
 peek_status peek__capture_progress_sweep(peek_context *context, const char *folder);

@@ -243,9 +243,9 @@ peek_status peek__manifest_digest(peek_context *context, const peek__manifest *m
     if (!printed) return peek__fail(context, PEEK_E_MEMORY, "not enough memory to describe the capture");
     peek__digest(&state, numbers, sizeof numbers);
     peek__digest(&state, printed, strlen(printed));
-    for (int64_t i = 0; i < manifest->feeds->count; i++)
-        peek__dataset_digest(manifest->feeds->feed[i].dataset, &state);
-    peek__digest_text(state, text);
     cJSON_free(printed);
+    for (int64_t i = 0; i < manifest->feeds->count; i++)
+        PEEK_TRY(peek__dataset_digest(context, manifest->feeds->feed[i].dataset, &state));
+    peek__digest_text(state, text);
     return PEEK_OK;
 }

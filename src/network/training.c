@@ -213,7 +213,7 @@ static peek_status train_batch(training *t)
 
 /* What a checkpoint must have been made from: the network before training, the data, and all options but how
  * many epochs there are. */
-static void find_origin(training *t)
+static peek_status find_origin(training *t)
 {
     const peek_train_options *o = t->options;
     const double numbers[] = {(double)o->batch,   o->learning_rate,  o->momentum,     o->weight_decay,
@@ -224,8 +224,9 @@ static void find_origin(training *t)
     peek__digest(&state, t->network->digest, sizeof t->network->digest);
     peek__digest(&state, numbers, sizeof numbers);
     peek__digest(&state, milestones, strlen(milestones));
-    peek__dataset_digest(t->given, &state);
+    PEEK_TRY(peek__dataset_digest(t->context, t->given, &state));
     peek__digest_text(state, t->made_from);
+    return PEEK_OK;
 }
 
 static peek__checkpoint checkpoint_of(const training *t, int64_t epochs, const peek_train_result *result)
@@ -296,8 +297,10 @@ static peek_status resume(training *t, peek_train_result *result)
 {
     const char *path = t->options->checkpoint;
     if (!path) return PEEK_OK;
-    find_origin(t);
-    if (!t->options->resume || !peek__is_file(path)) return PEEK_OK;
+    PEEK_TRY(find_origin(t));
+    int there = 0;
+    if (t->options->resume) PEEK_TRY(peek__find_file(t->context, path, &there));
+    if (!there) return PEEK_OK;
     peek__checkpoint checkpoint = checkpoint_of(t, 0, result);
     PEEK_TRY(peek__checkpoint_read(t->context, &checkpoint, path));
     if (checkpoint.epochs + (checkpoint.inside > 0) > t->options->epochs)

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/memory.h"
@@ -144,9 +143,11 @@ static peek_status add_created(peek_context *context, const peek__run_files *run
     struct tm parts;
     if (!run->capture) return PEEK_OK;
     PEEK_TRY(peek__format(context, &path, "%s/manifest.json", run->capture));
-    int known = stat(path, &about) == 0 && gmtime_r(&about.st_mtime, &parts) &&
-                strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    peek_status status = peek__file_look(context, path, &about);
     peek__free(&path);
+    PEEK_TRY(status);
+    int known = about.st_mode && gmtime_r(&about.st_mtime, &parts) &&
+                strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
     return known ? peek__json_add_text(context, object, "created", text) : PEEK_OK;
 }
 

@@ -28,12 +28,14 @@ peek_status peek__report_labels_load(peek_context *context, const peek__run_file
     char *path = NULL;
     peek__npy npy = {0};
     int64_t *wide = NULL;
+    int there = 0;
     PEEK_TRY(peek__format(context, &path, "%s/labels.npy", run->capture));
-    if (!peek__is_file(path)) {
+    peek_status status = peek__find_file(context, path, &there);
+    if (!there) {
         peek__free(&path);
-        return PEEK_OK;
+        return status;
     }
-    peek_status status = peek__npy_open(context, path, &npy);
+    status = peek__npy_open(context, path, &npy);
     if (status == PEEK_OK) status = peek__alloc(context, &wide, samples, "the labels");
     if (status == PEEK_OK) status = peek__alloc(context, labels, samples, "the labels");
     if (status == PEEK_OK) status = read_labels(context, &npy, path, samples, wide, *labels);

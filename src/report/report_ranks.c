@@ -142,11 +142,11 @@ static peek_status add_errors(peek_context *context, const fit_reading *reading,
     char *path = NULL;
     float *errors = NULL;
     PEEK_TRY(peek__format(context, &path, "%s/errors.npy", reading->rank->folder));
-    int there = peek__is_file(path);
+    int there = 0;
+    peek_status status = peek__find_file(context, path, &there);
     peek__free(&path);
-    if (!there) return PEEK_OK;
-    peek_status status =
-        load_matrix(context, reading, "errors.npy", reading->blocks->samples, blocks, &errors, &path);
+    if (!there) return status;
+    status = load_matrix(context, reading, "errors.npy", reading->blocks->samples, blocks, &errors, &path);
     if (status == PEEK_OK)
         status = peek__pack_root8(context, object, "errors", errors, reading->blocks->samples, blocks, path);
     peek__free(&errors);

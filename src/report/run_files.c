@@ -41,7 +41,7 @@ static peek_status read_if_there(peek_context *context, const char *folder, cons
 {
     char *path = NULL;
     PEEK_TRY(peek__format(context, &path, "%s/%s", folder, name));
-    peek_status status = peek__is_file(path) ? peek__json_read(context, path, out) : PEEK_OK;
+    peek_status status = peek__json_find(context, path, out);
     if (status == PEEK_OK && *out && !cJSON_IsObject(*out))
         status = peek__fail(context, PEEK_E_FORMAT,
                             "%s: this is not the file that nnpeek writes: make the run again", path);
@@ -134,13 +134,14 @@ static peek_status drop_stale(peek_context *context, peek__run_files *run)
 static peek_status find_parts(peek_context *context, peek__run_files *run, char **fit)
 {
     PEEK_TRY(peek__format(context, &run->capture, "%s/capture", run->folder));
-    if (peek__is_folder(run->capture))
-        PEEK_TRY(read_if_there(context, run->capture, "manifest.json", &run->manifest));
+    PEEK_TRY(read_if_there(context, run->capture, "manifest.json", &run->manifest));
     if (!run->manifest) peek__free(&run->capture);
     PEEK_TRY(read_if_there(context, run->folder, "measures.json", &run->measures));
 
     PEEK_TRY(peek__format(context, fit, "%s/fit", run->folder));
-    PEEK_TRY(find_ranks(context, run, peek__is_folder(*fit) ? *fit : run->folder));
+    int there;
+    PEEK_TRY(peek__find_folder(context, *fit, &there));
+    PEEK_TRY(find_ranks(context, run, there ? *fit : run->folder));
     PEEK_TRY(drop_stale(context, run));
     if (!run->manifest && !run->rank_count)
         return peek__fail(
@@ -154,7 +155,9 @@ static peek_status find_parts(peek_context *context, peek__run_files *run, char 
 peek_status peek__run_open(peek_context *context, const char *folder, peek__run_files *out)
 {
     *out = (peek__run_files){0};
-    if (!peek__is_folder(folder))
+    int there;
+    PEEK_TRY(peek__find_folder(context, folder, &there));
+    if (!there)
         return peek__fail(context, PEEK_E_NOT_FOUND,
                           "%s: there is no such run folder: give one that nnpeek wrote", folder);
     PEEK_TRY(peek__copy_text(context, &out->folder, folder));

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/guard.h"
@@ -15,16 +14,55 @@
 /* How many temporary names are tried before giving up. */
 enum { TRIES = 10000 };
 
+/* What stat() says of a path: 0, with *about zero where nothing is there (or a link that leads nowhere); else
+ * the reason why that cannot be told. */
+static int look(const char *path, struct stat *about)
+{
+    *about = (struct stat){0};
+    if (stat(path, about) == 0) return 0;
+    int reason = errno;
+    *about = (struct stat){0};
+    return reason == ENOENT || reason == ENOTDIR || reason == ELOOP ? 0 : reason;
+}
+
 int peek__is_folder(const char *path)
 {
     struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    return look(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
 int peek__is_file(const char *path)
 {
     struct stat about;
-    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    return look(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+int peek__is_missing(const char *path)
+{
+    struct stat about;
+    return look(path, &about) == 0 && !about.st_mode;
+}
+
+peek_status peek__file_look(peek_context *context, const char *path, struct stat *out)
+{
+    int reason = look(path, out);
+    return reason ? peek__fail(context, PEEK_E_IO, "cannot look at '%s': %s", path, strerror(reason)) : PEEK_OK;
+}
+
+peek_status peek__find_folder(peek_context *context, const char *path, int *there)
+{
+    struct stat about;
+    PEEK_TRY(peek__file_look(context, path, &about));
+    *there = S_ISDIR(about.st_mode);
+    return PEEK_OK;
+}
+
+peek_status peek__find_file(peek_context *context, const char *path, int *there)
+{
+    struct stat about;
+    PEEK_TRY(peek__file_look(context, path, &about));
+    *there = S_ISREG(about.st_mode);
+    return PEEK_OK;
 }
 
 /* The part of a path up to and with its last '/', "" where there is none. */
@@ -56,13 +94,15 @@ static peek_status name_temporary(peek_context *context, const char *path, int n
     return peek__format(context, out, "%.*s.nnpeek-%s-%d.tmp", length, path, digest, number);
 }
 
-/* Whether a handle is of the file that bears the name now. One that was there already must be this user's, and
- * have no other name. (A new one need not be: some file systems give all files to one user.) */
+/* Whether a handle is of the file that bears the name now; -1, with errno, where that cannot be told. One that
+ * was there already must be this user's, and have no other name. (A new one need not be: some file systems give
+ * all files to one user.) */
 static int is_file_named(int handle, const char *name, int made)
 {
     struct stat held, named;
-    return fstat(handle, &held) == 0 && lstat(name, &named) == 0 && held.st_ino == named.st_ino &&
-           held.st_dev == named.st_dev && S_ISREG(held.st_mode) &&
+    if (fstat(handle, &held) != 0) return -1;
+    if (lstat(name, &named) != 0) return errno == ENOENT ? 0 : -1;
+    return held.st_ino == named.st_ino && held.st_dev == named.st_dev && S_ISREG(held.st_mode) &&
            (made || (held.st_uid == geteuid() && held.st_nlink == 1));
 }
 
@@ -79,7 +119,10 @@ static int open_temporary(const char *name, int *reason)
     if (handle < 0) return -1;
     /* Where files cannot be locked, only a new one is known to be ours. */
     int locked = flock(handle, LOCK_EX | LOCK_NB) == 0, free = locked || (made && errno != EWOULDBLOCK);
-    if (free && is_file_named(handle, name, made) && (made || ftruncate(handle, 0) == 0)) return handle;
+    int named = free ? is_file_named(handle, name, made) : 0;
+    if (named < 0) *reason = errno;
+    if (named < 0 && made) unlink(name);
+    if (named > 0 && (made || ftruncate(handle, 0) == 0)) return handle;
     close(handle);
     return -1;
 }

@@ -4,6 +4,7 @@
 
 #include "base/json_made.h"
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/context.h"
 
@@ -39,6 +40,9 @@ peek_status peek__json_write(peek_context *context, const char *path, const cJSO
 /* Reads a JSON document; the caller frees it with cJSON_Delete(). Errors: E_NOT_FOUND, E_IO, E_FORMAT (with
  * line). */
 peek_status peek__json_read(peek_context *context, const char *path, cJSON **out);
+
+/* The same where the file is there; else *out is NULL. */
+peek_status peek__json_find(peek_context *context, const char *path, cJSON **out);
 
 /* The member of an object, or NULL; its number, or NAN. */
 const cJSON *peek__json_member(const cJSON *object, const char *name);
@@ -76,9 +80,22 @@ int64_t peek__folder_room(const char *path);
 /* Removes a folder if nothing is in it. */
 void peek__folder_remove_empty(const char *path);
 
-/* 1 if path is a folder (a regular file), else 0. */
+/* 1 if path is known to be a folder (a regular file), else 0: for what is done only where it is one, as
+ * removing what is ours. */
 int peek__is_folder(const char *path);
 int peek__is_file(const char *path);
+
+/* 1 if it is known that nothing is at path, else 0: for what is removed only where nothing is lost. */
+int peek__is_missing(const char *path);
+
+/* *there: whether path is a folder (a regular file): for what is left out, or made anew, where it is missing.
+ * Errors: E_IO where that cannot be told; taken for missing, it would go unnoticed. */
+peek_status peek__find_folder(peek_context *context, const char *path, int *there);
+peek_status peek__find_file(peek_context *context, const char *path, int *there);
+
+/* What the system says of a file or folder; all zero where nothing is there. Errors: E_IO where it cannot be
+ * told. */
+peek_status peek__file_look(peek_context *context, const char *path, struct stat *out);
 
 /* The part of a path after the last '/', without `suffix` where it ends so; the caller frees it. */
 peek_status peek__base_name(peek_context *context, char **out, const char *path, const char *suffix);

@@ -82,6 +82,12 @@ peek_status peek__json_read(peek_context *context, const char *path, cJSON **out
     return status;
 }
 
+peek_status peek__json_find(peek_context *context, const char *path, cJSON **out)
+{
+    peek_status status = peek__json_read(context, path, out);
+    return status == PEEK_E_NOT_FOUND ? PEEK_OK : status;
+}
+
 const cJSON *peek__json_member(const cJSON *object, const char *name)
 {
     return cJSON_GetObjectItemCaseSensitive(object, name);

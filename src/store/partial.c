@@ -74,12 +74,12 @@ static int holds(const char *folder, const char *name)
     return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && peek__is_file(path);
 }
 
-/* Whether a handle is of the folder that bears the name now. */
-static int is_named(int handle, const char *path)
+/* Whether a handle is of the folder that bears the name now; `unknown` where that cannot be told. */
+static int is_named(int handle, const char *path, int unknown)
 {
     struct stat held, named;
-    return fstat(handle, &held) == 0 && lstat(path, &named) == 0 && held.st_ino == named.st_ino &&
-           held.st_dev == named.st_dev;
+    if (fstat(handle, &held) != 0 || lstat(path, &named) != 0) return unknown;
+    return held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
 static peek_status cannot_make(peek_context *context, const char *path, int reason)
@@ -111,7 +111,7 @@ static peek_status lock_folder(peek_context *context, peek__partial *out)
                           "another nnpeek works on '%s': wait for it, or choose another name for what is made",
                           out->path);
     }
-    if (is_named(handle, out->path))
+    if (is_named(handle, out->path, 0))
         out->lock = handle;
     else
         close(handle);
@@ -217,7 +217,7 @@ static void remove_older(const char *path)
 {
     int handle = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     int taken = handle >= 0 && flock(handle, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    if (!taken && (handle < 0 || is_named(handle, path))) remove_all(path);
+    if (!taken && (handle < 0 || is_named(handle, path, 1))) remove_all(path);
     if (handle >= 0) close(handle);
 }
 

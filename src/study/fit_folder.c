@@ -8,30 +8,42 @@
 static const char progress_name[] = "progress.json";
 static const char mark[] = "models.json";
 
-/* Whether FOLDER/NAME says that it is made from the same. */
-static int is_of_the_same(peek_context *context, const char *folder, const char *name, const char made_from[17])
+/* *same: FOLDER/NAME says that it is made from the same. A damaged one says nothing. */
+static peek_status look_for(peek_context *context, const peek__fit_folder *f, const char *folder,
+                            const char *name, int *same)
 {
     char *path;
-    cJSON *json = NULL;
-    if (peek__format(context, &path, "%s/%s", folder, name) != PEEK_OK) return 0;
-    if (peek__is_file(path) && peek__json_read(context, path, &json) != PEEK_OK) json = NULL;
+    cJSON *json;
+    PEEK_TRY(peek__format(context, &path, "%s/%s", folder, name));
+    peek_status status = peek__json_find(context, path, &json);
     const char *text = cJSON_GetStringValue(peek__json_member(json, "made_from"));
-    int same = text && strcmp(text, made_from) == 0;
+    *same = text && strcmp(text, f->made_from) == 0;
     cJSON_Delete(json);
     peek__free(&path);
-    return same;
+    return status == PEEK_E_FORMAT ? PEEK_OK : status;
 }
 
-/* All models are in a folder: the sweep is over, whatever came after it. */
-static int has_all(peek_context *context, const peek__fit_folder *f, const char *folder)
+/* *all: all models are in a folder: the sweep is over, whatever came after it. */
+static peek_status look_for_all(peek_context *context, const peek__fit_folder *f, const char *folder, int *all)
 {
-    int all = f->count > 0;
-    for (int64_t i = 0; all && i < f->count; i++) {
+    *all = f->count > 0;
+    for (int64_t i = 0; *all && i < f->count; i++) {
         char name[64];
         snprintf(name, sizeof name, "rank-%lld/fit.json", (long long)f->ranks[i]);
-        all = is_of_the_same(context, folder, name, f->made_from);
+        PEEK_TRY(look_for(context, f, folder, name, all));
     }
-    return all;
+    return PEEK_OK;
+}
+
+/* What an earlier call has left. *done: nothing is to be made; *resumed: what was begun is of the same. */
+static peek_status find_earlier(peek_context *context, peek__fit_folder *f, int *done, int *resumed)
+{
+    PEEK_TRY(look_for(context, f, f->folder, mark, done));
+    if (*done) PEEK_TRY(look_for_all(context, f, f->folder, done));
+    PEEK_TRY(look_for(context, f, f->partial.path, progress_name, resumed));
+    PEEK_TRY(look_for_all(context, f, f->partial.path, &f->whole));
+    f->whole |= *done;
+    return PEEK_OK;
 }
 
 static peek_status write_json(peek_context *context, const peek__fit_folder *f, const char *name)
@@ -63,13 +75,15 @@ peek_status peek__fit_folder_begin(peek_context *context, const char *folder, co
     *out = (peek__fit_folder){.folder = folder, .partial = {.lock = -1}, .count = count, .ranks = ranks};
     memcpy(out->made_from, made_from, sizeof out->made_from);
     PEEK_TRY(peek__partial_open(context, folder, mark, &out->partial));
-    const char *here = out->partial.path;
-    int done = resume && is_of_the_same(context, folder, mark, made_from) && has_all(context, out, folder);
-    int resumed = resume && is_of_the_same(context, here, progress_name, made_from);
-    out->whole = done || (resume && has_all(context, out, here));
-    peek_status status = out->whole || resumed ? PEEK_OK : begin_anew(context, out);
-    if (status == PEEK_OK) status = peek__format(context, &out->checkpoint, "%s/checkpoint", here);
-    if (done || (status != PEEK_OK && !resumed)) peek__partial_remove(&out->partial);
+    int done = 0, resumed = 0, made = out->partial.made;
+    peek_status status = resume ? find_earlier(context, out, &done, &resumed) : PEEK_OK;
+    int fresh = status == PEEK_OK ? !out->whole && !resumed : made;
+    if (status == PEEK_OK && fresh) status = begin_anew(context, out);
+    if (status == PEEK_OK) status = peek__format(context, &out->checkpoint, "%s/checkpoint", out->partial.path);
+    if (done || (status != PEEK_OK && fresh))
+        peek__partial_remove(&out->partial);
+    else if (status != PEEK_OK)
+        peek__partial_close(&out->partial);
     if (status != PEEK_OK) peek__fit_folder_end(out);
     return status;
 }
@@ -92,7 +106,7 @@ peek_status peek__fit_folder_commit(peek_context *context, peek__fit_folder *f)
 
 void peek__fit_folder_end(peek__fit_folder *f)
 {
-    if (f->checkpoint && (f->whole || peek__is_file(f->checkpoint)))
+    if (f->checkpoint && (f->whole || !peek__is_missing(f->checkpoint)))
         peek__partial_close(&f->partial);
     else
         peek__partial_remove(&f->partial);

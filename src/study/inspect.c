@@ -275,17 +275,20 @@ peek_status peek_inspect(peek_context *context, const char *network, const char 
     if (!network || !(data || options->inputs) || !run || !report || !options->ranks)
         return peek__fail(context, PEEK_E_ARGUMENT,
                           "inspect needs a network, data, ranks, and places for the run and the report");
-    if (peek__is_folder(network))
+    int there, existed;
+    PEEK_TRY(peek__find_folder(context, network, &there));
+    if (there)
         return peek__fail(
             context, PEEK_E_ARGUMENT,
             "'%s' is a folder, but the network comes first: give it before the data, as in nnpeek "
             "inspect model.onnx %s",
             network, network);
-    if (!peek__is_file(network))
+    PEEK_TRY(peek__find_file(context, network, &there));
+    if (!there)
         return peek__fail(context, PEEK_E_NOT_FOUND, "%s does not exist or is not a file: give an ONNX network",
                           network);
     inspect_work work = {.options = options, .network = network, .data = data};
-    int existed = peek__is_folder(run);
+    PEEK_TRY(peek__find_folder(context, run, &existed));
     PEEK_TRY(peek__folder_make(context, run));
     peek_status status = check_writable(context, report);
     if (status == PEEK_OK) status = walk(context, &work, run, report);

@@ -122,7 +122,9 @@ static peek_status add_component_overlap(peek_context *context, const char *path
     peek__npy loadings = {0};
     float *row = NULL;
     char *active = NULL;
-    if (!peek__is_file(path)) return PEEK_OK; /* of a layer that was split, or took no part */
+    int there;
+    PEEK_TRY(peek__find_file(context, path, &there));
+    if (!there) return PEEK_OK; /* of a layer that was split, or took no part */
     PEEK_TRY(peek__npy_open(context, path, &loadings));
     peek_status status = peek__alloc(context, &row, loadings.columns, "a row of loadings");
     if (status == PEEK_OK)
@@ -158,7 +160,9 @@ static peek_status add_carrying(peek_context *context, const char *path, const c
 {
     peek__npy loadings = {0};
     float *row = NULL;
-    if (!peek__is_file(path)) return PEEK_OK; /* of a layer that was split, or took no part */
+    int there;
+    PEEK_TRY(peek__find_file(context, path, &there));
+    if (!there) return PEEK_OK; /* of a layer that was split, or took no part */
     PEEK_TRY(peek__npy_open(context, path, &loadings));
     peek_status status = peek__alloc(context, &row, loadings.columns, "a row of loadings");
     if (status == PEEK_OK) cJSON_AddNumberToObject(out, name, count_carrying(&loadings, row));

@@ -265,7 +265,8 @@ peek_status peek__loadings_write(peek_context *context, peek__file *file, const 
         if (status != PEEK_OK || strcmp(text_of(entry, "kind"), "layer") != 0) continue;
         status =
             peek__format(context, &path, "%s/fit/rank-%lld/%s", run, (long long)rank, text_of(entry, "file"));
-        int there = status == PEEK_OK && peek__is_file(path); /* not of one that was split */
+        int there = 0; /* not of one that was split */
+        if (status == PEEK_OK) status = peek__find_file(context, path, &there);
         peek__free(&path);
         if (there) status = put_loadings(context, file, &l, entry);
     }

@@ -369,10 +369,9 @@ peek_status peek__recipe_read(peek_context *context, const char *recipe, peek__r
     if (json) {
         out->json = cJSON_Parse(json);
         if (!out->json) return peek__fail(context, PEEK_E_MEMORY, "not enough memory for a recipe");
-    } else if (peek__is_file(recipe)) {
-        PEEK_TRY(peek__json_read(context, recipe, &out->json));
     } else {
-        return not_found(context, recipe);
+        PEEK_TRY(peek__json_find(context, recipe, &out->json));
+        if (!out->json) return not_found(context, recipe);
     }
     return parse(context, recipe, out);
 }

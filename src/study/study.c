@@ -87,8 +87,7 @@ static peek_status mark_folder(study *s)
     char *path;
     cJSON *mark = NULL;
     PEEK_TRY(peek__format(s->context, &path, "%s/study.json", s->folder));
-    peek_status status =
-        s->options.resume && peek__is_file(path) ? peek__json_read(s->context, path, &mark) : PEEK_OK;
+    peek_status status = s->options.resume ? peek__json_find(s->context, path, &mark) : PEEK_OK;
     const char *data = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(mark, "data"));
     if (status == PEEK_OK && data && strcmp(data, s->results.data) != 0)
         status =
@@ -186,7 +185,7 @@ static peek_status find_result(study *s, const peek__study_run *run, cJSON **out
     char *path;
     *out = NULL;
     PEEK_TRY(peek__format(s->context, &path, "%s/result.json", run->folder));
-    peek_status status = peek__is_file(path) ? peek__json_read(s->context, path, out) : PEEK_OK;
+    peek_status status = peek__json_find(s->context, path, out);
     peek__free(&path);
     if (status != PEEK_OK || !*out) {
         cJSON_Delete(*out);
@@ -343,8 +342,7 @@ peek_status peek_study_index_write(peek_context *context, const char *folder)
         char *path = NULL;
         if (status == PEEK_OK)
             status = peek__format(context, &path, "%s/%s/summary.json", folder, names[count]);
-        if (status == PEEK_OK && peek__is_file(path))
-            status = peek__json_read(context, path, &summaries[count]);
+        if (status == PEEK_OK) status = peek__json_find(context, path, &summaries[count]);
         peek__free(&path);
     }
     if (status == PEEK_OK) status = peek__study_index(context, folder, count, names, summaries);

@@ -108,7 +108,10 @@ static peek_status load(peek_context *context, const peek__study_run *run, const
                         peek_network **network, cJSON **found)
 {
     *found = NULL;
-    if (!run->resume || !peek__is_file(path) || !peek__is_file(onnx)) return PEEK_OK;
+    int known = 0, made = 0;
+    if (run->resume) PEEK_TRY(peek__find_file(context, path, &known));
+    if (known) PEEK_TRY(peek__find_file(context, onnx, &made));
+    if (!known || !made) return PEEK_OK;
     cJSON *made_from = peek__study_trained_from(run);
     peek_status status = peek__json_read(context, path, found);
     if (status == PEEK_OK && cJSON_Compare(made_from, cJSON_GetObjectItemCaseSensitive(*found, "made_from"), 1))

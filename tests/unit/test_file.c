@@ -234,6 +234,39 @@ static void test_partial_folders_stay_known_as_ours(void **state)
     assert_true(peek__is_file(in(p, "run.partial/array")));
 }
 
+/* What cannot be looked at is not taken for missing: the name is longer than the system takes. */
+static void test_what_cannot_be_looked_at(void **state)
+{
+    place *p = *state;
+    char far[300] = "";
+    cJSON *json;
+    int there = 1;
+    memset(far, 'x', sizeof far - 1);
+    assert_int_equal(peek__find_file(p->context, far, &there), PEEK_E_IO);
+    assert_non_null(strstr(peek_error(p->context), "cannot look at 'xxx"));
+    assert_non_null(strstr(peek_error(p->context), "File name too long"));
+    assert_int_equal(peek__find_folder(p->context, far, &there), PEEK_E_IO);
+    assert_int_equal(peek__json_find(p->context, far, &json), PEEK_E_IO);
+    assert_false(peek__is_file(far) || peek__is_folder(far) || peek__is_missing(far));
+
+    put(p, "file", "{}");
+    assert_int_equal(symlink("loop", in(p, "loop")), 0);
+    static const struct {
+        const char *name;
+        int file, folder;
+    } cases[] = {{"file", 1, 0}, {"", 0, 1}, {"none", 0, 0}, {"file/below", 0, 0}, {"loop", 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *path = in(p, cases[i].name);
+        assert_int_equal(peek__find_file(p->context, path, &there), PEEK_OK);
+        assert_int_equal(there, cases[i].file);
+        assert_int_equal(peek__find_folder(p->context, path, &there), PEEK_OK);
+        assert_int_equal(there, cases[i].folder);
+        assert_int_equal(peek__is_missing(path), !cases[i].file && !cases[i].folder);
+    }
+    assert_int_equal(peek__json_find(p->context, in(p, "none"), &json), PEEK_OK);
+    assert_null(json);
+}
+
 static void test_folder_behind_link(void **state)
 {
     place *p = *state;
@@ -357,6 +390,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_partial_folders_stay_known_as_ours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_looked_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folder_behind_link, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test(test_digest),
