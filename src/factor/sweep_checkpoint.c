@@ -166,9 +166,9 @@ peek_status peek__sweep_take_up(peek__sweep_work *work, int *found)
     *found = 0;
     work->kept = peek__seconds();
     if (!path_of(work) || !work->fit->options->resume) return PEEK_OK;
-    PEEK_TRY(peek__find_file(work->fit->context, path_of(work), found));
-    if (!*found) return PEEK_OK;
-    *found = 0;
+    int there;
+    PEEK_TRY(peek__find_file(work->fit->context, path_of(work), &there));
+    if (!there) return PEEK_OK;
     PEEK_TRY(peek__record_open(work->fit->context, &record, path_of(work), kind, work->made_from));
     peek_status status = move_all(work, &record);
     peek__record_close(&record);

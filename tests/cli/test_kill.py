@@ -206,6 +206,28 @@ class Resume(Case):
             self.nnpeek(*self.flags, "-o", "c")
             shutil.rmtree(self.path("c"))
 
+    def test_progress_that_cannot_be_read(self):
+        """It is no reason to begin anew. A link to itself cannot be read, as a file on a disk that fails."""
+        self.partial("c")
+        progress = self.path("c.partial", "progress.json")
+        os.rename(progress, progress + ".kept")
+        os.symlink("progress.json", progress)
+        self.sentence(*self.flags, "--resume", "-o", "c", status=1, has=["progress.json", "Too many levels"])
+        os.rename(progress + ".kept", progress)
+        self.assertIn("going on after the first ", self.nnpeek(*self.flags, "--resume", "-o", "c").stderr)
+
+        # Of fits in the same way: all models are there, and only the folder was not given its name.
+        flags = ("inspect", "n.onnx", "x.npy", "--ranks", "2", "--measures", "basic", "-o", "i.html")
+        self.nnpeek(*flags)
+        models, partial = self.path("i", "fit"), self.path("i", "fit.partial")
+        os.rename(models, partial)
+        before = os.stat(os.path.join(partial, "rank-2", "fit.json")).st_mtime_ns
+        os.symlink("progress.json", os.path.join(partial, "progress.json"))
+        self.sentence(*flags, "--resume", "--quiet", status=1, has=["fit.partial/progress.json", "Too many levels"])
+        os.unlink(os.path.join(partial, "progress.json"))
+        self.nnpeek(*flags, "--resume")
+        self.assertEqual(os.stat(os.path.join(models, "rank-2", "fit.json")).st_mtime_ns, before)
+
     def test_a_finished_model_that_was_moved(self):
         """A fit that goes on does not take whatever lies there for its own."""
         x = np.load(self.path("x.npy")).reshape(400, -1)
