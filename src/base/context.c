@@ -133,9 +133,12 @@ int peek__memory_given(const peek_context *context)
     return context->memory > 0;
 }
 
-int64_t peek__memory_limit(const peek_context *context)
+int64_t peek__memory_limit(const peek_context *context, double needed)
 {
-    return context->memory ? context->memory : peek__memory_available() / 4 * 3;
+    static const int64_t small =
+        64 << 20; /* to ask the system takes as long as a fit of a few hundred samples */
+    if (context->memory) return context->memory;
+    return needed <= (double)small / 4 ? small : peek__memory_available() / 4 * 3;
 }
 
 /* A sentence is one line, and does nothing to a terminal, whatever the names in it are. */

@@ -52,8 +52,9 @@ void peek__hush(peek_context *context, int hushed);
 int peek__heard(const peek_context *context);
 
 /* Bytes that work which can do with less memory may take: what the context was made with, else three quarters
- * of what is free now. */
-int64_t peek__memory_limit(const peek_context *context);
+ * of what is free now; where `needed` bytes, which are the data and the work on them, are few, that much at
+ * least is free. */
+int64_t peek__memory_limit(const peek_context *context, double needed);
 
 /* Whether that was given, and is of all that the process has; else it is of what it may yet take. */
 int peek__memory_given(const peek_context *context);

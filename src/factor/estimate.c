@@ -43,9 +43,9 @@ peek_status peek__estimate_memory(const peek__fit *fit, double largest, double a
                                   peek__needs *needs)
 {
     const peek_problem *problem = fit->problem;
-    double limit = (double)peek__memory_limit(fit->context);
     *needs = (peek__needs){.shared = shared_bytes(fit, width), .model = largest};
     double needed = needs->shared + needs->model;
+    double limit = (double)peek__memory_limit(fit->context, needed + data_bytes(problem));
     if (needed > limit) {
         char needs_text[PEEK__AMOUNT], limit_text[PEEK__AMOUNT];
         return peek__fail(fit->context, PEEK_E_MEMORY,
@@ -67,7 +67,7 @@ peek_status peek__estimate_memory(const peek__fit *fit, double largest, double a
 peek_status peek__estimate_group(const peek__fit *fit, const peek__needs *needs, double bytes)
 {
     char needs_text[PEEK__AMOUNT], limit_text[PEEK__AMOUNT];
-    double limit = (double)peek__memory_limit(fit->context);
+    double limit = (double)peek__memory_limit(fit->context, needs->shared + bytes);
     if (needs->shared + bytes <= limit) return PEEK_OK;
     return peek__fail(fit->context, PEEK_E_MEMORY,
                       "the models of the checkpoint take %s of memory together, but %s may be taken: give more "

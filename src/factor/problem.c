@@ -87,7 +87,7 @@ void peek__problem_stream(peek_problem *problem, double kept)
 static void count_mapped(peek_context *context, peek_problem *problem, peek__block *block)
 {
     problem->mapped += peek__block_mapped(block);
-    if (!problem->streamed && problem->mapped > peek__memory_limit(context) / 2)
+    if (!problem->streamed && problem->mapped > peek__memory_limit(context, (double)problem->mapped) / 2)
         peek__problem_stream(problem, 0);
     block->streamed = problem->streamed && peek__block_mapped(block) > 0;
 }
