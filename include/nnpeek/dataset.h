@@ -150,8 +150,8 @@ typedef struct peek_get_result {
 /* Downloads a named data set, `mnist` or `cifar10`, where it is not there already, checks every file against a
  * checksum that is built in, and unpacks archives. A broken or stopped download is taken up again by the next
  * call; a file bears its name only when it is whole and right. Errors: E_NOT_FOUND (no such data set; the
- * server does not have it), E_IO (no connection, no room), E_FORMAT (a checksum), E_ARGUMENT, E_MEMORY,
- * E_STOPPED. */
+ * server does not have it), E_IO (no connection, no room), E_FORMAT (a checksum), E_UNSUPPORTED (libcurl cannot
+ * be loaded), E_ARGUMENT, E_MEMORY, E_STOPPED. */
 PEEK_API peek_status peek_dataset_get(peek_context *context, const char *name, const peek_get_options *options,
                                       peek_get_result *result);
 

@@ -1,4 +1,5 @@
 /* cli/verb_fit.c: nnpeek fit */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,25 +155,30 @@ static peek_status fit_fixed(finish *to, const fit_flags *flags, const char *ini
     return status == PEEK_OK ? save(found, to) : status;
 }
 
-/* Whether the model of a rank is there, of the same data and options. */
-static int is_there(const finish *to, int64_t rank, const char *digest)
+/* *there: the model of a rank is there, of the same data and options. */
+static peek_status look_for(const finish *to, int64_t rank, const char *digest, int *there)
 {
     char path[4200], folder[4096];
     cJSON *json = NULL;
+    *there = 0;
     place_of(to, rank, folder, sizeof folder);
     snprintf(path, sizeof path, "%s/fit.json", folder);
-    if (access(path, F_OK) != 0 || cli_read_json(to->call, folder, "fit.json", &json) != PEEK_OK) return 0;
+    if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) return PEEK_OK;
+    peek_status status = cli_read_json(to->call, folder, "fit.json", &json);
+    if (status != PEEK_OK) return status;
     const char *made_from = cJSON_GetStringValue(cJSON_GetObjectItem(json, "made_from"));
-    int same = made_from && strcmp(made_from, digest) == 0;
+    *there = made_from && strcmp(made_from, digest) == 0;
     cJSON_Delete(json);
-    return same;
+    return PEEK_OK;
 }
 
-static int all_there(const finish *to, const char *digest)
+static peek_status look_for_all(const finish *to, const char *digest, int *all)
 {
-    int all = 1;
-    for (int64_t i = 0; i < to->count; i++) all = all && is_there(to, to->ranks[i], digest);
-    return all;
+    peek_status status = PEEK_OK;
+    *all = 1;
+    for (int64_t i = 0; status == PEEK_OK && *all && i < to->count; i++)
+        status = look_for(to, to->ranks[i], digest, all);
+    return status;
 }
 
 /* Tells of models that an earlier call has finished. */
@@ -181,14 +187,17 @@ static peek_status tell_earlier(finish *to, const char *digest)
     for (int64_t i = 0; i < to->count; i++) {
         char folder[4096];
         peek_model *model = NULL;
+        int there;
         if (to->told[i]) continue;
         place_of(to, to->ranks[i], folder, sizeof folder);
-        if (!is_there(to, to->ranks[i], digest))
+        peek_status status = look_for(to, to->ranks[i], digest, &there);
+        if (status != PEEK_OK) return status;
+        if (!there)
             return cli_wrong(to->call,
                              "%s is not the model that this fit had finished there: it was moved, or another "
                              "fit took its place; fit again without --resume",
                              folder);
-        peek_status status = peek_model_load(to->call->context, folder, &model);
+        status = peek_model_load(to->call->context, folder, &model);
         if (status != PEEK_OK) return status;
         peek_model_info info = peek_model_describe(model);
         tell(to->call, to->problem, &info, folder);
@@ -205,8 +214,11 @@ static peek_status fit_ranks(finish *to, const peek_fit_options *options)
     snprintf(checkpoint, sizeof checkpoint, "%s/fit.checkpoint", to->output);
     all.checkpoint = checkpoint;
     peek_status status = peek_sweep_digest(context, to->problem, options, to->count, to->ranks, digest);
-    int there = status == PEEK_OK && options->resume && access(checkpoint, F_OK) != 0 && all_there(to, digest);
-    if (there) cli_say(to->call, "the models are there already, made from the same: nothing to do\n");
+    int there = 0;
+    if (status == PEEK_OK && options->resume && access(checkpoint, F_OK) != 0)
+        status = look_for_all(to, digest, &there);
+    if (status == PEEK_OK && there)
+        cli_say(to->call, "the models are there already, made from the same: nothing to do\n");
     if (status == PEEK_OK && !there)
         status = peek_sweep(context, to->problem, &all, to->count, to->ranks, save, to);
     return status == PEEK_OK ? tell_earlier(to, digest) : status;

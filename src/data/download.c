@@ -15,7 +15,8 @@
 
 enum { TRIES = 5, REDIRECTIONS = 5, CONNECT_SECONDS = 20 };
 
-/* libcurl's functions, by their names without curl_easy_; all NULL where it could not be loaded. */
+/* libcurl's functions, by their names without curl_easy_; all NULL where it could not be loaded, and why. */
+static char load_reason[256];
 static struct functions {
     __typeof__(curl_easy_init) *init;
     __typeof__(curl_easy_setopt) *setopt;
@@ -25,12 +26,18 @@ static struct functions {
     __typeof__(curl_easy_cleanup) *cleanup;
 } curl_easy;
 
-/* The soname of libcurl since 2006. POSIX has a function pointer fit into a void *. */
+/* The soname of libcurl since 2006, and Debian's of the one that uses GnuTLS. POSIX has a function pointer fit
+ * into a void *. */
 static void load(void)
 {
-    void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-    if (!library) return;
     struct functions found;
+    void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char *reason = dlerror();
+        snprintf(load_reason, sizeof load_reason, "%s", reason ? reason : "it cannot be loaded");
+        library = dlopen("libcurl-gnutls.so.4", RTLD_NOW | RTLD_LOCAL);
+    }
+    if (!library) return;
     *(void **)&found.init = dlsym(library, "curl_easy_init");
     *(void **)&found.setopt = dlsym(library, "curl_easy_setopt");
     *(void **)&found.getinfo = dlsym(library, "curl_easy_getinfo");
@@ -39,6 +46,8 @@ static void load(void)
     *(void **)&found.cleanup = dlsym(library, "curl_easy_cleanup");
     if (found.init && found.setopt && found.getinfo && found.perform && found.strerror && found.cleanup)
         curl_easy = found;
+    else
+        snprintf(load_reason, sizeof load_reason, "it lacks functions");
 }
 
 typedef struct transfer {
@@ -150,11 +159,11 @@ peek_status peek__download_file(peek_context *context, const peek__download *dow
     *came = 0;
     pthread_once(&once, load);
     if (!curl_easy.init)
-        return peek__fail(
-            context, PEEK_E_UNSUPPORTED,
-            "'%s' cannot be downloaded without libcurl: install it (the package libcurl4), or fetch the "
-            "file by other means",
-            download->url);
+        return peek__fail(context, PEEK_E_UNSUPPORTED,
+                          "'%s' cannot be downloaded without libcurl (%s): install the package libcurl4, or "
+                          "fetch the file by "
+                          "other means",
+                          download->url, load_reason);
     for (int i = 0; again && i < TRIES; i++) {
         transfer t = {.context = context, .what = download, .curl = curl_easy.init()};
         if (!t.curl) return peek__fail(context, PEEK_E_MEMORY, "not enough memory for a download");

@@ -51,13 +51,14 @@ static int is_picture(const char *name)
 static peek_status take_entry(peek_context *context, const char *folder, const char *name, list *pictures,
                               list *folders)
 {
-    char path[4096];
+    char *path;
+    int inside = 0;
     if (name[0] == '.') return PEEK_OK;
     if (is_picture(name)) return append(context, pictures, folder, name);
-    int length = snprintf(path, sizeof path, "%s/%s", folder, name);
-    int inside = 0;
-    if (length < (int)sizeof path) PEEK_TRY(peek__find_folder(context, path, &inside));
-    return inside ? append(context, folders, folder, name) : PEEK_OK;
+    PEEK_TRY(peek__format(context, &path, "%s/%s", folder, name));
+    peek_status status = peek__find_folder(context, path, &inside);
+    peek__free(&path);
+    return inside ? append(context, folders, folder, name) : status;
 }
 
 static peek_status scan(peek_context *context, const char *path, list *pictures, list *folders)

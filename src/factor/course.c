@@ -51,14 +51,13 @@ void peek__fit_clear(peek__fit *fit)
 static peek_status start(const peek__fit *fit, uint64_t seed, peek_model *model)
 {
     const char *init = fit->options->init;
-    if (!init || strcmp(init, "uniform") == 0)
-        return peek__start_uniform(fit->context, fit->problem, model->rank, seed, model->samples,
-                                   model->loadings);
-    if (strcmp(init, "nndsvd") == 0)
+    if (peek__start_is_read(init))
+        return peek__start_read(fit->context, fit->problem, model->rank, init, fit->scaling.sample_scale,
+                                fit->scaling.loading_scales, model->samples, model->loadings);
+    if (init && strcmp(init, "nndsvd") == 0)
         return peek__start_nndsvd(fit->context, fit->problem, fit->scaling.multipliers, model->rank, seed,
                                   fit->options->rule == PEEK__RULE_MU, model->samples, model->loadings);
-    return peek__start_read(fit->context, fit->problem, model->rank, init, fit->scaling.sample_scale,
-                            fit->scaling.loading_scales, model->samples, model->loadings);
+    return peek__start_uniform(fit->context, fit->problem, model->rank, seed, model->samples, model->loadings);
 }
 
 peek_status peek__fit_model(const peek__fit *fit, int64_t rank, peek_model **out)

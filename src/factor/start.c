@@ -102,6 +102,11 @@ static void balance(int64_t samples, float *f, int64_t loadings, float *w)
     }
 }
 
+int peek__start_is_read(const char *init)
+{
+    return init && strcmp(init, "uniform") != 0 && strcmp(init, "nndsvd") != 0;
+}
+
 peek_status peek__start_read(peek_context *context, const peek_problem *problem, int64_t k, const char *folder,
                              double sample_scale, const double *loading_scales, float *samples, float *loadings)
 {
@@ -146,7 +151,7 @@ peek_status peek__start_digest(peek_context *context, const peek_problem *proble
 {
     char *inner;
     int there = 0;
-    if (init) PEEK_TRY(peek__find_folder(context, init, &there));
+    if (peek__start_is_read(init)) PEEK_TRY(peek__find_folder(context, init, &there));
     if (!there) return PEEK_OK;
     PEEK_TRY(peek__format(context, &inner, "%s/rank-%lld", init, (long long)k));
     peek_status status = peek__find_folder(context, inner, &there);

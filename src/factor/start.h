@@ -14,6 +14,9 @@ peek_status peek__start_uniform(peek_context *context, const peek_problem *probl
 peek_status peek__start_nndsvd(peek_context *context, const peek_problem *problem, const double *multipliers,
                                int64_t k, uint64_t seed, int fill, float *samples, float *loadings);
 
+/* Whether --init names matrices to start from, rather than a way to make them. init may be NULL. */
+int peek__start_is_read(const char *init);
+
 /* Reads F and W from a rank-K folder (samples.npy and the blocks' files), or from `rank-<k>` inside of
  * `folder`, and multiplies F by sample_scale and block b's loadings by loading_scales[b]. Errors: E_NOT_FOUND,
  * E_FORMAT, E_SHAPE, E_VALUE (negative or not finite). */
@@ -21,7 +24,8 @@ peek_status peek__start_read(peek_context *context, const peek_problem *problem,
                              double sample_scale, const double *loading_scales, float *samples,
                              float *loadings);
 
-/* Adds what peek__start_read() would read to a digest; nothing where init is no folder. Errors: E_IO, E_MEMORY.
+/* Adds what peek__start_read() would read to a digest; nothing where init is no folder, or names none. Errors:
+ * E_IO, E_MEMORY.
  */
 peek_status peek__start_digest(peek_context *context, const peek_problem *problem, int64_t k, const char *init,
                                uint64_t *state);

@@ -8,15 +8,10 @@
 
 #include "base/memory.h"
 #include "base/options.h"
+#include "factor/start.h"
 
 /* A sketch pays where the problem is large; less than this is done at once. */
 static const double sketch_above = 1e6;
-
-/* Whether --init names matrices to start from. */
-static int from_files(const peek_fit_options *options)
-{
-    return options->init && strcmp(options->init, "uniform") != 0 && strcmp(options->init, "nndsvd") != 0;
-}
 
 /* Decides which models have a sketch, where one is wanted and pays, and how wide that of all is. */
 static peek_status choose_widths(peek__sweep_work *work)
@@ -30,8 +25,9 @@ static peek_status choose_widths(peek__sweep_work *work)
             "--accuracy fast works on a sketch, whose numerators can be negative, and --rule %s needs them "
             "non-negative: choose --rule hals or another accuracy",
             fit->rule->name);
-    if (options->accuracy == PEEK_ACCURACY_EXACT || !fit->rule->sketched || from_files(options) ||
-        (double)problem->rows * (double)problem->columns < sketch_above || fit->scaling.square == 0)
+    if (options->accuracy == PEEK_ACCURACY_EXACT || !fit->rule->sketched ||
+        peek__start_is_read(options->init) || (double)problem->rows * (double)problem->columns < sketch_above ||
+        fit->scaling.square == 0)
         return PEEK_OK;
     for (int64_t i = 0; i < work->count; i++) {
         work->ranks[i].width = peek__sketch_width(problem, work->ranks[i].rank);

@@ -14,7 +14,7 @@
 /* How many temporary names are tried before giving up. */
 enum { TRIES = 10000 };
 
-/* What stat() says of a path: 0, with *about zero where nothing is there (or a link that leads nowhere); else
+/* What stat() says of a path: 0, with *about zero where nothing is there; else
  * the reason why that cannot be told. */
 static int look(const char *path, struct stat *about)
 {
@@ -22,7 +22,7 @@ static int look(const char *path, struct stat *about)
     if (stat(path, about) == 0) return 0;
     int reason = errno;
     *about = (struct stat){0};
-    return reason == ENOENT || reason == ENOTDIR || reason == ELOOP ? 0 : reason;
+    return reason == ENOENT || reason == ENOTDIR ? 0 : reason;
 }
 
 int peek__is_folder(const char *path)

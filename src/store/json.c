@@ -1,4 +1,5 @@
 /* store/json.c: JSON documents on disk. */
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -70,22 +71,25 @@ peek_status peek__json_read(peek_context *context, const char *path, cJSON **out
     PEEK_TRY(peek__file_read(context, path, largest, &text, &size));
     const char *end = text;
     peek_status status = PEEK_OK;
+    errno = 0; /* cJSON does not say why, but malloc() does */
     if ((int64_t)strlen(text) != size)
         status = peek__fail(context, PEEK_E_FORMAT, "'%s' is not JSON: line %d holds a zero byte", path,
                             line_of(text, text + strlen(text)));
     else if (!(*out = cJSON_ParseWithOpts(text, &end, 1)))
-        status =
-            peek__fail(context, PEEK_E_FORMAT,
-                       "'%s' is not valid JSON, or there is not enough memory for it: line %d cannot be read",
-                       path, line_of(text, end));
+        status = errno == ENOMEM
+                     ? peek__fail(context, PEEK_E_MEMORY, "not enough memory to read '%s'", path)
+                     : peek__fail(context, PEEK_E_FORMAT, "'%s' is not valid JSON: line %d cannot be read",
+                                  path, line_of(text, end));
     peek__free(&text);
     return status;
 }
 
 peek_status peek__json_find(peek_context *context, const char *path, cJSON **out)
 {
-    peek_status status = peek__json_read(context, path, out);
-    return status == PEEK_E_NOT_FOUND ? PEEK_OK : status;
+    int there;
+    *out = NULL;
+    PEEK_TRY(peek__find_file(context, path, &there));
+    return there ? peek__json_read(context, path, out) : PEEK_OK;
 }
 
 const cJSON *peek__json_member(const cJSON *object, const char *name)

@@ -212,7 +212,8 @@ void peek__partial_clear(const peek__partial *partial, const char *keep)
 }
 
 /* Removes a folder that was replaced, and now bears the name of the partial one, unless somebody has begun to
- * work in it. */
+ * work in it. Where it cannot be told whether the handle is still its, it is: the name was given to it a moment
+ * ago. */
 static void remove_older(const char *path)
 {
     int handle = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

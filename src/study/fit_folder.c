@@ -80,7 +80,7 @@ peek_status peek__fit_folder_begin(peek_context *context, const char *folder, co
     int fresh = status == PEEK_OK ? !out->whole && !resumed : made;
     if (status == PEEK_OK && fresh) status = begin_anew(context, out);
     if (status == PEEK_OK) status = peek__format(context, &out->checkpoint, "%s/checkpoint", out->partial.path);
-    if (done || (status != PEEK_OK && fresh))
+    if (status == PEEK_OK ? done : fresh)
         peek__partial_remove(&out->partial);
     else if (status != PEEK_OK)
         peek__partial_close(&out->partial);

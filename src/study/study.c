@@ -190,7 +190,7 @@ static peek_status find_result(study *s, const peek__study_run *run, cJSON **out
     if (status != PEEK_OK || !*out) {
         cJSON_Delete(*out);
         *out = NULL;
-        return status == PEEK_E_MEMORY ? status : PEEK_OK; /* a damaged one is made again */
+        return status == PEEK_E_FORMAT ? PEEK_OK : status; /* a damaged one is made again */
     }
     cJSON *made_from = peek__study_made_from(run);
     if (!made_from || !cJSON_Compare(made_from, cJSON_GetObjectItemCaseSensitive(*out, "made_from"), 1)) {

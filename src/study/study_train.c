@@ -117,7 +117,7 @@ static peek_status load(peek_context *context, const peek__study_run *run, const
     if (status == PEEK_OK && cJSON_Compare(made_from, cJSON_GetObjectItemCaseSensitive(*found, "made_from"), 1))
         status = peek_network_load(context, onnx, network);
     cJSON_Delete(made_from);
-    if (status == PEEK_E_MEMORY || *network) return status;
+    if (status == PEEK_E_IO || status == PEEK_E_MEMORY || *network) return status;
     cJSON_Delete(*found);
     *found = NULL;
     return PEEK_OK;

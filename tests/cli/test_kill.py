@@ -210,11 +210,13 @@ class Resume(Case):
         """It is no reason to begin anew. A link to itself cannot be read, as a file on a disk that fails."""
         self.partial("c")
         progress = self.path("c.partial", "progress.json")
-        os.rename(progress, progress + ".kept")
+        os.rename(progress, self.path("kept.json"))
         os.symlink("progress.json", progress)
+        before = {name: os.lstat(self.path("c.partial", name)).st_mtime_ns for name in os.listdir(self.path("c.partial"))}
         self.sentence(*self.flags, "--resume", "-o", "c", status=1, has=["progress.json", "Too many levels"])
-        os.rename(progress + ".kept", progress)
-        self.assertIn("going on after the first ", self.nnpeek(*self.flags, "--resume", "-o", "c").stderr)
+        self.assertEqual({name: os.lstat(self.path("c.partial", name)).st_mtime_ns for name in os.listdir(self.path("c.partial"))}, before)
+        os.rename(self.path("kept.json"), progress)
+        self.nnpeek(*self.flags, "--resume", "-o", "c")
 
         # Of fits in the same way: all models are there, and only the folder was not given its name.
         flags = ("inspect", "n.onnx", "x.npy", "--ranks", "2", "--measures", "basic", "-o", "i.html")
@@ -227,6 +229,21 @@ class Resume(Case):
         os.unlink(os.path.join(partial, "progress.json"))
         self.nnpeek(*flags, "--resume")
         self.assertEqual(os.stat(os.path.join(models, "rank-2", "fit.json")).st_mtime_ns, before)
+
+        # And of a fit by itself: finished models, of which one cannot be looked at.
+        flags = ("fit", "i/capture", "--ranks", "2,3", "-o", "f")
+        self.nnpeek(*flags)
+        before = os.stat(self.path("f", "rank-2", "fit.json")).st_mtime_ns
+        os.rename(self.path("f", "rank-3"), self.path("kept"))
+        os.symlink("rank-3", self.path("f", "rank-3"))
+        self.sentence(*flags, "--resume", "--quiet", has=["f/rank-3/fit.json", "cannot be read"])
+        self.assertEqual(os.stat(self.path("f", "rank-2", "fit.json")).st_mtime_ns, before)
+
+    def test_a_name_that_is_no_start(self):
+        """What lies in the folder one is in and is called like a way to start has no say."""
+        np.save(self.path("y.npy"), np.load(self.path("x.npy")).reshape(400, -1))
+        os.symlink("uniform", self.path("uniform"))
+        self.nnpeek("fit", "y.npy", "--ranks", 2, "-o", "f")
 
     def test_a_finished_model_that_was_moved(self):
         """A fit that goes on does not take whatever lies there for its own."""

@@ -234,27 +234,32 @@ static void test_partial_folders_stay_known_as_ours(void **state)
     assert_true(peek__is_file(in(p, "run.partial/array")));
 }
 
-/* What cannot be looked at is not taken for missing: the name is longer than the system takes. */
+/* What cannot be looked at is not taken for missing: a link to itself, a name that is longer than the system takes. */
 static void test_what_cannot_be_looked_at(void **state)
 {
     place *p = *state;
-    char far[300] = "";
+    char far[300] = "", loop[192];
     cJSON *json;
     int there = 1;
     memset(far, 'x', sizeof far - 1);
-    assert_int_equal(peek__find_file(p->context, far, &there), PEEK_E_IO);
-    assert_non_null(strstr(peek_error(p->context), "cannot look at 'xxx"));
-    assert_non_null(strstr(peek_error(p->context), "File name too long"));
-    assert_int_equal(peek__find_folder(p->context, far, &there), PEEK_E_IO);
-    assert_int_equal(peek__json_find(p->context, far, &json), PEEK_E_IO);
-    assert_false(peek__is_file(far) || peek__is_folder(far) || peek__is_missing(far));
+    assert_int_equal(symlink("loop", in(p, "loop")), 0);
+    snprintf(loop, sizeof loop, "%s", p->path);
+    for (int i = 0; i < 2; i++) {
+        const char *path = i ? loop : far;
+        assert_int_equal(peek__find_file(p->context, path, &there), PEEK_E_IO);
+        assert_non_null(strstr(peek_error(p->context), "cannot look at '"));
+        assert_non_null(strstr(peek_error(p->context), i ? "symbolic links" : "File name too long"));
+        assert_int_equal(peek__find_folder(p->context, path, &there), PEEK_E_IO);
+        assert_int_equal(peek__json_find(p->context, path, &json), PEEK_E_IO);
+        assert_false(peek__is_file(path) || peek__is_folder(path) || peek__is_missing(path));
+    }
 
     put(p, "file", "{}");
-    assert_int_equal(symlink("loop", in(p, "loop")), 0);
+    assert_int_equal(symlink("nothing", in(p, "dangling")), 0);
     static const struct {
         const char *name;
         int file, folder;
-    } cases[] = {{"file", 1, 0}, {"", 0, 1}, {"none", 0, 0}, {"file/below", 0, 0}, {"loop", 0, 0}};
+    } cases[] = {{"file", 1, 0}, {"", 0, 1}, {"none", 0, 0}, {"file/below", 0, 0}, {"dangling", 0, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *path = in(p, cases[i].name);
         assert_int_equal(peek__find_file(p->context, path, &there), PEEK_OK);
@@ -265,6 +270,9 @@ static void test_what_cannot_be_looked_at(void **state)
     }
     assert_int_equal(peek__json_find(p->context, in(p, "none"), &json), PEEK_OK);
     assert_null(json);
+    assert_int_equal(peek__json_find(p->context, in(p, "file"), &json), PEEK_OK);
+    assert_non_null(json);
+    cJSON_Delete(json);
 }
 
 static void test_folder_behind_link(void **state)
