@@ -156,8 +156,8 @@ PEEK_API peek_status peek_dataset_get(peek_context *context, const char *name, c
                                       peek_get_result *result);
 
 /* The named data sets, for listings: name, what it is, and where it was found (or NULL). Index from 0; past the
- * end the name is NULL. Strings are borrowed from the context until its next call. Errors: E_MEMORY, where it
- * could not be looked for; name and about are there all the same. */
+ * end the name is NULL. Strings are borrowed from the context until its next call. Errors: E_IO, E_MEMORY, where
+ * it could not be looked for; name and about are there all the same. */
 typedef struct peek_dataset_entry {
     const char *name, *about, *found;
 } peek_dataset_entry;

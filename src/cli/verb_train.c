@@ -39,20 +39,18 @@ typedef struct train_work {
     cJSON *epochs;
 } train_work;
 
-/* The test split of a named data set, or NULL: "mnist:train" gives "mnist:test". */
-static peek_status named_test(cli_call *call, const char *data, char *buffer, size_t size, const char **test)
+/* The test split of a named data set, or NULL: "mnist:train" gives "mnist:test". Only names are asked for, so
+ * that it does not matter where the sets could not be looked for. */
+static const char *named_test(cli_call *call, const char *data, char *buffer, size_t size)
 {
     size_t length = strcspn(data, ":");
     peek_dataset_entry entry;
-    peek_status status;
-    *test = NULL;
-    for (int64_t i = 0; (status = peek_dataset_list(call->context, NULL, i, &entry)) == PEEK_OK && entry.name;
-         i++)
+    for (int64_t i = 0; (void)peek_dataset_list(call->context, NULL, i, &entry), entry.name; i++)
         if (strlen(entry.name) == length && strncmp(entry.name, data, length) == 0) {
             snprintf(buffer, size, "%.*s:test", (int)length, data);
-            *test = buffer;
+            return buffer;
         }
-    return status;
+    return NULL;
 }
 
 static peek_status open_network(cli_call *call, train_work *work)
@@ -100,7 +98,7 @@ static peek_status prepare(cli_call *call, train_work *work)
         return cli_wrong(call, "%s has no labels: training needs a folder per class or a file of labels",
                          flags->data);
     const char *test = flags->test;
-    if (status == PEEK_OK && !test) status = named_test(call, flags->data, buffer, sizeof buffer, &test);
+    if (status == PEEK_OK && !test) test = named_test(call, flags->data, buffer, sizeof buffer);
     if (status == PEEK_OK && test)
         status = cli_open_data(call, test, flags->data_dir, PEEK_SPLIT_TEST, flags->skip_broken, &work->test);
     if (status == PEEK_OK && work->test && !peek_dataset_labels(work->test))

@@ -161,8 +161,7 @@ peek_status peek__download_file(peek_context *context, const peek__download *dow
     if (!curl_easy.init)
         return peek__fail(context, PEEK_E_UNSUPPORTED,
                           "'%s' cannot be downloaded without libcurl (%s): install the package libcurl4, or "
-                          "fetch the file by "
-                          "other means",
+                          "fetch the file by other means",
                           download->url, load_reason);
     for (int i = 0; again && i < TRIES; i++) {
         transfer t = {.context = context, .what = download, .curl = curl_easy.init()};

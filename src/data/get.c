@@ -141,7 +141,8 @@ static peek_status fetch_part(getting *g, const remote_file *file, const char *p
     if (g->options->mirror) return fetch_from(g, file, g->options->mirror, part);
     for (int i = 0; i < MIRRORS && g->set->mirrors[i]; i++) {
         status = fetch_from(g, file, g->set->mirrors[i], part);
-        if (status == PEEK_OK || status == PEEK_E_STOPPED || status == PEEK_E_MEMORY || status == PEEK_E_UNSUPPORTED)
+        if (status == PEEK_OK || status == PEEK_E_STOPPED || status == PEEK_E_MEMORY ||
+            status == PEEK_E_UNSUPPORTED)
             return status;
         if (i + 1 < MIRRORS && g->set->mirrors[i + 1])
             peek__note(g->context, "%s; trying the next mirror", peek_error(g->context));

@@ -25,8 +25,7 @@ peek_status peek__start_read(peek_context *context, const peek_problem *problem,
                              float *loadings);
 
 /* Adds what peek__start_read() would read to a digest; nothing where init is no folder, or names none. Errors:
- * E_IO, E_MEMORY.
- */
+ * E_IO, E_MEMORY. */
 peek_status peek__start_digest(peek_context *context, const peek_problem *problem, int64_t k, const char *init,
                                uint64_t *state);
 

@@ -14,8 +14,8 @@
 /* How many temporary names are tried before giving up. */
 enum { TRIES = 10000 };
 
-/* What stat() says of a path: 0, with *about zero where nothing is there; else
- * the reason why that cannot be told. */
+/* What stat() says of a path: 0, with *about zero where nothing is there; else the reason why that cannot be
+ * told. */
 static int look(const char *path, struct stat *about)
 {
     *about = (struct stat){0};

@@ -108,6 +108,14 @@ class Epochs(Case):
         self.nnpeek(*FLAGS, "-o", "n.onnx")  # without --resume it begins anew
         self.assertFalse(os.path.exists(self.path("n.onnx.checkpoint")))
 
+    def test_own_data_beside_a_place_that_cannot_be_looked_at(self):
+        """Where named sets would be is of no account to others. A link to itself stands for a disk that fails."""
+        os.symlink("closed", self.path("closed"))
+        environment = {**os.environ, "NNPEEK_DATA": self.path("closed")}
+        self.nnpeek("train", "paper", "--data", "data", "-o", "n.onnx", env=environment)
+        said = self.nnpeek("train", "paper", "--data", "mnist", "-o", "m.onnx", status=1, env=environment).stderr
+        self.assertRegex(said, "^nnpeek train: cannot look at '.*/closed/.*\n$")
+
     def test_wrong_words(self):
         for milestones in ("x", "3,2", "0", "2,", "1.5"):
             self.sentence("train", "paper", "--data", "data", "--milestones", milestones, "-o", "n.onnx", has=["milestones"])
