@@ -186,25 +186,25 @@ class Study(Case):
 
     def test_killed_and_resumed(self):
         recipe = self.recipe()
-        self.nnpeek("study", recipe, "--seeds", 1, "-o", "whole")
+        self.nnpeek("study", recipe, "--seeds", 2, "-o", "whole")
         undisturbed = self.results("whole")
-        for wait in (0.3, 0.6, 0.9):
-            process = subprocess.Popen([os.path.abspath(NNPEEK), "study", recipe, "--seeds", "1", "-o", "killed", "--resume"],
+        for wait in (0.3, 0.8, 1.3):
+            process = subprocess.Popen([os.path.abspath(NNPEEK), "study", recipe, "--seeds", "2", "-o", "killed", "--resume"],
                                        cwd=self.folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             time.sleep(wait)
             process.send_signal(signal.SIGKILL)
             process.wait()
-        self.nnpeek("study", recipe, "--seeds", 1, "-o", "killed", "--resume", "--threads", 1)
+        self.nnpeek("study", recipe, "--seeds", 2, "-o", "killed", "--resume", "--threads", 1)
         self.assertEqual(self.results("killed"), undisturbed)
         # What is finished is not made again; with other options it is.
         before = {p: os.stat(p).st_mtime_ns for p in glob.glob(self.path("killed", "runs", "*", "result.json"))}
-        self.nnpeek("study", recipe, "--seeds", 1, "-o", "killed", "--resume")
+        self.nnpeek("study", recipe, "--seeds", 2, "-o", "killed", "--resume")
         self.assertEqual(before, {p: os.stat(p).st_mtime_ns for p in before})
         # Killed behind a training, before its checkpoint went: it goes with the next call that makes the run.
         stale = os.path.join(os.path.dirname(next(iter(before))), "network.onnx.checkpoint")
         with open(stale, "w") as file:
             file.write("of a training that ended")
-        self.nnpeek("study", recipe, "--seeds", 1, "--ranks", 3, "-o", "killed", "--resume")
+        self.nnpeek("study", recipe, "--seeds", 2, "--ranks", 3, "-o", "killed", "--resume")
         self.assertFalse(os.path.exists(stale))
         self.assertFalse(any(os.stat(p).st_mtime_ns == t for p, t in before.items()))
 

@@ -149,7 +149,7 @@ class WholeWay(Inspecting):
 
     def test_resnet(self):
         model, graph, x = self.made("resnet18")
-        blocks = self.inspect("x.npy", "--preprocess", "none", "--measures", "basic", ranks="3")
+        blocks = self.inspect("x.npy", "--preprocess", "none", ranks="3")
         layers = [b for b in blocks.values() if b["kind"] == "layer"]
         self.assertEqual(len(layers), 17)
         self.assertTrue(all(b["operator"] == "Relu" and b["layout"] == "channels-first" for b in layers))

@@ -272,7 +272,7 @@ describe('keys alone', () => {
 describe('for everyone', () => {
     const axe = fs.readFileSync(load.resolve('axe-core/axe.min.js'), 'utf8');
     // All of them with the long tests; else those that differ most.
-    for (const name of process.env.NNPEEK_LONG ? [...names, 'three'] : ['tokens'])
+    for (const name of process.env.NNPEEK_LONG ? [...names, 'three'] : ['tokens', 'three'])
         test(`axe finds nothing in "${name}", light and dark`, async () => {
             const context = await browser.newContext({
                 viewport: { width: 1280, height: 900 },
